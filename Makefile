@@ -1,0 +1,83 @@
+# Rollcall: `make run` to use it, `make test` to test it, `make help` for the rest.
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+BIN   := bin/rollcall
+PAGE  := web/dist/assets.json
+WASM  := .build/app.wasm
+E2E   := ./server/e2e
+
+go_files = $(shell find $(1) -name '*.go' ! -name '*_test.go' 2>/dev/null)
+MODULE        := go.mod go.sum
+PAGE_SOURCES  := $(call go_files,app shared) $(MODULE)
+ASSET_SOURCES := $(wildcard web/static/*) $(call go_files,web/pack) web/web.go $(MODULE)
+BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html) $(MODULE)
+
+# What the browser runs, and what has to be looked at once more as such.
+JS       := GOOS=js GOARCH=wasm
+JS_PACKS := ./app/... ./shared/...
+
+.PHONY: run build test unit e2e check browser shots fmt lint clean help
+
+run: build ## build what changed, start Rollcall and print its address
+	@$(BIN)
+
+build: $(BIN) ## build bin/rollcall: one program with everything in it
+
+# -trimpath and no debug symbols: the same sources give the same bytes.
+$(WASM): $(PAGE_SOURCES)
+	@echo "building the page"
+	@mkdir -p $(@D)
+	@$(JS) go build -trimpath -ldflags='-s -w' -o $@ ./app
+	@touch $@
+
+$(PAGE): $(WASM) $(ASSET_SOURCES)
+	@echo "packing the assets"
+	@go run ./web/pack -wasm $(WASM) -static web/static -out web/dist
+	@touch $@
+
+$(BIN): $(PAGE) $(BIN_SOURCES)
+	@echo "building $@"
+	@CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $@ ./server
+	@touch $@
+
+test: check unit e2e ## everything: vet, lint, unit tests with the race detector, the real browser
+
+check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
+	@test -z "$$(gofmt -l app server shared web)" || { echo "not formatted (make fmt mends it):"; gofmt -l app server shared web; exit 1; }
+	@go mod verify >/dev/null && go mod tidy -diff
+	go vet ./...
+	$(JS) go vet $(JS_PACKS)
+	go tool staticcheck ./...
+	$(JS) $$(go tool -n staticcheck) $(JS_PACKS)
+
+unit: $(PAGE) ## unit tests, with the race detector
+	go test -race $$(go list ./... | grep -v /server/e2e)
+
+e2e: build browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
+	go test -count=1 -timeout=6m $(E2E)
+
+shots: build browser ## screenshots of the page's states, into .artifacts
+	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
+
+# The tests need a browser; the one of the Debian archive will do.
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
+	command -v apt-get >/dev/null || { echo "No Chromium or Chrome was found. Install one, then try again."; exit 1; }; \
+	echo "installing Chromium"; \
+	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy --no-install-recommends chromium
+
+fmt: ## format the sources
+	gofmt -w app server shared web
+
+lint: check ## the same as check
+
+clean: ## remove all that was built
+	rm -rf bin .build .artifacts
+	find web/dist -type f ! -name placeholder.txt -delete
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/peterbourgon/ff/v3"
+
+	"rollcall/server/service"
+)
+
+const envPrefix = "ROLLCALL"
+
+// parse reads the settings from the command line and, where it says nothing,
+// from the environment. Asked for help it writes it to out and returns
+// flag.ErrHelp.
+func parse(args []string, out io.Writer) (service.Config, error) {
+	config := service.Config{Out: out, ErrOut: os.Stderr}
+	flags := flag.NewFlagSet("rollcall", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are one line, main's
+	flags.Usage = func() {}
+
+	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: host and port, or the port alone (:8080) for all networks of this machine")
+	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart, such as the key of the sessions; made if it is missing")
+	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, if it is not this machine's own: https://here.example.org")
+	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "how long somebody stays after their last tab was closed, so that a reload does not show; 0 is not at all")
+	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "how long somebody stays after their connection was cut; 0 is not at all")
+	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "how much to log: the lowest `level` of debug, info, warn and error")
+
+	err := ff.Parse(flags, args, ff.WithEnvVarPrefix(envPrefix))
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		help(flags, out)
+		return config, flag.ErrHelp
+	case err != nil:
+		return config, fmt.Errorf("%w; see rollcall -help", err)
+	case flags.NArg() > 0:
+		return config, fmt.Errorf("%q is no flag; see rollcall -help", flags.Arg(0))
+	case config.Linger < 0:
+		return config, fmt.Errorf("-linger is %v; it must be 0 or more", config.Linger)
+	case config.Grace < 0:
+		return config, fmt.Errorf("-grace is %v; it must be 0 or more", config.Grace)
+	}
+	return config, nil
+}
+
+func help(flags *flag.FlagSet, out io.Writer) {
+	fmt.Fprint(out, "Rollcall shows who is here, live.\n\nUsage: rollcall [flags]\n\n")
+	flags.VisitAll(func(f *flag.Flag) {
+		value, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(out, "  -%s %s\n", f.Name, value)
+		for _, line := range wrap(usage, 70) {
+			fmt.Fprintf(out, "        %s\n", line)
+		}
+		def := f.DefValue
+		if def == "" {
+			def = "none"
+		}
+		fmt.Fprintf(out, "        default: %s; environment: %s\n\n", def, envName(f.Name))
+	})
+	fmt.Fprint(out, "A flag overrides its environment variable. Durations are such as 500ms, 2s or 1m.\n")
+}
+
+func envName(flag string) string {
+	return envPrefix + "_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func wrap(text string, width int) []string {
+	lines := []string{""}
+	for word := range strings.FieldsSeq(text) {
+		last := &lines[len(lines)-1]
+		switch {
+		case *last == "":
+			*last = word
+		case len(*last)+1+len(word) <= width:
+			*last += " " + word
+		default:
+			lines = append(lines, word)
+		}
+	}
+	return lines
+}
+
+// defaultData is the user's folder for state: $XDG_STATE_HOME or
+// ~/.local/state (XDG Base Directory Specification 0.8); without a home, the
+// working directory's.
+func defaultData() string {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "rollcall")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ".rollcall"
+	}
+	return filepath.Join(home, ".local", "state", "rollcall")
+}

@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+const (
+	binary    = "../../bin/rollcall"
+	artifacts = "../../.artifacts"
+)
+
+// chromium is the browser that all tests share; each of its people has a
+// profile of their own.
+var chromium context.Context
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(binary); err != nil {
+		fmt.Fprintln(os.Stderr, "bin/rollcall is not there; run the tests with: make e2e")
+		os.Exit(1)
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, // as root, Chromium does not start with one
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("force-prefers-reduced-motion", false),
+	)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	defer cancel()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	if err := chromedp.Do(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "starting Chromium:", err)
+		return 1
+	}
+	defer chromedp.Cancel(ctx) // closes it and waits
+	chromium = ctx
+	return m.Run()
+}
+
+// server is a running bin/rollcall.
+type server struct {
+	t    testing.TB
+	args []string
+	url  string // as in http://127.0.0.1:40123
+	cmd  *exec.Cmd
+	log  *strings.Builder
+}
+
+// start runs the server on a free port, with a data folder of its own, until
+// the test ends.
+func start(t testing.TB, args ...string) *server {
+	t.Helper()
+	s := &server{t: t, args: append([]string{"-data", t.TempDir()}, args...)}
+	s.run("127.0.0.1:0")
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *server) run(addr string) {
+	s.t.Helper()
+	s.log = &strings.Builder{}
+	s.cmd = exec.Command(binary, append(s.args, "-addr", addr)...)
+	s.cmd.Stderr = s.log
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		s.cmd.Wait()
+		s.t.Fatalf("the server did not start: %v\n%s", err, s.log)
+	}
+	s.url = strings.TrimSpace(strings.TrimPrefix(line, "Rollcall is at "))
+}
+
+// stop ends the server as an operator would, and checks that it ends well.
+func (s *server) stop() {
+	s.t.Helper()
+	if s.cmd == nil {
+		return
+	}
+	s.cmd.Process.Signal(syscall.SIGTERM)
+	late := time.AfterFunc(12*time.Second, func() { s.cmd.Process.Kill() })
+	err := s.cmd.Wait()
+	s.cmd = nil
+	if !late.Stop() || err != nil {
+		s.t.Errorf("the server did not end well: %v\n%s", err, s.log)
+	}
+}
+
+// restart runs the stopped server again, at the same address.
+func (s *server) restart() {
+	s.t.Helper()
+	u, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.run("127.0.0.1:" + u.Port())
+}
+
+func (s *server) ws() string { return "ws" + strings.TrimPrefix(s.url, "http") + "/ws" }
+
+// artifact returns the path of a file to keep, in a folder that exists.
+func artifact(t testing.TB, name string) string {
+	t.Helper()
+	file := filepath.Join(artifacts, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}

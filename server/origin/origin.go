@@ -1,0 +1,111 @@
+// Package origin decides under which host names a server answers and which
+// web pages may open connections to it, so that no other site can act through
+// a visitor's browser (cross-site WebSockets, DNS rebinding).
+package origin
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// Policy is the names that a server goes by. Safe for concurrent use.
+type Policy struct {
+	public   *url.URL // nil without a public address
+	hostname string   // this machine's, in lower case; may be empty
+}
+
+// New returns the policy of a server that people reach at publicURL, a scheme
+// and host such as https://here.example.org. If it is empty they reach it by
+// localhost, an IP address, hostname (this machine's) or a name under .local:
+// names that nobody else can make point at it.
+func New(publicURL, hostname string) (*Policy, error) {
+	p := &Policy{hostname: strings.ToLower(hostname)}
+	if publicURL == "" {
+		return p, nil
+	}
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("%q is no web address; give scheme and host, as in https://here.example.org", publicURL)
+	}
+	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return nil, fmt.Errorf("%q has more than scheme and host; Rollcall is served from the root of a host", publicURL)
+	}
+	p.public = u
+	return p, nil
+}
+
+// Secure reports whether people reach the server by https.
+func (p *Policy) Secure() bool { return p.public != nil && p.public.Scheme == "https" }
+
+// Guard answers requests for hosts that are not this server with 421
+// Misdirected Request (RFC 9110, section 15.5.20), before next sees them.
+func (p *Policy) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !p.allowHost(r.Host) {
+			http.Error(w, "This server does not answer under that host name. If it should, start it with -public-url.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *Policy) allowHost(hostport string) bool {
+	host := hostOf(hostport)
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true // RFC 6761, section 6.3: always loopback
+	}
+	addr, err := netip.ParseAddr(host)
+	isIP := err == nil
+	if p.public != nil {
+		return host == hostOf(p.public.Host) || isIP && addr.IsLoopback()
+	}
+	return isIP || strings.HasSuffix(host, ".local") || host != "" && host == p.hostname
+}
+
+// AllowOrigin reports whether the page that sends r is one of this server's,
+// or not a page at all: clients other than browsers send no Origin.
+func (p *Policy) AllowOrigin(r *http.Request) bool {
+	origins := r.Header.Values("Origin")
+	if len(origins) == 0 {
+		return true
+	}
+	u, err := url.Parse(origins[0])
+	if err != nil || len(origins) > 1 || u.Host == "" {
+		return false // "null" too: a sandboxed frame or a file
+	}
+	if p.public != nil && u.Scheme == p.public.Scheme && sameHost(u, p.public) {
+		return true
+	}
+	// The scheme counts: https://localhost:8080 is another program's page.
+	return u.Scheme == "http" && strings.EqualFold(u.Host, r.Host) && p.allowHost(r.Host) && !p.isPublic(r.Host)
+}
+
+func (p *Policy) isPublic(host string) bool {
+	return p.public != nil && hostOf(host) == hostOf(p.public.Host)
+}
+
+func sameHost(a, b *url.URL) bool {
+	return hostOf(a.Host) == hostOf(b.Host) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	if u.Port() == "" {
+		return map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Port()
+}
+
+// hostOf is the host of a Host header: without port, brackets and the dot of
+// a fully qualified name, in lower case.
+func hostOf(hostport string) string {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}

@@ -1,0 +1,148 @@
+// Package service puts the server together, runs it, and takes it down in
+// order.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"rollcall/server/hub"
+	"rollcall/server/origin"
+	"rollcall/server/session"
+	"rollcall/server/site"
+	"rollcall/server/ws"
+	"rollcall/web"
+)
+
+// Config is what a server is told.
+type Config struct {
+	Addr      string // to listen on, as net.Listen takes it
+	Data      string // folder for state
+	PublicURL string // where people reach it; empty for this machine's names
+	Linger    time.Duration
+	Grace     time.Duration
+	LogLevel  slog.Level
+
+	Out    io.Writer // where the address to open is printed
+	ErrOut io.Writer // where the log goes
+}
+
+// patience is how long the parts of a server have to end.
+const patience = 8 * time.Second
+
+// Run serves until ctx ends, then ends everything it started and returns nil.
+// An error says what is wrong and how to mend it.
+func Run(ctx context.Context, config Config) error {
+	log := slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))
+
+	hostname, err := os.Hostname()
+	if err != nil {
+		log.Warn("this machine has no name to answer under", "err", err)
+	}
+	policy, err := origin.New(config.PublicURL, hostname)
+	if err != nil {
+		return fmt.Errorf("-public-url: %w", err)
+	}
+	assets, files, err := web.Load()
+	if err != nil {
+		return err
+	}
+	secret, err := session.LoadKey(config.Data)
+	if err != nil {
+		return fmt.Errorf("the data folder cannot be used: %w; make it writable or name another with -data", err)
+	}
+	sessions, err := session.New(secret, policy.Secure())
+	if err != nil {
+		return err
+	}
+	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions})
+	if err != nil {
+		return err
+	}
+
+	listener, err := net.Listen("tcp", config.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", config.Addr)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", config.Addr, err)
+	}
+
+	rooms := hub.New(hub.Options{Linger: config.Linger, Grace: config.Grace})
+	sockets := ws.New(ws.Options{Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log})
+	mux := http.NewServeMux()
+	mux.Handle("/ws", sockets)
+	mux.Handle("/", pages)
+	server := &http.Server{
+		Handler:           hsts(policy, policy.Guard(mux)),
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+
+	fmt.Fprintf(config.Out, "Rollcall is at %s\n", address(config.PublicURL, listener.Addr()))
+
+	var serving sync.WaitGroup
+	failed := make(chan error, 1)
+	serving.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	})
+	select {
+	case <-ctx.Done():
+		log.Info("ending")
+	case err = <-failed:
+		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
+	}
+
+	// From the outside in: no new requests, then the connections, and the
+	// rooms when nobody uses them any more. Shutdown does not know of
+	// hijacked connections, so both go at once.
+	ending, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	serving.Go(func() { sockets.Close(ending) })
+	if server.Shutdown(ending) != nil {
+		server.Close()
+	}
+	serving.Wait()
+	rooms.Close()
+	return err
+}
+
+// hsts tells browsers of a server that is reached by https never to try
+// without (RFC 6797).
+func hsts(policy *origin.Policy, next http.Handler) http.Handler {
+	if !policy.Secure() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// address is what to type into a browser on this machine.
+func address(public string, addr net.Addr) string {
+	if public != "" {
+		return public
+	}
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

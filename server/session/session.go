@@ -1,0 +1,161 @@
+// Package session knows who a browser is: a signed cookie that holds a secret
+// session, and the public id under which that session is seen in a room.
+package session
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// ID is a session: 128 random bits that only the server and the browser's
+// cookie know. It never goes into an event or a log.
+type ID [16]byte
+
+// MaxAge is how long a browser keeps its cookie without a visit: 400 days, the
+// most that browsers grant (RFC 6265bis, section 5.5).
+const MaxAge = 400 * 24 * time.Hour
+
+// Keeper signs and reads cookies, and derives public ids. Safe for concurrent
+// use.
+type Keeper struct {
+	cookieKey, idKey []byte
+	secure           bool
+}
+
+// New returns a Keeper whose keys are derived from secret, which must be 32
+// random bytes. Secure is for a server that browsers reach by https: its
+// cookie is bound to that host and never sent in the clear.
+func New(secret []byte, secure bool) (*Keeper, error) {
+	if len(secret) != keySize {
+		return nil, fmt.Errorf("the session key has %d bytes, it must have %d", len(secret), keySize)
+	}
+	k := &Keeper{secure: secure}
+	var err error
+	if k.cookieKey, err = hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size); err != nil {
+		return nil, err
+	}
+	if k.idKey, err = hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size); err != nil {
+		return nil, err
+	}
+	return k, nil
+}
+
+const keySize = 32
+
+// LoadKey returns the secret kept in the folder dir. The first time it makes
+// the folder and the secret, readable by their owner alone.
+func LoadKey(dir string) ([]byte, error) {
+	file := filepath.Join(dir, "session.key")
+	key, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = makeKey(dir, file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("%s has %d bytes instead of %d; remove it to have a new one made (everybody's session starts anew)", file, len(key), keySize)
+	}
+	return key, nil
+}
+
+// makeKey writes a new secret under another name and links it into place, so
+// that no reader ever sees half of one and of two servers that start at once
+// both use the first.
+func makeKey(dir, file string) ([]byte, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	tmp, err := os.CreateTemp(dir, ".session.key-*") // 0600
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(tmp.Name())
+	key := make([]byte, keySize)
+	rand.Read(key)
+	_, err = tmp.Write(key)
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(tmp.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(file)
+}
+
+// NewID draws a session.
+func NewID() ID {
+	var id ID
+	rand.Read(id[:])
+	return id
+}
+
+// CookieName is the name of the cookie that k sets. The prefix makes browsers
+// insist on Secure, the path / and no domain (RFC 6265bis, section 4.1.3.2).
+func (k *Keeper) CookieName() string {
+	if k.secure {
+		return "__Host-rollcall"
+	}
+	return "rollcall"
+}
+
+// Cookie returns the cookie that keeps id in a browser.
+func (k *Keeper) Cookie(id ID) *http.Cookie {
+	return &http.Cookie{
+		Name:     k.CookieName(),
+		Value:    base64.RawURLEncoding.EncodeToString(append(id[:], k.sign(id)...)),
+		Path:     "/",
+		MaxAge:   int(MaxAge / time.Second),
+		HttpOnly: true,
+		Secure:   k.secure,
+		SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// FromRequest returns the session whose cookie came with r, if one that this
+// server signed did.
+func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
+	for _, c := range r.CookiesNamed(k.CookieName()) {
+		if id, ok := k.parse(c.Value); ok {
+			return id, true
+		}
+	}
+	return ID{}, false
+}
+
+func (k *Keeper) parse(value string) (ID, bool) {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(value)
+	if err != nil || len(b) != len(ID{})+sha256.Size {
+		return ID{}, false
+	}
+	id := ID(b[:len(ID{})])
+	return id, hmac.Equal(b[len(ID{}):], k.sign(id))
+}
+
+func (k *Keeper) sign(id ID) []byte {
+	mac := hmac.New(sha256.New, k.cookieKey)
+	mac.Write(id[:])
+	return mac.Sum(nil)
+}
+
+// PublicID is the 16 characters by which the people in room know the session.
+// Nobody can tell from them which session it is, nor that two ids in two
+// rooms are the same one.
+func (k *Keeper) PublicID(id ID, room string) string {
+	mac := hmac.New(sha256.New, k.idKey)
+	mac.Write(id[:])
+	mac.Write([]byte("|" + room))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:10]))
+}

@@ -1,0 +1,156 @@
+package session
+
+import (
+	"bytes"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func keeper(t testing.TB, fill byte, secure bool) *Keeper {
+	t.Helper()
+	k, err := New(bytes.Repeat([]byte{fill}, keySize), secure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func request(cookies ...*http.Cookie) *http.Request {
+	r := &http.Request{Header: http.Header{}}
+	for _, c := range cookies {
+		r.AddCookie(c)
+	}
+	return r
+}
+
+func TestACookieComesBackAsItsSession(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		k, id := keeper(t, 1, secure), NewID()
+		c := k.Cookie(id)
+		if got, ok := k.FromRequest(request(c)); !ok || got != id {
+			t.Errorf("secure %v: got %v, %v", secure, got, ok)
+		}
+		if c.Secure != secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			t.Errorf("cookie is %v", c)
+		}
+		if strings.HasPrefix(c.Name, "__Host-") != secure {
+			t.Errorf("secure %v has name %q", secure, c.Name)
+		}
+		if c.MaxAge != 400*24*60*60 {
+			t.Errorf("kept for %d s", c.MaxAge)
+		}
+	}
+}
+
+func TestAForgedCookieIsNoSession(t *testing.T) {
+	k, id := keeper(t, 1, false), NewID()
+	good := k.Cookie(id).Value
+	for name, value := range map[string]string{
+		"of another server": keeper(t, 2, false).Cookie(id).Value,
+		"cut short":         good[:len(good)-1],
+		"made longer":       good + "A",
+		"changed":           flip(good),
+		"empty":             "",
+		"not base64":        "%%%",
+	} {
+		c := k.Cookie(id)
+		c.Value = value
+		if _, ok := k.FromRequest(request(c)); ok {
+			t.Errorf("a cookie %s was taken", name)
+		}
+	}
+	if _, ok := k.FromRequest(request()); ok {
+		t.Error("no cookie was taken for one")
+	}
+}
+
+func flip(s string) string {
+	b := []byte(s)
+	if b[0] == 'A' {
+		b[0] = 'B'
+	} else {
+		b[0] = 'A'
+	}
+	return string(b)
+}
+
+func TestAGoodCookieIsFoundBehindABadOneOfTheSameName(t *testing.T) {
+	k, id := keeper(t, 1, false), NewID()
+	bad := keeper(t, 2, false).Cookie(NewID())
+	if got, ok := k.FromRequest(request(bad, k.Cookie(id))); !ok || got != id {
+		t.Errorf("got %v, %v", got, ok)
+	}
+}
+
+func TestPublicIDsAreStableInARoomAndUnlikeElsewhere(t *testing.T) {
+	k, id := keeper(t, 1, false), NewID()
+	a := k.PublicID(id, "lobby")
+	if a != k.PublicID(id, "lobby") {
+		t.Error("two ids for one session in one room")
+	}
+	if len(a) != 16 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+		t.Errorf("id is %q", a)
+	}
+	for name, b := range map[string]string{
+		"another room":    k.PublicID(id, "lobby2"),
+		"another session": k.PublicID(NewID(), "lobby"),
+		"another server":  keeper(t, 2, false).PublicID(id, "lobby"),
+	} {
+		if a == b {
+			t.Errorf("%s has the same id", name)
+		}
+	}
+}
+
+func TestTheKeyIsMadeOnceAndIsPrivate(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	var wg sync.WaitGroup
+	keys := make([][]byte, 8)
+	for i := range keys {
+		wg.Go(func() { keys[i], _ = LoadKey(dir) })
+	}
+	wg.Wait()
+	for _, key := range keys {
+		if len(key) != keySize || !bytes.Equal(key, keys[0]) {
+			t.Fatalf("keys differ: %x and %x", keys[0], key)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, "session.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, error %v", info.Mode(), err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".session*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestADamagedKeyIsReportedAndKept(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "session.key")
+	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadKey(dir); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("error is %v", err)
+	}
+	if b, _ := os.ReadFile(file); string(b) != "short" {
+		t.Error("the file was overwritten")
+	}
+}
+
+func FuzzCookie(f *testing.F) {
+	k := keeper(f, 1, false)
+	id := NewID()
+	f.Add(k.Cookie(id).Value)
+	f.Add("")
+	f.Fuzz(func(t *testing.T, value string) {
+		got, ok := k.parse(value)
+		if ok && k.Cookie(got).Value != value {
+			t.Errorf("%q is a second spelling of a session's cookie", value)
+		}
+	})
+}

@@ -1,0 +1,184 @@
+// Package site serves what browsers load: the page, rendered on the server,
+// for every room, and the assets that bring it to life.
+package site
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"rollcall/app/ui"
+	"rollcall/server/session"
+	"rollcall/shared/event"
+	"rollcall/web"
+)
+
+//go:embed shell.html
+var shellSource string
+
+//go:embed notfound.html
+var notFoundSource string
+
+// Options are what a Site is made of; all are needed.
+type Options struct {
+	Assets   map[string]web.Asset // by plain name, see web.Load
+	Files    fs.FS                // where their files are
+	Sessions *session.Keeper
+}
+
+// Site is an http.Handler for everything but the WebSocket. Safe for
+// concurrent use.
+type Site struct {
+	mux      *http.ServeMux
+	sessions *session.Keeper
+
+	lobby document
+	// shell is the page of any room, cut where the room's name stands.
+	shell    [][]byte
+	notFound document
+}
+
+// New renders the pages and returns the site.
+func New(options Options) (*Site, error) {
+	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions}
+	links := map[string]any{}
+	for field, name := range map[string]string{"Icon": "icon.svg", "Style": "rollcall.css", "Script": "app.js", "Wasm": "app.wasm"} {
+		asset, ok := options.Assets[name]
+		if !ok {
+			return nil, fmt.Errorf("asset %s is missing: %w", name, web.ErrNotBuilt)
+		}
+		links[field] = asset.Path
+	}
+	shell, err := render(shellSource, links)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the page: %w", err)
+	}
+	s.shell = bytes.Split(shell, []byte(anyRoom))
+	s.lobby = newDocument(s.page(event.Lobby), best)
+	notFound, err := render(notFoundSource, links)
+	if err != nil {
+		return nil, fmt.Errorf("rendering the page for what is not found: %w", err)
+	}
+	s.notFound = newDocument(notFound, best)
+
+	s.mux.HandleFunc("GET /{$}", s.serveLobby)
+	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
+	s.mux.HandleFunc("GET /robots.txt", serveRobots)
+	for _, asset := range options.Assets {
+		a, err := newAsset(options.Files, asset)
+		if err != nil {
+			return nil, err
+		}
+		s.mux.Handle("GET "+asset.Path, a)
+	}
+	s.mux.HandleFunc("/", s.serveNotFound)
+	return s, nil
+}
+
+// ServeHTTP answers a request, with the headers that keep the page safe.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	secure(w.Header())
+	s.mux.ServeHTTP(w, r)
+}
+
+// anyRoom stands for a room's name while the shell is rendered; no room can
+// have it.
+const anyRoom = "{room}"
+
+// render fills a page's template. The part that go-app draws is the name
+// dialog of [anyRoom].
+func render(source string, data map[string]any) ([]byte, error) {
+	page, err := sortAttributes(app.HTMLString(&ui.Page{Room: anyRoom}))
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.New("").Parse(source)
+	if err != nil {
+		return nil, err
+	}
+	data["Page"] = page
+	var b bytes.Buffer
+	err = t.Execute(&b, data)
+	return b.Bytes(), err
+}
+
+// sortAttributes puts attributes in order, since go-app writes them in a
+// random one: the same page must have the same ETag on every server and after
+// every restart.
+func sortAttributes(fragment string) (template.HTML, error) {
+	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{
+		Type: html.ElementNode, Data: "body", DataAtom: atom.Body,
+	})
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, root := range nodes {
+		for n := range root.Descendants() {
+			slices.SortFunc(n.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
+		}
+		slices.SortFunc(root.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
+		if err := html.Render(&b, root); err != nil {
+			return "", err
+		}
+	}
+	return template.HTML(b.String()), nil
+}
+
+// page is the page of a room. A room's name needs no escaping.
+func (s *Site) page(room string) []byte { return bytes.Join(s.shell, []byte(room)) }
+
+func (s *Site) serveLobby(w http.ResponseWriter, r *http.Request) {
+	s.greet(w, r)
+	s.lobby.serve(w, r, http.StatusOK)
+}
+
+func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("room")
+	room, ok := event.ParseRoom(name)
+	switch {
+	case !ok:
+		s.serveNotFound(w, r)
+		return
+	case room != name:
+		http.Redirect(w, r, "/r/"+room, http.StatusPermanentRedirect)
+		return
+	}
+	s.greet(w, r)
+	newDocument(s.page(room), fast).serve(w, r, http.StatusOK)
+}
+
+// greet gives a browser its session, or the one it has for longer.
+func (s *Site) greet(w http.ResponseWriter, r *http.Request) {
+	id, known := s.sessions.FromRequest(r)
+	if !known {
+		id = session.NewID()
+	}
+	http.SetCookie(w, s.sessions.Cookie(id))
+	w.Header().Set("Cache-Control", "private, no-cache")
+}
+
+func (s *Site) serveNotFound(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "Only GET and HEAD work here.", http.StatusMethodNotAllowed)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-cache")
+	s.notFound.serve(w, r, http.StatusNotFound)
+}
+
+func serveRobots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	// Rooms are for those who know them; the lobby is for everybody.
+	fmt.Fprint(w, "User-agent: *\nDisallow: /r/\n")
+}

@@ -1,0 +1,53 @@
+//go:build !js
+
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+
+	"github.com/coder/websocket"
+
+	"rollcall/shared/event"
+)
+
+// newDialer returns a dialer that keeps the cookies it is given.
+func newDialer() func(ctx context.Context, url string) (Socket, error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		panic(err) // never, without options
+	}
+	browser := &http.Client{Jar: jar}
+	return func(ctx context.Context, url string) (Socket, error) {
+		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+			HTTPClient:   browser,
+			Subprotocols: []string{event.Subprotocol},
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.SetReadLimit(-1) // the server is trusted with the size of its rooms
+		return socket{c}, nil
+	}
+}
+
+// socket is a Socket over the network.
+type socket struct{ conn *websocket.Conn }
+
+func (s socket) Read() ([]byte, error) {
+	_, message, err := s.conn.Read(context.Background())
+	return message, err
+}
+
+func (s socket) Write(message []byte) error {
+	return s.conn.Write(context.Background(), websocket.MessageText, message)
+}
+
+func (s socket) Close(clean bool) {
+	if clean {
+		s.conn.Close(websocket.StatusNormalClosure, "")
+	} else {
+		s.conn.CloseNow()
+	}
+}
