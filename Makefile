@@ -26,11 +26,13 @@ run: build ## build what changed, start Rollcall and print its address
 
 build: $(BIN) ## build bin/rollcall: one program with everything in it
 
-# -trimpath and no debug symbols: the same sources give the same bytes.
+# The same sources give the same bytes, wherever they are and whatever git says.
+BUILD := go build -trimpath -buildvcs=false -ldflags='-s -w'
+
 $(WASM): $(PAGE_SOURCES)
 	@echo "building the page"
 	@mkdir -p $(@D)
-	@$(JS) go build -trimpath -ldflags='-s -w' -o $@ ./app
+	@$(JS) $(BUILD) -o $@ ./app
 	@touch $@
 
 $(PAGE): $(WASM) $(ASSET_SOURCES)
@@ -40,7 +42,7 @@ $(PAGE): $(WASM) $(ASSET_SOURCES)
 
 $(BIN): $(PAGE) $(BIN_SOURCES)
 	@echo "building $@"
-	@CGO_ENABLED=0 go build -trimpath -ldflags='-s -w' -o $@ ./server
+	@CGO_ENABLED=0 $(BUILD) -o $@ ./server
 	@touch $@
 
 test: check unit e2e ## everything: vet, lint, unit tests with the race detector, the real browser

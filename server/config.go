@@ -30,9 +30,18 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: host and port, or the port alone (:8080) for all networks of this machine")
 	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart, such as the key of the sessions; made if it is missing")
 	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, if it is not this machine's own: https://here.example.org")
-	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "how long somebody stays after their last tab was closed, so that a reload does not show; 0 is not at all")
-	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "how long somebody stays after their connection was cut; 0 is not at all")
+	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "the `duration` that somebody stays after their last tab was closed, so that a reload does not show; 0 removes them at once")
+	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "the `duration` that somebody stays after their connection was cut; 0 removes them at once")
 	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "how much to log: the lowest `level` of debug, info, warn and error")
+
+	for name, hint := range map[string]string{
+		"linger":    "it must be a duration such as 500ms, 2s or 1m",
+		"grace":     "it must be a duration such as 500ms, 2s or 1m",
+		"log-level": "it must be debug, info, warn or error",
+	} {
+		f := flags.Lookup(name)
+		f.Value = hinted{f.Value, hint}
+	}
 
 	err := ff.Parse(flags, args, ff.WithEnvVarPrefix(envPrefix))
 	switch {
@@ -40,7 +49,7 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		help(flags, out)
 		return config, flag.ErrHelp
 	case err != nil:
-		return config, fmt.Errorf("%w; see rollcall -help", err)
+		return config, fmt.Errorf("%w; see rollcall -help", plainer(err))
 	case flags.NArg() > 0:
 		return config, fmt.Errorf("%q is no flag; see rollcall -help", flags.Arg(0))
 	case config.Linger < 0:
@@ -49,6 +58,29 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		return config, fmt.Errorf("-grace is %v; it must be 0 or more", config.Grace)
 	}
 	return config, nil
+}
+
+// hinted is a flag's value that says what it takes when it is given something
+// else.
+type hinted struct {
+	flag.Value
+	hint string
+}
+
+func (h hinted) Set(s string) error {
+	if h.Value.Set(s) != nil {
+		return errors.New(h.hint)
+	}
+	return nil
+}
+
+// plainer takes away what ff says of where an error came from: the flag's own
+// message names the flag, and what it says of the environment stays.
+func plainer(err error) error {
+	if inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(err.Error(), "error parsing commandline") {
+		return inner
+	}
+	return err
 }
 
 func help(flags *flag.FlagSet, out io.Writer) {
@@ -65,7 +97,7 @@ func help(flags *flag.FlagSet, out io.Writer) {
 		}
 		fmt.Fprintf(out, "        default: %s; environment: %s\n\n", def, envName(f.Name))
 	})
-	fmt.Fprint(out, "A flag overrides its environment variable. Durations are such as 500ms, 2s or 1m.\n")
+	fmt.Fprint(out, "A flag overrides its environment variable. A duration is such as 500ms or 2s.\n")
 }
 
 func envName(flag string) string {

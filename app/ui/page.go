@@ -140,6 +140,9 @@ func (p *Page) refresh(ctx app.Context, c *client.Client, status client.Status, 
 	}
 	p.status = status
 	if !status.Joined {
+		if p.word() != "" {
+			markSettled() // there is something to read
+		}
 		return
 	}
 	p.now = c.Now()
@@ -241,7 +244,7 @@ func (p *Page) word() string {
 	case p.asking && p.status.Refusal.Message != "":
 		return p.status.Refusal.Message
 	case p.asking && p.status.Link == client.Offline:
-		return "The server cannot be reached. Trying again …"
+		return "Can’t reach the server. Trying again …"
 	}
 	return ""
 }

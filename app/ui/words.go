@@ -43,16 +43,22 @@ func ago(now, since int64) string {
 }
 
 // initials are the first characters, as a reader sees them, of the first and
-// the last word of a name.
+// the last word of a name. A picture stands alone.
 func initials(name string) string {
 	words := strings.Fields(name)
-	switch len(words) {
-	case 0:
+	if len(words) == 0 {
 		return ""
-	case 1:
-		return first(words[0])
 	}
-	return first(words[0]) + first(words[len(words)-1])
+	start, end := first(words[0]), first(words[len(words)-1])
+	if len(words) == 1 || !isLetter(start) || !isLetter(end) {
+		return start
+	}
+	return start + end
+}
+
+func isLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
 // first is the first character of a word with what belongs to it: marks,

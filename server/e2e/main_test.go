@@ -101,7 +101,7 @@ func (s *server) stop() {
 		return
 	}
 	s.cmd.Process.Signal(syscall.SIGTERM)
-	late := time.AfterFunc(12*time.Second, func() { s.cmd.Process.Kill() })
+	late := time.AfterFunc(10*time.Second, func() { s.cmd.Process.Kill() })
 	err := s.cmd.Wait()
 	s.cmd = nil
 	if !late.Stop() || err != nil {

@@ -193,7 +193,7 @@ func (p *person) join(name string) {
 
 func (p *person) awaitAlive() {
 	p.t.Helper()
-	p.await(`document.documentElement.classList.contains("alive") && document.querySelector("#name")`)
+	p.await(`document.documentElement?.classList.contains("alive") && document.querySelector("#name")`)
 }
 
 // namesJS is who is on the board, from the first box to the last.

@@ -19,8 +19,17 @@
     root.classList.add("joining");
   }, true);
 
+  // A tab that was in this room before a reload goes back by itself; until
+  // then its dialog would only flash.
+  try {
+    const room = location.pathname === "/" ? "lobby" : location.pathname.replace(/^\/r\//, "");
+    if (sessionStorage.getItem("rollcall.joined") === room && localStorage.getItem("rollcall.name")) {
+      root.classList.add("returning");
+    }
+  } catch { /* storage is blocked: the dialog it is */ }
+
   function fail(text) {
-    root.classList.remove("starting", "joining");
+    root.classList.remove("starting", "joining", "returning");
     const notice = document.getElementById("notice");
     notice.textContent = text;
     notice.hidden = false;

@@ -1,0 +1,489 @@
+package ws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"rollcall/server/hub"
+	"rollcall/server/origin"
+	"rollcall/server/session"
+	"rollcall/shared/event"
+	"rollcall/shared/roster"
+)
+
+// network is a server that is reached through pipes, so that time in a test
+// is synctest's.
+type network struct {
+	t      testing.TB
+	conns  chan net.Conn
+	closed chan struct{}
+	server *Server
+	hub    *hub.Hub
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case c := <-n.conns:
+		return c, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (n *network) Close() error   { return nil }
+func (n *network) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial is the client's side. A pipe has no buffer: a client that does not
+// read blocks the server's writes at once.
+func (n *network) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case n.conns <- server:
+		return client, nil
+	case <-n.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// serve runs a test against a server, in a bubble of its own, and checks that
+// nothing is left running.
+func serve(t *testing.T, options hub.Options, test func(t *testing.T, n *network)) {
+	synctest.Test(t, func(t *testing.T) {
+		keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policy, err := origin.New("", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := &network{t: t, conns: make(chan net.Conn), closed: make(chan struct{}), hub: hub.New(options)}
+		n.server = New(Options{Hub: n.hub, Sessions: keeper, AllowOrigin: policy.AllowOrigin, Log: slog.New(slog.DiscardHandler)})
+		web := &http.Server{Handler: n.server, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
+		go web.Serve(n)
+		test(t, n)
+		ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+		defer cancel()
+		n.server.Close(ctx)
+		n.hub.Close()
+		close(n.closed)
+		web.Close()
+	})
+}
+
+// peer is a client that speaks in frames.
+type peer struct {
+	t      testing.TB
+	conn   *websocket.Conn
+	roster roster.Roster
+}
+
+// connect dials with a browser, which keeps cookies; nil is a new one.
+func (n *network) connect(browser *http.Client, header http.Header, protocols ...string) (*peer, *http.Response) {
+	n.t.Helper()
+	if browser == nil {
+		browser = n.browser()
+	}
+	conn, resp, err := websocket.Dial(n.t.Context(), "ws://localhost/ws", &websocket.DialOptions{
+		HTTPClient: browser, HTTPHeader: header, Subprotocols: protocols,
+	})
+	if err != nil {
+		return nil, resp
+	}
+	conn.SetReadLimit(-1)
+	p := &peer{t: n.t, conn: conn}
+	return p, resp
+}
+
+func (n *network) browser() *http.Client {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return &http.Client{Jar: jar, Transport: &http.Transport{DialContext: n.dial, DisableKeepAlives: true}}
+}
+
+func (n *network) join(browser *http.Client, name, room string) *peer {
+	n.t.Helper()
+	p, resp := n.connect(browser, nil, event.Subprotocol)
+	if p == nil {
+		n.t.Fatalf("no connection: %v", resp)
+	}
+	p.say(event.GotANewUser{Name: name, Room: room})
+	p.hear(event.NameExistingUsers)
+	return p
+}
+
+func (p *peer) say(events ...event.Event) { p.write(websocket.MessageText, event.Encode(events...)) }
+
+func (p *peer) write(kind websocket.MessageType, frame []byte) {
+	p.t.Helper()
+	if err := p.conn.Write(context.Background(), kind, frame); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// next reads a frame. The error has the close code, when it is over.
+func (p *peer) next() ([]event.Event, error) {
+	p.t.Helper()
+	_, frame, err := p.conn.Read(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	events, err := event.DecodeServer(frame)
+	if err != nil {
+		p.t.Fatalf("%v: %s", err, frame)
+	}
+	for _, e := range events {
+		if _, err := p.roster.Apply(e); err != nil {
+			p.t.Error(err)
+		}
+	}
+	return events, nil
+}
+
+// hear reads frames until one has the event, and returns it.
+func (p *peer) hear(name string) event.Event {
+	p.t.Helper()
+	for {
+		events, err := p.next()
+		if err != nil {
+			p.t.Fatalf("waiting for %s: %v", name, err)
+		}
+		for _, e := range events {
+			if e.EventName() == name {
+				return e
+			}
+		}
+	}
+}
+
+// ends reads to the end and returns the last error event and the close code.
+func (p *peer) ends() (event.Error, event.CloseCode) {
+	p.t.Helper()
+	var last event.Error
+	for {
+		events, err := p.next()
+		if err != nil {
+			return last, event.CloseCode(websocket.CloseStatus(err))
+		}
+		for _, e := range events {
+			if e, ok := e.(event.Error); ok {
+				last = e
+			}
+		}
+	}
+}
+
+func (p *peer) close() { p.conn.Close(websocket.StatusNormalClosure, "") }
+
+func TestTheSevenStepsOnTheWire(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana := n.join(nil, "Ana", "")
+		ben := n.join(nil, " Ben  B. ", "lobby")
+		if users := ben.roster.Users(); len(users) != 2 || users[0].Name != "Ana" || users[1].Name != "Ben B." {
+			t.Errorf("existing users are %v", users)
+		}
+		arrived := ana.hear(event.NameNewUser).(event.NewUser)
+		if arrived.ID != ben.roster.Self() || arrived.Name != "Ben B." {
+			t.Errorf("arrived: %v", arrived)
+		}
+		ben.close()
+		gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser)
+		if gone.ID != arrived.ID || gone.Reason != event.ReasonClosed {
+			t.Errorf("gone: %v", gone)
+		}
+		ana.conn.CloseNow()
+	})
+}
+
+func TestACutConnectionIsLost(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
+		ben.conn.CloseNow()
+		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.Reason != event.ReasonLost {
+			t.Errorf("gone: %v", gone)
+		}
+		ana.close()
+	})
+}
+
+func TestABrowsersTabsAreOneUserAndItsCookieIsItsSession(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		browser := n.browser()
+		tab1 := n.join(browser, "Ana", "")
+		tab2 := n.join(browser, "Ana", "")
+		if tab1.roster.Self() != tab2.roster.Self() || tab2.roster.Len() != 1 {
+			t.Errorf("two users: %v", tab2.roster.Users())
+		}
+		elsewhere := n.join(browser, "Ana", "other")
+		if elsewhere.roster.Self() == tab1.roster.Self() {
+			t.Error("the id is the same in another room")
+		}
+		for _, p := range []*peer{tab1, tab2, elsewhere} {
+			p.close()
+		}
+	})
+}
+
+func TestLeavingEndsTheConnectionNormally(t *testing.T) {
+	serve(t, hub.Options{Linger: time.Hour}, func(t *testing.T, n *network) {
+		browser := n.browser()
+		ana, ben, tab := n.join(nil, "Ana", ""), n.join(browser, "Ben", ""), n.join(browser, "Ben", "")
+		ben.say(event.Leave{})
+		for _, p := range []*peer{ben, tab} {
+			if _, code := p.ends(); code != event.CloseNormal {
+				t.Errorf("closed with %d", code)
+			}
+			if p.roster.Len() != 1 {
+				t.Errorf("left behind: %v", p.roster.Users())
+			}
+		}
+		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.Reason != event.ReasonLeft {
+			t.Errorf("gone: %v", gone)
+		}
+		ana.close()
+	})
+}
+
+func TestBadInputIsRefusedWithAReasonAndDisturbsNobody(t *testing.T) {
+	text, binary := websocket.MessageText, websocket.MessageBinary
+	hello := string(event.Encode(event.GotANewUser{Name: "Eve"}))
+	for _, c := range []struct {
+		name  string
+		kind  websocket.MessageType
+		frame string
+		code  event.Code
+		close event.CloseCode
+		field string
+	}{
+		{"no JSON", text, `hello`, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"no array", text, `{"event":"leave"}`, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"an empty array", text, `[]`, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"no event name", text, `[{"data":{}}]`, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"one bad event among good ones", text, hello[:len(hello)-1] + `,{}]`, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"binary", binary, hello, event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"not UTF-8", text, "[{\"event\":\"got_a_new_user\",\"data\":{\"name\":\"\xff\"}}]", event.CodeBadFrame, event.CloseBadFrame, ""},
+		{"too large", text, `[{"event":"x","data":"` + strings.Repeat("a", event.MaxFrame) + `"}]`, event.CodeBadFrame, event.CloseTooLarge, ""},
+		{"no name", text, string(event.Encode(event.GotANewUser{})), event.CodeBadName, event.CloseRefused, "name"},
+		{"a long name", text, string(event.Encode(event.GotANewUser{Name: strings.Repeat("a", 33)})), event.CodeBadName, event.CloseRefused, "name"},
+		{"a name that reorders text", text, string(event.Encode(event.GotANewUser{Name: "a\u202eb"})), event.CodeBadName, event.CloseRefused, "name"},
+		{"a bad room", text, string(event.Encode(event.GotANewUser{Name: "Eve", Room: "a b"})), event.CodeBadRoom, event.CloseRefused, "room"},
+		{"a long room", text, string(event.Encode(event.GotANewUser{Name: "Eve", Room: strings.Repeat("a", 65)})), event.CodeBadRoom, event.CloseRefused, "room"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			serve(t, hub.Options{}, func(t *testing.T, n *network) {
+				ana := n.join(nil, "Ana", "")
+				eve, _ := n.connect(nil, nil)
+				// The server may hang up before it has read all of it.
+				go eve.conn.Write(context.Background(), c.kind, []byte(c.frame))
+				reason, code := eve.ends()
+				if reason.Code != c.code || code != c.close || reason.Field != c.field || reason.Message == "" {
+					t.Errorf("refused with %+v and %d", reason, code)
+				}
+				ben := n.join(nil, "Ben", "")
+				if ana.hear(event.NameNewUser).(event.NewUser).Name != "Ben" || ana.roster.Len() != 2 {
+					t.Errorf("the others see %v", ana.roster.Users())
+				}
+				ana.close()
+				ben.close()
+			})
+		})
+	}
+}
+
+func TestMistakesThatAConnectionSurvives(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		p, _ := n.connect(nil, nil)
+		expect := func(code event.Code, name, field string) {
+			t.Helper()
+			e := p.hear(event.NameError).(event.Error)
+			if e.Code != code || e.Event != name || e.Field != field || e.Message == "" {
+				t.Errorf("told %+v", e)
+			}
+		}
+		p.say(event.Leave{})
+		expect(event.CodeNotJoined, event.NameLeave, "")
+		p.write(websocket.MessageText, []byte(`[{"event":"got_a_new_user","data":{"name":5}}]`))
+		expect(event.CodeBadEvent, event.NameGotANewUser, "name")
+		p.write(websocket.MessageText, []byte(`[{"event":"from_the_future","data":{}},{"event":"got_a_new_user","data":{"name":"Ana","more":1}}]`))
+		p.hear(event.NameExistingUsers)
+		p.say(event.GotANewUser{Name: "Other", Room: "other"})
+		expect(event.CodeAlreadyJoined, event.NameGotANewUser, "")
+		if n.hub.Rooms() != 1 {
+			t.Error("the second hello did something")
+		}
+		p.close()
+	})
+}
+
+func TestNoHelloInTime(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		start := time.Now()
+		p, _ := n.connect(nil, nil)
+		p.say(event.Leave{}) // does not count
+		reason, code := p.ends()
+		if took := time.Since(start); reason.Code != event.CodeNoHello || code != event.CloseNoHello || took != event.HelloTimeout {
+			t.Errorf("%+v and %d after %v", reason, code, took)
+		}
+	})
+}
+
+func TestAQuietRoomIsHeardOfAndKeptAlive(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		p := n.join(nil, "Ana", "")
+		start := time.Now()
+		for range 3 {
+			if state := p.hear(event.NameRoom).(event.Room); state.Count != 1 {
+				t.Errorf("told %+v", state)
+			}
+		}
+		if took := time.Since(start); took != 3*event.Silence {
+			t.Errorf("three beats took %v", took)
+		}
+		p.close()
+	})
+}
+
+func TestAPeerThatDoesNotAnswerPingsIsLost(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
+		// Ben reads no more, so nothing answers the server's pings.
+		start := time.Now()
+		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.ID != ben.roster.Self() || gone.Reason != event.ReasonLost {
+			t.Errorf("gone: %v", gone)
+		}
+		if took := time.Since(start); took > pingEvery+pongWithin {
+			t.Errorf("noticed after %v", took)
+		}
+		ana.close()
+	})
+}
+
+func TestASlowClientDelaysNobody(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, slow := n.join(nil, "Ana", ""), n.join(nil, "Slow", "")
+		start := time.Now()
+		for i := range 50 {
+			guest := n.join(nil, fmt.Sprint("Guest ", i), "")
+			if ana.hear(event.NameNewUser); time.Since(start) != 0 {
+				t.Fatalf("guest %d was seen after %v", i, time.Since(start))
+			}
+			guest.close()
+			ana.hear(event.NameDisconnectUser)
+		}
+		slow.conn.CloseNow()
+		ana.close()
+	})
+}
+
+func TestAClientOfOtherVersionsOnlyIsTold(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		p, _ := n.connect(nil, nil, "rollcall.v9")
+		if reason, code := p.ends(); reason.Code != event.CodeTooOld || code != event.CloseTooOld {
+			t.Errorf("%+v and %d", reason, code)
+		}
+		p, _ = n.connect(nil, nil, "rollcall.v9", event.Subprotocol)
+		if got := p.conn.Subprotocol(); got != event.Subprotocol {
+			t.Errorf("negotiated %q", got)
+		}
+		p.close()
+	})
+}
+
+func TestHTTPThatIsNoUpgrade(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		r := httptest.NewRequest("GET", "/ws", nil)
+		w := httptest.NewRecorder()
+		n.server.ServeHTTP(w, r)
+		if w.Code != http.StatusUpgradeRequired || w.Header().Get("Upgrade") != "websocket" {
+			t.Errorf("%d, Upgrade %q", w.Code, w.Header().Get("Upgrade"))
+		}
+	})
+}
+
+func TestAPageOfAnotherSiteIsForbidden(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		if p, resp := n.connect(nil, http.Header{"Origin": {"http://evil.example"}}); p != nil || resp.StatusCode != http.StatusForbidden {
+			t.Errorf("got %v", resp)
+		}
+		p, resp := n.connect(nil, http.Header{"Origin": {"http://localhost"}})
+		if p == nil {
+			t.Fatalf("our own page was refused: %v", resp)
+		}
+		p.close()
+	})
+}
+
+func TestAConnectionWithoutASessionGetsOne(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		browser := n.browser()
+		p, resp := n.connect(browser, nil)
+		if !strings.HasPrefix(resp.Header.Get("Set-Cookie"), "rollcall=") {
+			t.Errorf("Set-Cookie is %q", resp.Header.Get("Set-Cookie"))
+		}
+		p.close()
+		p, resp = n.connect(browser, nil)
+		if got := resp.Header.Get("Set-Cookie"); got != "" {
+			t.Errorf("a second session: %q", got)
+		}
+		p.close()
+	})
+}
+
+func TestClosingTellsEverybodyToComeBack(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		joined := n.join(nil, "Ana", "")
+		waiting, _ := n.connect(nil, nil)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			n.server.Close(context.Background())
+		}()
+		for _, p := range []*peer{joined, waiting} {
+			reason, code := p.ends()
+			if reason.Code != event.CodeRestarting || code != event.CloseRestarting || reason.RetryAfter == 0 {
+				t.Errorf("%+v and %d", reason, code)
+			}
+		}
+		<-done
+		if p, _ := n.connect(nil, nil); p != nil {
+			if _, code := p.ends(); code != event.CloseRestarting {
+				t.Errorf("a newcomer got %d", code)
+			}
+		}
+	})
+}
+
+func TestClosingDoesNotWaitForTheDead(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		dead := n.join(nil, "Ana", "")
+		defer dead.conn.CloseNow()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		start := time.Now()
+		n.server.Close(ctx)
+		if took := time.Since(start); took > 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+func TestRefusalsWrapTheirReason(t *testing.T) {
+	err := refuse(event.CloseRefused, event.Error{Code: event.CodeBadName, Message: "no"})
+	if r := (refusal{}); !errors.As(err, &r) || err.Error() != "bad_name: no" {
+		t.Errorf("error is %v", err)
+	}
+}
