@@ -31,14 +31,13 @@ func ParseRoom(s string) (string, bool) {
 	if s == "" || len(s) > MaxRoom {
 		return "", false
 	}
-	s = strings.ToLower(s)
 	for i := range len(s) {
 		c := s[i]
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return "", false
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' {
+			return "", false // before ToLower, which makes a k of the Kelvin sign
 		}
 	}
-	return s, true
+	return strings.ToLower(s), true
 }
 
 // Code says what an [Error] is about.

@@ -1,0 +1,191 @@
+package event
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var everyEvent = []struct {
+	event Event
+	wire  string
+}{
+	{GotANewUser{Name: "Ana", Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
+	{GotANewUser{Name: "Ana"}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
+	{Leave{}, `[{"event":"leave","data":{}}]`},
+	{ExistingUsers{Self: "a", Now: 5, Room: "lobby", Epoch: "e", Users: []User{{ID: "a", Name: "Ana", Since: 1}}},
+		`[{"event":"existing_users","data":{"self":"a","now":5,"room":"lobby","epoch":"e","users":[{"id":"a","name":"Ana","since":1}]}}]`},
+	{NewUser{User{ID: "b", Name: `<b>"'&`, Since: 2}},
+		`[{"event":"new_user","data":{"id":"b","name":"<b>\"'&","since":2}}]`},
+	{UpdateUser{User{ID: "b", Name: "Ben", Status: StatusAway, Note: "back at 2", Link: LinkReconnecting, Since: 2}},
+		`[{"event":"update_user","data":{"id":"b","name":"Ben","status":"away","note":"back at 2","link":"reconnecting","since":2}}]`},
+	{DisconnectUser{ID: "b", Name: "Ben", Reason: ReasonClosed},
+		`[{"event":"disconnect_user","data":{"id":"b","name":"Ben","reason":"closed"}}]`},
+	{Room{Seq: 7, Count: 1, Hash: "00ff00ff00ff00ff"}, `[{"event":"room","data":{"seq":7,"count":1,"hash":"00ff00ff00ff00ff"}}]`},
+	{Error{Code: CodeBadName, Message: "No.", Event: NameGotANewUser, Field: "name", RetryAfter: 9},
+		`[{"event":"error","data":{"code":"bad_name","message":"No.","event":"got_a_new_user","field":"name","retry_after":9}}]`},
+}
+
+func TestEveryEventOnTheWire(t *testing.T) {
+	for _, c := range everyEvent {
+		if got := string(Encode(c.event)); got != c.wire {
+			t.Errorf("%T is\n%s, want\n%s", c.event, got, c.wire)
+		}
+		decodeOne := DecodeServer
+		switch c.event.(type) {
+		case GotANewUser, Leave:
+			decodeOne = DecodeClient
+		}
+		events, err := decodeOne([]byte(c.wire))
+		if err != nil || len(events) != 1 || !reflect.DeepEqual(events[0], c.event) {
+			t.Errorf("%s decodes to %+v, %v", c.wire, events, err)
+		}
+	}
+}
+
+func TestDefaultsByTheirNamesAreTheZeroValue(t *testing.T) {
+	events, err := DecodeServer([]byte(`[{"event":"new_user","data":{"id":"a","name":"A","status":"here","note":"","link":"online","since":1}}]`))
+	if want := (NewUser{User{ID: "a", Name: "A", Since: 1}}); err != nil || events[0] != want {
+		t.Errorf("%+v, %v", events, err)
+	}
+	if StatusHere.String() != "here" || LinkOnline.String() != "online" {
+		t.Error("a default has lost its name")
+	}
+}
+
+func TestWhatIsNoFrameIsRefusedWhole(t *testing.T) {
+	good := `{"event":"leave"}`
+	for _, frame := range []string{
+		``, ` `, `null`, `5`, `"x"`, good, `{}`, `[]`, `[null]`, `[5]`, `["leave"]`, `[[]]`, `[{}]`,
+		`[{"data":{}}]`, `[{"event":""}]`, `[{"event":5}]`, `[{"event":null}]`,
+		`[` + good + `,{}]`, `[` + good, `[` + good + `]x`, `[` + good + `,]`,
+		"[{\"event\":\"leave\",\"data\":\"\xff\"}]", "\xef\xbb\xbf[" + good + "]",
+	} {
+		for name, decode := range map[string]func([]byte) ([]Event, error){"client": DecodeClient, "server": DecodeServer} {
+			if events, err := decode([]byte(frame)); !errors.Is(err, ErrBadFrame) || events != nil {
+				t.Errorf("%s %q: %v, %v", name, frame, events, err)
+			}
+		}
+	}
+}
+
+func TestUnknownEventsAndFieldsAreIgnored(t *testing.T) {
+	events, err := DecodeClient([]byte(`[{"event":"later","data":[1]},{"event":"got_a_new_user","more":1,"data":{"name":"A","mood":"good"}}]`))
+	if err != nil || len(events) != 1 || events[0] != (GotANewUser{Name: "A"}) {
+		t.Errorf("%+v, %v", events, err)
+	}
+}
+
+func TestDataOfTheWrongShapeNamesEventAndField(t *testing.T) {
+	for frame, want := range map[string]Invalid{
+		`[{"event":"got_a_new_user","data":{"name":5}}]`: {Name: NameGotANewUser, Field: "name"},
+		`[{"event":"got_a_new_user","data":[]}]`:         {Name: NameGotANewUser},
+	} {
+		events, err := DecodeClient([]byte(frame))
+		if err != nil || len(events) != 1 || events[0] != want {
+			t.Errorf("%s: %+v, %v", frame, events, err)
+		}
+	}
+}
+
+func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		existing := ExistingUsers{
+			Self: rapid.String().Draw(t, "self"), Now: rapid.Int64().Draw(t, "now"),
+			Room: "lobby", Epoch: "e", Users: rapid.SliceOf(anyUser()).Draw(t, "users"),
+		}
+		if existing.Users == nil {
+			existing.Users = []User{}
+		}
+		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
+		want := Encode(existing, state)
+		if got := EncodeSnapshot(existing, state).Frame(existing.Self, existing.Now); string(got) != string(want) {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	})
+}
+
+func anyUser() *rapid.Generator[User] {
+	return rapid.Custom(func(t *rapid.T) User {
+		return User{
+			ID:     rapid.StringN(1, 16, 64).Draw(t, "id"),
+			Name:   rapid.String().Draw(t, "name"),
+			Status: rapid.SampledFrom([]Status{StatusHere, StatusAway, StatusBusy}).Draw(t, "status"),
+			Note:   rapid.String().Draw(t, "note"),
+			Link:   rapid.SampledFrom([]Link{LinkOnline, LinkReconnecting}).Draw(t, "link"),
+			Since:  rapid.Int64().Draw(t, "since"),
+		}
+	})
+}
+
+func TestWhatIsEncodedDecodesToTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		users := rapid.SliceOfN(anyUser(), 3, 3).Draw(t, "users")
+		sent := []Event{
+			NewUser{users[0]}, UpdateUser{users[1]},
+			DisconnectUser{ID: users[2].ID, Name: users[2].Name, Reason: ReasonLost},
+		}
+		got, err := DecodeServer(Encode(sent...))
+		if err != nil || !reflect.DeepEqual(got, sent) {
+			t.Errorf("sent %+v, got %+v, %v", sent, got, err)
+		}
+	})
+}
+
+func TestRoomNames(t *testing.T) {
+	for given, want := range map[string]string{
+		"lobby": "lobby", "Design-Week": "design-week", "7": "7", "-": "-", strings.Repeat("a", 64): strings.Repeat("a", 64),
+		"": "", strings.Repeat("a", 65): "", "a b": "", "a_b": "", "a/b": "", "é": "", "\u212a": "", "a\x00": "", "..": "",
+	} {
+		if got, ok := ParseRoom(given); got != want || ok != (want != "") {
+			t.Errorf("%q is %q, %v", given, got, ok)
+		}
+	}
+}
+
+func FuzzRoom(f *testing.F) {
+	f.Add("Design-Week")
+	f.Fuzz(func(t *testing.T, s string) {
+		room, ok := ParseRoom(s)
+		if again, still := ParseRoom(room); ok && (again != room || !still) {
+			t.Errorf("%q becomes %q and then %q", s, room, again)
+		}
+		if strings.Trim(room, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(room) > MaxRoom {
+			t.Errorf("%q became %q", s, room)
+		}
+	})
+}
+
+func FuzzDecodeClient(f *testing.F) { fuzzDecode(f, DecodeClient) }
+func FuzzDecodeServer(f *testing.F) { fuzzDecode(f, DecodeServer) }
+
+func fuzzDecode(f *testing.F, decode func([]byte) ([]Event, error)) {
+	for _, c := range everyEvent {
+		f.Add([]byte(c.wire))
+	}
+	f.Add([]byte(`[{"event":"got_a_new_user","data":{"name":5}},{}]`))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		events, err := decode(frame)
+		if err != nil {
+			if !errors.Is(err, ErrBadFrame) || events != nil {
+				t.Errorf("%v with %v", err, events)
+			}
+			return
+		}
+		for _, e := range events {
+			if _, invalid := e.(Invalid); invalid {
+				return
+			}
+		}
+		if len(events) == 0 {
+			return
+		}
+		again, err := decode(Encode(events...))
+		if err != nil || string(Encode(again...)) != string(Encode(events...)) {
+			t.Errorf("%+v became %+v, %v", events, again, err)
+		}
+	})
+}

@@ -1,0 +1,74 @@
+package event_test
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// deps returns what a package is built from, natively or for the browser.
+func deps(t *testing.T, pattern string, browser bool) []string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{else}}std:{{.ImportPath}}{{end}}", pattern)
+	cmd.Env = os.Environ()
+	if browser {
+		cmd.Env = append(cmd.Env, "GOOS=js", "GOARCH=wasm")
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pattern, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestTheProtocolAndItsReducerNeedTheStandardLibraryOnly(t *testing.T) {
+	for _, browser := range []bool{false, true} {
+		for pkg, allowed := range map[string][]string{
+			"rollcall/shared/event":  {"rollcall/shared/event"},
+			"rollcall/shared/roster": {"rollcall/shared/event", "rollcall/shared/roster"},
+		} {
+		next:
+			for _, dep := range deps(t, pkg, browser) {
+				if strings.HasPrefix(dep, "std:") {
+					continue
+				}
+				for _, a := range allowed {
+					if dep == a {
+						continue next
+					}
+				}
+				t.Errorf("%s reaches %s (for the browser: %v): every client, bot and page compiles it, so it must bring nothing along", pkg, dep, browser)
+			}
+		}
+	}
+}
+
+func TestThePageReachesNothingOfTheServer(t *testing.T) {
+	seen := false
+	for _, dep := range deps(t, "rollcall/app/...", true) {
+		if strings.HasPrefix(dep, "rollcall/server") {
+			t.Errorf("the page reaches %s: visitors would download the server", dep)
+		}
+		if strings.HasPrefix(dep, "golang.org/x/text") {
+			t.Errorf("the page reaches %s: its tables are large, and the server checks names", dep)
+		}
+		seen = seen || dep == "rollcall/app/ui"
+	}
+	if !seen {
+		t.Error("the page does not even reach app/ui: this test looks at the wrong thing")
+	}
+}
+
+// The linker leaves out of the wasm what go-app imports and nothing calls; a
+// call to app.Handler would bring in the HTTP server and text/template, and
+// the page would weigh more than twice as much.
+func TestThePageDoesNotCallTheHandler(t *testing.T) {
+	out, err := exec.Command("grep", "-rn", "app.Handler", "../../app", "--include=*.go").Output()
+	if len(out) > 0 {
+		t.Errorf("found:\n%s", out)
+	}
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 1 {
+		t.Errorf("grep: %v", err)
+	}
+}

@@ -1,0 +1,168 @@
+package roster
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rollcall/shared/event"
+)
+
+var (
+	ana = event.User{ID: "a", Name: "Ana", Since: 1}
+	ben = event.User{ID: "b", Name: "Ben", Since: 2}
+	cyd = event.User{ID: "c", Name: "Cyd", Since: 3}
+)
+
+func of(users ...event.User) *Roster {
+	r := &Roster{}
+	r.Apply(event.ExistingUsers{Self: "a", Room: "lobby", Epoch: "e", Users: users})
+	return r
+}
+
+func TestWhatEachEventDoes(t *testing.T) {
+	moved, renamed := ben, ben
+	moved.Since, renamed.Name = 9, "Benedict"
+	for _, c := range []struct {
+		name   string
+		event  event.Event
+		change Change
+		users  []event.User
+	}{
+		{"a snapshot replaces", event.ExistingUsers{Users: []event.User{cyd}}, Change{Kind: Reset}, []event.User{cyd}},
+		{"an arrival", event.NewUser{User: cyd}, Change{Kind: Arrived, User: cyd}, []event.User{ana, ben, cyd}},
+		{"an arrival that is known", event.NewUser{User: ben}, Change{}, []event.User{ana, ben}},
+		{"an update in place", event.UpdateUser{User: renamed}, Change{Kind: Updated, User: renamed, Before: ben}, []event.User{ana, renamed}},
+		{"an update that changes nothing", event.UpdateUser{User: ben}, Change{}, []event.User{ana, ben}},
+		{"left and came back", event.UpdateUser{User: moved}, Change{Kind: Updated, User: moved, Before: ben}, []event.User{ana, moved}},
+		{"an update of somebody unknown", event.UpdateUser{User: cyd}, Change{Kind: Arrived, User: cyd}, []event.User{ana, ben, cyd}},
+		{"a departure", event.DisconnectUser{ID: "a"}, Change{Kind: Gone, User: ana}, []event.User{ben}},
+		{"a departure of somebody unknown", event.DisconnectUser{ID: "x"}, Change{}, []event.User{ana, ben}},
+		{"an error", event.Error{}, Change{}, []event.User{ana, ben}},
+	} {
+		r := of(ana, ben)
+		change, err := r.Apply(c.event)
+		if change != c.change || err != nil || !slices.Equal(r.Users(), c.users) {
+			t.Errorf("%s: %+v, %v, leaves %v", c.name, change, err, r.Users())
+		}
+	}
+}
+
+func TestTheOrderIsOfArrivalWhateverCameFirst(t *testing.T) {
+	r := of(cyd)
+	r.Apply(event.NewUser{User: ana})
+	r.Apply(event.NewUser{User: ben})
+	if !slices.Equal(r.Users(), []event.User{ana, ben, cyd}) {
+		t.Errorf("%v", r.Users())
+	}
+}
+
+func TestASnapshotSaysWhoseAndWhatTheRosterIs(t *testing.T) {
+	r := of(ana)
+	if r.Self() != "a" || r.Room() != "lobby" || r.Epoch() != "e" || r.Len() != 1 {
+		t.Errorf("%q in %q, %q, with %d", r.Self(), r.Room(), r.Epoch(), r.Len())
+	}
+}
+
+func TestARoomEventThatAgreesMovesTheSeq(t *testing.T) {
+	r := of(ana, ben)
+	state := r.State()
+	state.Seq = 12
+	if _, err := r.Apply(state); err != nil || r.State() != state {
+		t.Errorf("%v, state %+v", err, r.State())
+	}
+}
+
+func TestARosterThatDiffersIsDrift(t *testing.T) {
+	for name, wrong := range map[string]func(*event.Room){
+		"count": func(s *event.Room) { s.Count++ },
+		"hash":  func(s *event.Room) { s.Hash = "0123456789abcdef" },
+	} {
+		r := of(ana, ben)
+		state := r.State()
+		wrong(&state)
+		if _, err := r.Apply(state); !errors.Is(err, ErrDrift) || r.Len() != 2 {
+			t.Errorf("%s: %v, %d users", name, err, r.Len())
+		}
+	}
+}
+
+// The vectors were computed by another program from the definition at Hash.
+func TestHashVectors(t *testing.T) {
+	for want, u := range map[string]event.User{
+		"4381b19558fce75a": ana,
+		"e731a250af3f63b1": {ID: "b", Name: "ليلى", Status: event.StatusAway, Note: "back at 14:00", Link: event.LinkReconnecting, Since: 1795393369441},
+		"d853e8850b7baff6": {},
+	} {
+		if got := fmt.Sprintf("%016x", Hash(u)); got != want {
+			t.Errorf("%+v hashes to %s, want %s", u, got, want)
+		}
+	}
+}
+
+func TestEveryFieldCountsInTheHash(t *testing.T) {
+	base := event.User{ID: "id", Name: "name", Note: "note", Since: 7}
+	hashes := map[uint64]string{Hash(base): "base"}
+	for name, change := range map[string]func(*event.User){
+		"id":      func(u *event.User) { u.ID = "id2" },
+		"name":    func(u *event.User) { u.Name = "name2" },
+		"status":  func(u *event.User) { u.Status = event.StatusBusy },
+		"note":    func(u *event.User) { u.Note = "" },
+		"link":    func(u *event.User) { u.Link = event.LinkReconnecting },
+		"since":   func(u *event.User) { u.Since = 8 },
+		"id+name": func(u *event.User) { u.ID, u.Name = "idn", "ame" },
+	} {
+		u := base
+		change(&u)
+		if other, taken := hashes[Hash(u)]; taken {
+			t.Errorf("%s hashes as %s does", name, other)
+		}
+		hashes[Hash(u)] = name
+	}
+}
+
+// TestARosterIsTheSumOfItsEvents compares the reducer with a plain map.
+func TestARosterIsTheSumOfItsEvents(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r, model := &Roster{}, map[string]event.User{}
+		for range rapid.IntRange(0, 80).Draw(t, "events") {
+			u := event.User{
+				ID:    fmt.Sprint(rapid.IntRange(0, 9).Draw(t, "id")),
+				Name:  rapid.SampledFrom([]string{"A", "B"}).Draw(t, "name"),
+				Since: int64(rapid.IntRange(0, 5).Draw(t, "since")),
+			}
+			switch rapid.IntRange(0, 3).Draw(t, "kind") {
+			case 0, 1:
+				r.Apply(event.NewUser{User: u})
+				model[u.ID] = u
+			case 2:
+				r.Apply(event.UpdateUser{User: u})
+				model[u.ID] = u
+			case 3:
+				r.Apply(event.DisconnectUser{ID: u.ID})
+				delete(model, u.ID)
+			}
+			var want []event.User
+			var hash uint64
+			for _, u := range model {
+				want = append(want, u)
+				hash ^= Hash(u)
+			}
+			slices.SortFunc(want, event.User.Compare)
+			if !slices.Equal(r.Users(), want) {
+				t.Fatalf("have %v, want %v", r.Users(), want)
+			}
+			if state := r.State(); state.Count != len(want) || state.Hash != fmt.Sprintf("%016x", hash) {
+				t.Fatalf("state is %+v of %v", state, want)
+			}
+			for _, u := range want {
+				if got, ok := r.Get(u.ID); !ok || got != u {
+					t.Fatalf("Get has %v, want %v", got, u)
+				}
+			}
+		}
+	})
+}
