@@ -1,0 +1,67 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/shared/event"
+)
+
+func TestInitials(t *testing.T) {
+	for name, want := range map[string]string{
+		"":                "",
+		"Ana":             "A",
+		"ana maría":       "AM",
+		"Ana María López": "AL",
+		"Åsa Öberg":       "ÅÖ",
+		"山田 太郎":           "山太",
+		"ليلى حداد":       "لح",
+		"👩‍👩‍👧‍👦":         "👩‍👩‍👧‍👦",
+		"👩🏽‍🚀 Wei":        "👩🏽‍🚀",
+		"Wei 👩🏽‍🚀":        "W",
+		"🇪🇸🇫🇷 x":          "🇪🇸",
+		"1️⃣ x":           "1️⃣X",
+		"र्‍य":            "र्", // a joiner joins letters in writing only
+		"<b>":             "<",
+		"R2 D2":           "RD",
+		"ß s":             "ßS",
+	} {
+		if got := initials(name); got != want {
+			t.Errorf("%q has %q, want %q", name, got, want)
+		}
+	}
+}
+
+func FuzzInitials(f *testing.F) {
+	f.Add("Ana María")
+	f.Add("👩🏽‍🚀\u200d")
+	f.Fuzz(func(t *testing.T, name string) {
+		if got := initials(name); utf8.ValidString(name) && !utf8.ValidString(got) {
+			t.Errorf("%q has %q", name, got)
+		}
+	})
+}
+
+func TestHowLongAgo(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Minute: "just now", 0: "just now", 59 * time.Second: "just now", time.Minute: "1 min", 59 * time.Minute: "59 min",
+		time.Hour: "1 h", 23*time.Hour + 59*time.Minute: "23 h", 24 * time.Hour: "1 day", 72 * time.Hour: "3 days",
+	} {
+		if got := ago(d.Milliseconds()+1000, 1000); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestWhatIsPlainlyWrongWithAName(t *testing.T) {
+	for name, bad := range map[string]bool{
+		"Ana": false, " A ": false, strings.Repeat("x", event.MaxNameBytes): false,
+		"": true, " \t ": true, strings.Repeat("x", event.MaxNameBytes+1): true, "\xff": true,
+	} {
+		if got := checkName(name); (got != "") != bad {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
