@@ -11,22 +11,22 @@ import (
 
 func TestInitials(t *testing.T) {
 	for name, want := range map[string]string{
-		"":                "",
-		"Ana":             "A",
-		"ana maría":       "AM",
-		"Ana María López": "AL",
-		"Åsa Öberg":       "ÅÖ",
-		"山田 太郎":           "山太",
-		"ليلى حداد":       "لح",
-		"👩‍👩‍👧‍👦":         "👩‍👩‍👧‍👦",
-		"👩🏽‍🚀 Wei":        "👩🏽‍🚀",
-		"Wei 👩🏽‍🚀":        "W",
-		"🇪🇸🇫🇷 x":          "🇪🇸",
-		"1️⃣ x":           "1️⃣X",
-		"र्‍य":            "र्", // a joiner joins letters in writing only
-		"<b>":             "<",
-		"R2 D2":           "RD",
-		"ß s":             "ßS",
+		"":                       "",
+		"Ana":                    "A",
+		"ana maría":              "AM",
+		"Ana María López":        "AL",
+		"Åsa Öberg":              "ÅÖ",
+		"山田 太郎":                  "山太",
+		"ليلى حداد":              "لح",
+		"👩\u200d👩\u200d👧\u200d👦": "👩\u200d👩\u200d👧\u200d👦",
+		"👩🏽\u200d🚀 Wei":          "👩🏽\u200d🚀",
+		"Wei 👩🏽\u200d🚀":          "W",
+		"🇪🇸🇫🇷 x":                 "🇪🇸",
+		"1️⃣ x":                  "1️⃣X",
+		"र्\u200dय":              "र्", // a joiner joins letters in writing only
+		"<b>":                    "<",
+		"R2 D2":                  "RD",
+		"ß s":                    "ßS",
 	} {
 		if got := initials(name); got != want {
 			t.Errorf("%q has %q, want %q", name, got, want)
@@ -36,7 +36,7 @@ func TestInitials(t *testing.T) {
 
 func FuzzInitials(f *testing.F) {
 	f.Add("Ana María")
-	f.Add("👩🏽‍🚀\u200d")
+	f.Add("👩🏽\u200d🚀\u200d")
 	f.Fuzz(func(t *testing.T, name string) {
 		if got := initials(name); utf8.ValidString(name) && !utf8.ValidString(got) {
 			t.Errorf("%q has %q", name, got)

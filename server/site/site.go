@@ -97,7 +97,7 @@ const anyRoom = "{room}"
 // render fills a page's template. The part that go-app draws is the name
 // dialog of [anyRoom].
 func render(source string, data map[string]any) ([]byte, error) {
-	page, err := sortAttributes(app.HTMLString(&ui.Page{Room: anyRoom}))
+	page, err := tidy(app.HTMLString(&ui.Page{Room: anyRoom}))
 	if err != nil {
 		return nil, err
 	}
@@ -111,27 +111,30 @@ func render(source string, data map[string]any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// sortAttributes puts attributes in order, since go-app writes them in a
-// random one: the same page must have the same ETag on every server and after
-// every restart.
-func sortAttributes(fragment string) (template.HTML, error) {
+// tidy mends how go-app writes HTML. Its attributes come in a random order,
+// but the same page must have the same ETag on every server and after every
+// restart. And it puts line breaks between children, which show as spaces
+// that are gone once the program draws the same page; no text of ours has one.
+func tidy(fragment string) (template.HTML, error) {
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{
 		Type: html.ElementNode, Data: "body", DataAtom: atom.Body,
 	})
 	if err != nil {
 		return "", err
 	}
-	var b strings.Builder
-	for _, root := range nodes {
-		for n := range root.Descendants() {
-			slices.SortFunc(n.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
-		}
-		slices.SortFunc(root.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
-		if err := html.Render(&b, root); err != nil {
-			return "", err
+	body := &html.Node{Type: html.DocumentNode}
+	for _, n := range nodes {
+		body.AppendChild(n)
+	}
+	for n := range body.Descendants() {
+		slices.SortFunc(n.Attr, func(a, b html.Attribute) int { return strings.Compare(a.Key, b.Key) })
+		if n.Type == html.TextNode {
+			n.Data = strings.ReplaceAll(n.Data, "\n", "")
 		}
 	}
-	return template.HTML(b.String()), nil
+	var b strings.Builder
+	err = html.Render(&b, body)
+	return template.HTML(b.String()), err
 }
 
 // page is the page of a room. A room's name needs no escaping.

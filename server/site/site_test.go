@@ -134,8 +134,8 @@ func TestThePageAsksForANameBeforeAnyScriptRuns(t *testing.T) {
 	if first.Data != "div" || len(elements(first, "dialog")) != 1 {
 		t.Errorf("go-app would replace a %s", first.Data)
 	}
-	if !strings.Contains(page, "<strong>lobby</strong>") {
-		t.Error("the room is not named")
+	if !strings.Contains(page, "enter <strong>lobby</strong>. Everyone") {
+		t.Error("the sentence that names the room is not as the program draws it")
 	}
 }
 
