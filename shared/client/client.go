@@ -208,6 +208,10 @@ func (c *Client) run(ctx context.Context) error {
 			attempt = 0
 		}
 		select {
+		case <-c.hurry: // from before this loss; a server that comes back must not get everybody at once
+		default:
+		}
+		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-c.leaving:

@@ -236,6 +236,25 @@ func TestHurryEndsTheWait(t *testing.T) {
 	})
 }
 
+func TestHurryWhileConnectedDoesNotCount(t *testing.T) {
+	cut := make(chan struct{})
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		<-cut
+		p.say(event.Error{Code: event.CodeRestarting, RetryAfter: 60_000})
+	}, joined}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Hurry()
+		close(cut)
+		until(t, c, func(s Status) bool { return s.Link == Connecting })
+		until(t, c, connected)
+		if dials := s.dialed(); dials[1].Sub(dials[0]) < time.Minute {
+			t.Errorf("came back after %v", dials[1].Sub(dials[0]))
+		}
+	})
+}
+
 func TestTheServersWishToWaitIsHeeded(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)
