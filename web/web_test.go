@@ -28,12 +28,33 @@ func TestAProgramWithoutItsPageSaysHowToBuildIt(t *testing.T) {
 }
 
 func TestADamagedBuildIsNotTakenForNone(t *testing.T) {
-	for name, fsys := range map[string]fstest.MapFS{
-		"no JSON":        {"dist/assets.json": {Data: []byte("{")}},
-		"a missing file": {"dist/assets.json": {Data: []byte(`{"a.js":{"file":"a.1.js"}}`)}, "dist/a.1.js.br": {}},
+	listed := []byte(`{"a.js":{"path":"/web/a.1.js","type":"text/javascript","file":"a.1.js"}}`)
+	for name, c := range map[string]struct {
+		fsys fstest.MapFS
+		want string // what the error names
+	}{
+		"no JSON":         {fstest.MapFS{"dist/assets.json": {Data: []byte("{")}}, Index},
+		"another JSON":    {fstest.MapFS{"dist/assets.json": {Data: []byte(`["a.js"]`)}}, Index},
+		"an empty index":  {fstest.MapFS{"dist/assets.json": {}}, Index},
+		"no brotli":       {fstest.MapFS{"dist/assets.json": {Data: listed}, "dist/a.1.js.gz": {}}, "a.js"},
+		"no gzip":         {fstest.MapFS{"dist/assets.json": {Data: listed}, "dist/a.1.js.br": {}}, "a.js"},
+		"a file outside":  {fstest.MapFS{"dist/assets.json": {Data: []byte(`{"a.js":{"file":"../a"}}`)}, "a.br": {}, "a.gz": {}}, "a.js"},
+		"an index folder": {fstest.MapFS{"dist/assets.json/x": {}}, Index},
 	} {
-		if _, _, err := load(fsys); err == nil || errors.Is(err, ErrNotBuilt) {
+		_, _, err := load(c.fsys)
+		if err == nil || errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// What is embedded here depends on whether the page was built before.
+func TestWhatIsEmbeddedIsWholeOrNotBuilt(t *testing.T) {
+	assets, _, err := Load()
+	if errors.Is(err, ErrNotBuilt) {
+		t.Skip(err)
+	}
+	if err != nil || assets["app.wasm"].Type != "application/wasm" {
+		t.Errorf("%v, %v", assets, err)
 	}
 }

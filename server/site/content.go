@@ -141,12 +141,13 @@ func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string,
 // plain is for the rare client that takes no compression: it is not worth
 // keeping the bytes for.
 func (a *asset) plain(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("ETag", fmt.Sprintf("%q", a.File))
 	zr, err := gzip.NewReader(bytes.NewReader(a.gz))
 	if err != nil {
+		w.Header().Del("Cache-Control") // this is not what to keep
 		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("ETag", fmt.Sprintf("%q", a.File))
 	if r.Method == http.MethodHead {
 		return
 	}
@@ -164,7 +165,7 @@ func accepts(r *http.Request, encoding string) bool {
 			if !strings.EqualFold(strings.TrimSpace(name), encoding) {
 				continue
 			}
-			q, weighted := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+			q, weighted := strings.CutPrefix(strings.ToLower(strings.Join(strings.Fields(params), "")), "q=")
 			if !weighted {
 				return true
 			}

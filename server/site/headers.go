@@ -3,10 +3,11 @@ package site
 import "net/http"
 
 // The policy under which browsers run the page: nothing from elsewhere, no
-// inline script or style, WebAssembly allowed.
+// inline script or style, WebAssembly allowed. Forms are the program's: a name
+// that is sent before app.js is there must not end up in an address.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
-	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)

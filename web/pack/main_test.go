@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -77,54 +82,162 @@ func (p project) unpack(file string) string {
 	return string(b)
 }
 
+// files are the names in out and what they hold.
+func (p project) files() map[string]string {
+	p.t.Helper()
+	entries, err := os.ReadDir(p.out)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(p.out, e.Name()))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		files[e.Name()] = string(b)
+	}
+	return files
+}
+
 func TestEveryAssetIsPackedUnderTheNameOfItsContent(t *testing.T) {
 	p := newProject(t)
 	index := p.pack()
-	for name, content := range map[string]string{"app.wasm": "program", "style.css": "body{}"} {
+	expected := map[string]bool{web.Index: true, "placeholder.txt": true}
+	for name, want := range map[string]struct{ content, file, kind string }{
+		"app.wasm":  {"program", `^app\.[0-9a-f]{12}\.wasm$`, "application/wasm"}, // else browsers do not compile it as it arrives
+		"app.js":    {"", `^app\.[0-9a-f]{12}\.js$`, "text/javascript; charset=utf-8"},
+		"style.css": {"body{}", `^style\.[0-9a-f]{12}\.css$`, "text/css; charset=utf-8"},
+	} {
 		a := index[name]
-		for _, suffix := range []string{".br", ".gz"} {
-			if got := p.unpack(a.File + suffix); got != content {
-				t.Errorf("%s%s holds %q", name, suffix, got)
-			}
-		}
-		if a.Path != "/web/"+a.File || a.File == name || a.Type == "" {
+		if a.Path != "/web/"+a.File || a.Type != want.kind || !regexp.MustCompile(want.file).MatchString(a.File) {
 			t.Errorf("%s is %+v", name, a)
 		}
+		br, gz := p.unpack(a.File+".br"), p.unpack(a.File+".gz")
+		if br != gz || want.content != "" && br != want.content {
+			t.Errorf("%s holds %.40q and %.40q", name, br, gz)
+		}
+		if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(br))); !strings.Contains(a.File, sum[:12]) {
+			t.Errorf("%s is called %s, its hash is %s", name, a.File, sum)
+		}
+		expected[a.File+".br"], expected[a.File+".gz"] = true, true
 	}
-	if index["app.wasm"].Type != "application/wasm" {
-		t.Error("browsers compile a wasm as it arrives only if its type is application/wasm")
+	for file := range p.files() {
+		if !expected[file] {
+			t.Errorf("%s was left behind", file)
+		}
+		delete(expected, file)
 	}
-	script := p.unpack(index["app.js"].File + ".br")
-	if !strings.HasSuffix(script, "start();") || !strings.Contains(script, "class {") || !strings.Contains(script, "Go = ") {
-		t.Errorf("app.js is %.200s…", script)
-	}
-	if _, err := os.Stat(filepath.Join(p.out, "placeholder.txt")); err != nil {
-		t.Error("the placeholder is gone: a fresh clone would not compile")
+	if len(expected) > 0 || len(index) != 3 {
+		t.Errorf("missing are %v; the index is %v", expected, index)
 	}
 }
 
+// go-app brings one of its own, for an older Go.
+func TestTheScriptBeginsWithTheOneOfThisGo(t *testing.T) {
+	p := newProject(t)
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	support, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.unpack(p.pack()["app.js"].File + ".br"); got != string(support)+"\nstart();" {
+		t.Errorf("app.js is %.200s…", got)
+	}
+}
+
+func TestThePlaceholderStaysForAFreshCloneToCompile(t *testing.T) {
+	p := newProject(t)
+	p.pack()
+	if got := p.files()["placeholder.txt"]; got != "kept" {
+		t.Errorf("it holds %q", got)
+	}
+}
+
+func TestPackingAgainGivesTheSameFiles(t *testing.T) {
+	p := newProject(t)
+	p.pack()
+	first := p.files()
+	p.pack()
+	if second := p.files(); !maps.Equal(first, second) {
+		t.Error("the files differ")
+	}
+	other := newProject(t)
+	other.pack()
+	if !maps.Equal(first, other.files()) {
+		t.Error("the files of another folder differ")
+	}
+}
+
+// Brotli takes seconds for the wasm, so a new stylesheet must not wait for it.
 func TestWhatIsPackedAlreadyIsKept(t *testing.T) {
 	p := newProject(t)
-	wasm := p.pack()["app.wasm"].File
-	marked := filepath.Join(p.out, wasm+".br")
-	p.write(marked, "as it was")
-	p.write(filepath.Join(p.static, "style.css"), "html{}")
-	old := p.pack()["app.wasm"].File
-	if b, err := os.ReadFile(marked); err != nil || string(b) != "as it was" || old != wasm {
-		t.Errorf("the wasm was packed again: %q, %v", b, err)
+	p.pack()
+	marked := map[string]bool{}
+	for file := range p.files() {
+		if strings.HasSuffix(file, ".br") || strings.HasSuffix(file, ".gz") {
+			marked[file] = true
+			p.write(filepath.Join(p.out, file), "as it was")
+		}
 	}
-	if css, err := filepath.Glob(filepath.Join(p.out, "style.*.css.br")); err != nil || len(css) != 1 {
-		t.Errorf("stylesheets: %v", css)
+	if len(marked) != 6 {
+		t.Fatalf("packed are %v", marked)
+	}
+	p.pack()
+	for file := range marked {
+		if got := p.files()[file]; got != "as it was" {
+			t.Errorf("%s was packed again", file)
+		}
+	}
+}
+
+func TestWhatHasChangedGetsANewNameAndTheOldFileGoes(t *testing.T) {
+	p := newProject(t)
+	before := p.pack()
+	p.write(filepath.Join(p.static, "style.css"), "html{}")
+	p.write(filepath.Join(p.out, "gone.123456789abc.css.br"), "of a source that was removed")
+	after := p.pack()
+	if before["app.wasm"] != after["app.wasm"] || before["app.js"] != after["app.js"] {
+		t.Errorf("the others changed from %v to %v", before, after)
+	}
+	old, current := before["style.css"].File, after["style.css"].File
+	if old == current || p.unpack(current+".br") != "html{}" || p.unpack(current+".gz") != "html{}" {
+		t.Errorf("%s became %s", old, current)
+	}
+	files := p.files()
+	for _, name := range []string{old + ".br", old + ".gz", "gone.123456789abc.css.br"} {
+		if _, there := files[name]; there {
+			t.Errorf("%s is still there", name)
+		}
+	}
+}
+
+func TestTheFolderIsMadeIfItIsMissing(t *testing.T) {
+	p := newProject(t)
+	p.out = filepath.Join(t.TempDir(), "not", "there")
+	if index := p.pack(); len(index) != 3 {
+		t.Errorf("the index is %v", index)
 	}
 }
 
 func TestWhatCannotBePackedIsSaid(t *testing.T) {
-	p := newProject(t)
-	if err := pack(p.wasm+"x", p.static, p.out); err == nil || !strings.Contains(err.Error(), p.wasm+"x") {
-		t.Errorf("a missing wasm: %v", err)
-	}
-	p.write(filepath.Join(p.static, "film.mp4"), "")
-	if err := pack(p.wasm, p.static, p.out); err == nil || !strings.Contains(err.Error(), "film.mp4") {
-		t.Errorf("an unknown kind: %v", err)
+	for name, c := range map[string]struct {
+		spoil func(*project)
+		want  string // what the error names
+	}{
+		"a missing wasm":       {func(p *project) { p.wasm += "x" }, "built.wasmx"},
+		"missing sources":      {func(p *project) { p.static += "x" }, "staticx"},
+		"an unknown extension": {func(p *project) { p.write(filepath.Join(p.static, "film.mp4"), "") }, "film.mp4"},
+		"no extension":         {func(p *project) { p.write(filepath.Join(p.static, "LICENSE"), "") }, "LICENSE"},
+		"a file for a folder":  {func(p *project) { p.out = p.wasm }, "built.wasm"},
+	} {
+		p := newProject(t)
+		c.spoil(&p)
+		if err := pack(p.wasm, p.static, p.out); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

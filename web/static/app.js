@@ -11,7 +11,7 @@
 
   // No form of the page is ever sent by the browser. What is submitted before
   // the program is alive is kept, and the program submits it.
-  const early = (window.rollcallEarly = { submitted: false, value: "" });
+  const early = (window.rollcallEarly = { submitted: false });
   document.addEventListener("submit", (event) => {
     event.preventDefault();
     if (root.classList.contains("alive")) return;
