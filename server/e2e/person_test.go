@@ -169,11 +169,12 @@ func eval[T any](p *person, js string) T {
 	return run(p, chromedp.Evaluate[T](js))
 }
 
-// await waits until a JavaScript expression is true.
+// await waits until a JavaScript expression is true. One that throws is not
+// true yet: what it looks at may still be about to be drawn.
 func (p *person) await(js string) {
 	p.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) { // polls another process
-		if eval[bool](p, "Boolean("+js+")") {
+		if eval[bool](p, "(() => { try { return Boolean("+js+") } catch { return false } })()") {
 			return
 		}
 		if time.Now().After(deadline) {
