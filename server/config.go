@@ -13,6 +13,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3"
 
+	"rollcall/server/limit"
 	"rollcall/server/service"
 )
 
@@ -32,11 +33,29 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, if it is not this machine's own: https://here.example.org")
 	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "the `duration` that somebody stays after their last tab was closed, so that a reload does not show; 0 removes them at once")
 	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "the `duration` that somebody stays after their connection was cut; 0 removes them at once")
+	flags.DurationVar(&config.Tick, "tick", 100*time.Millisecond, "the longest `duration` for which a busy room gathers changes before it tells of them; a quiet room does so at once")
+	flags.IntVar(&config.Window, "window", 500, "the `number` of people up to which everybody sees everybody; in a larger room each sees a part and the count. 0 means any number")
+	flags.Func("trusted-proxies", "the `addresses` of reverse proxies whose X-Forwarded-For is believed, and networks such as 10.0.0.0/8, separated by commas", func(list string) (err error) {
+		config.Proxies, err = limit.ParseProxies(list)
+		return err
+	})
+	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of connections that one address may have at one time (of IPv6, a /64); 0 means no limit")
+	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of joins in a minute from one address; who is still in the room does not count; 0 means no limit")
+	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20; 0 means no limit")
+	flags.IntVar(&config.Limits.Members, "limit-members", 20_000, "the `number` of people that a room takes; 0 means no limit")
+	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms at one time; 0 means no limit")
+	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of connections at one time; by default what the limit on open files allows, less 100; 0 means no limit")
 	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "how much to log: the lowest `level` of debug, info, warn and error")
 
+	numbers := []string{"window", "limit-sockets", "limit-joins", "limit-events", "limit-members", "limit-rooms", "limit-connections"}
+	for _, name := range numbers {
+		f := flags.Lookup(name)
+		f.Value = natural{hinted{f.Value, "it must be a whole number, 0 or more"}}
+	}
 	for name, hint := range map[string]string{
 		"linger":    "it must be a duration such as 500ms, 2s or 1m",
 		"grace":     "it must be a duration such as 500ms, 2s or 1m",
+		"tick":      "it must be a duration such as 50ms or 1s",
 		"log-level": "it must be debug, info, warn or error",
 	} {
 		f := flags.Lookup(name)
@@ -56,6 +75,8 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		return config, fmt.Errorf("-linger is %v; it must be 0 or more", config.Linger)
 	case config.Grace < 0:
 		return config, fmt.Errorf("-grace is %v; it must be 0 or more", config.Grace)
+	case config.Tick < 0:
+		return config, fmt.Errorf("-tick is %v; it must be 0 or more", config.Tick)
 	}
 	return config, nil
 }
@@ -72,6 +93,16 @@ func (h hinted) Set(s string) error {
 		return errors.New(h.hint)
 	}
 	return nil
+}
+
+// natural is a flag's number that is not negative.
+type natural struct{ hinted }
+
+func (n natural) Set(s string) error {
+	if strings.HasPrefix(strings.TrimSpace(s), "-") {
+		return errors.New(n.hint)
+	}
+	return n.hinted.Set(s)
 }
 
 // plainer takes away what ff says of where an error came from: the flag's own

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rollcall/server/service"
 )
 
 func TestFlagsWinOverTheEnvironmentAndThatOverTheDefault(t *testing.T) {
@@ -23,6 +25,25 @@ func TestFlagsWinOverTheEnvironmentAndThatOverTheDefault(t *testing.T) {
 	}
 }
 
+func TestLimitsHaveTheirDefaultsAndCanBeSwitchedOff(t *testing.T) {
+	c, err := parse(nil, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := c.Limits.Connections
+	if want := (service.Limits{Sockets: 2_000, Joins: 3_000, Events: 10, Members: 20_000, Rooms: 10_000, Connections: files}); c.Limits != want || files <= 0 {
+		t.Errorf("limits are %+v", c.Limits)
+	}
+	if c.Tick != 100*time.Millisecond || c.Window != 500 || len(c.Proxies) != 0 {
+		t.Errorf("tick %v, window %d, proxies %v", c.Tick, c.Window, c.Proxies)
+	}
+	c, err = parse([]string{"-limit-sockets=0", "-limit-joins=0", "-limit-events=0", "-limit-members=0", "-limit-rooms=0", "-limit-connections=0",
+		"-window=0", "-tick=0", "-linger", "0s", "-grace", "0s", "-trusted-proxies", "10.0.0.0/8, ::1"}, io.Discard)
+	if err != nil || c.Limits != (service.Limits{}) || c.Window != 0 || c.Tick != 0 || c.Linger != 0 || c.Grace != 0 || len(c.Proxies) != 2 {
+		t.Errorf("parsed %+v, %v", c, err)
+	}
+}
+
 func TestWrongSettingsAreOneLineThatNamesThem(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -32,6 +53,10 @@ func TestWrongSettingsAreOneLineThatNamesThem(t *testing.T) {
 		{args: []string{"-linger", "soon"}, want: `invalid value "soon" for flag -linger: it must be a duration`},
 		{args: []string{"-linger", "-1s"}, want: "-linger is -1s"},
 		{args: []string{"-grace", "-1ns"}, want: "-grace is -1ns"},
+		{args: []string{"-tick", "-1ms"}, want: "-tick is -1ms"},
+		{args: []string{"-window", "many"}, want: `invalid value "many" for flag -window: it must be a whole number`},
+		{args: []string{"-limit-rooms", "-5"}, want: `invalid value "-5" for flag -limit-rooms: it must be a whole number, 0 or more`},
+		{args: []string{"-trusted-proxies", "10.0.0.0/8,proxy"}, want: `"proxy" is neither an address nor a network`},
 		{args: []string{"-log-level", "loud"}, want: "log-level"},
 		{args: []string{"-adr", ":1"}, want: "-adr"},
 		{args: []string{"start"}, want: `"start"`},
@@ -53,7 +78,9 @@ func TestHelpNamesEveryFlagItsDefaultAndItsVariable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"-addr address", "-data folder", "-public-url address", "-linger duration", "-grace duration", "-log-level level",
+		"-addr address", "-data folder", "-public-url address", "-linger duration", "-grace duration", "-log-level level", "-trusted-proxies addresses",
+		"-tick duration", "-window number", "-limit-sockets number", "-limit-joins number", "-limit-events number",
+		"-limit-members number", "-limit-rooms number", "-limit-connections number",
 		"default: :8080", "default: 2s", "default: 15s", "default: INFO", "default: none",
 		"ROLLCALL_ADDR", "ROLLCALL_DATA", "ROLLCALL_PUBLIC_URL", "ROLLCALL_LINGER", "ROLLCALL_GRACE", "ROLLCALL_LOG_LEVEL",
 	} {

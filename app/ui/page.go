@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type Page struct {
 	parting string // why the dialog is back, if not for a problem
 	early   early
 	slots   slots
+	count   int       // of people in the room
 	now     time.Time // the server's
 }
 
@@ -101,7 +103,7 @@ func (p *Page) join(name string) {
 	}
 	p.asking = true
 	p.status = client.Status{}
-	p.client = client.Start(client.Options{URL: p.server, Name: name, Room: p.Room})
+	p.client = client.Start(p.server, client.Options{Name: name, Room: p.Room})
 	following, stop := context.WithCancel(context.Background())
 	p.stop = stop
 	go follow(following, p.ctx, p.client, p.refresh)
@@ -114,7 +116,7 @@ func follow(ctx context.Context, page app.Context, c *client.Client, refresh fun
 	defer c.Close()
 	for {
 		minute, cancel := context.WithTimeout(ctx, time.Minute)
-		status, err := c.Next(minute)
+		update, err := c.Next(minute)
 		cancel()
 		if ctx.Err() != nil {
 			return
@@ -122,7 +124,7 @@ func follow(ctx context.Context, page app.Context, c *client.Client, refresh fun
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = nil
 		}
-		page.Dispatch(func(page app.Context) { refresh(page, c, status, err) })
+		page.Dispatch(func(page app.Context) { refresh(page, c, update.Status, err) })
 		if err != nil {
 			return
 		}
@@ -146,7 +148,13 @@ func (p *Page) refresh(ctx app.Context, c *client.Client, status client.Status, 
 		return
 	}
 	p.now = c.Now()
-	p.slots.sync(c.Self(), c.Users(), time.Now())
+	me, _ := c.Roster().Me()
+	users := c.Roster().Users()
+	if !slices.ContainsFunc(users, func(u event.User) bool { return u.ID == me.ID }) {
+		users = append(users, me) // in a large room, where the first page has others
+	}
+	p.count = c.Roster().Count()
+	p.slots.sync(me.ID, users, time.Now())
 	if p.slots.leaving() {
 		ctx.After(departure, func(app.Context) { p.slots.sweep(time.Now()) })
 	}
@@ -159,7 +167,7 @@ func (p *Page) refresh(ctx app.Context, c *client.Client, status client.Status, 
 		markSettled()
 		ctx.Defer(func(app.Context) { focusBoard() })
 	}
-	setTitle(fmt.Sprintf("%d here · %s · Rollcall", p.slots.count(), p.Room))
+	setTitle(fmt.Sprintf("%d here · %s · Rollcall", p.count, p.Room))
 }
 
 // over returns to the dialog.
@@ -216,11 +224,11 @@ func (p *Page) Render() app.UI {
 		app.Main().Body(
 			&Board{
 				Slots: p.slots.list,
-				Count: p.slots.count(),
+				Count: p.count,
 				Live:  p.status.Link == client.Connected,
 				Now:   p.now.Truncate(time.Minute).UnixMilli(),
 			},
-			app.If(p.slots.count() == 1, app.P().Class("alone").Body(
+			app.If(p.count == 1, app.P().Class("alone").Body(
 				app.Text("You are the only one here. Others join you at "),
 				app.Code().Text(address()),
 			)),
@@ -238,11 +246,12 @@ func (p *Page) offered() string {
 
 // word is what the dialog says below the button.
 func (p *Page) word() string {
+	var refusal event.Error
 	switch {
 	case p.parting != "":
 		return p.parting
-	case p.asking && p.status.Refusal.Message != "":
-		return p.status.Refusal.Message
+	case p.asking && errors.As(p.status.Err, &refusal):
+		return refusal.Message
 	case p.asking && p.status.Link == client.Offline:
 		return "Can’t reach the server. Trying again …"
 	}

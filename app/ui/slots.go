@@ -142,17 +142,6 @@ func (s *slots) leaving() bool {
 	return false
 }
 
-// count is how many people are here.
-func (s *slots) count() int {
-	n := 0
-	for _, slot := range s.list {
-		if slot.state == taken {
-			n++
-		}
-	}
-	return n
-}
-
 func (s *slots) self() (event.User, bool) {
 	if len(s.list) > 0 && s.list[0].self {
 		return s.list[0].user, true

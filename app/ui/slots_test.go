@@ -189,3 +189,14 @@ func TestTheBoardIsTheRoster(t *testing.T) {
 		}
 	})
 }
+
+// count is how many people are here.
+func (s *slots) count() int {
+	n := 0
+	for _, slot := range s.list {
+		if slot.state == taken {
+			n++
+		}
+	}
+	return n
+}

@@ -14,17 +14,11 @@ import (
 func crowd(t testing.TB, s *server, room string, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		c := client.Start(client.Options{URL: s.ws(), Name: name, Room: room})
-		t.Cleanup(c.Close)
-		for {
-			status, err := c.Next(t.Context())
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			if status.Joined {
-				break
-			}
+		c, err := client.Dial(t.Context(), s.ws(), client.Options{Name: name, Room: room})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
 		}
+		t.Cleanup(c.Close)
 	}
 }
 

@@ -1,85 +1,95 @@
 package hub
 
 import (
-	"sync"
-	"time"
+	"sync/atomic"
 
 	"rollcall/shared/event"
 )
 
-// Conn is one connection's place in a room. One goroutine writes what it says:
-// it waits on Wake and then calls Next; any may call Leave and Close.
+// Sink is where a connection's frames go.
+type Sink interface {
+	// Send takes a frame for c, which is shared and must not be changed.
+	// It must not block. If it returns false the sink takes no more until
+	// it calls c.Ready, which may be before Send returns. After last the
+	// connection is to end properly. A sink may be sent a frame that was
+	// under way when its connection was closed. No two calls for one
+	// connection overlap.
+	Send(c *Conn, frame []byte, last bool) (ready bool)
+}
+
+// Conn is one connection's place in a room. All methods are safe for
+// concurrent use, and none waits for a client.
 type Conn struct {
 	room   *room
-	member *member
-	wake   chan struct{} // one slot: there is something to say
+	member *member // nil for one that watches
+	sink   Sink
+
+	blocked atomic.Bool // the sink takes nothing until Ready
 
 	// Guarded by room.mu.
-	started  bool   // the client has had its snapshot
-	cursor   uint64 // the seq that the client knows
-	farewell []byte // the last frame, once the user has left
+	index    int           // in room.conns, -1 when out of the room
+	started  bool          // the client has had its snapshot
+	fresh    bool          // the client is owed a snapshot
+	quiet    bool          // the client is owed a frame, if only the room's state
+	stale    bool          // the client's own entry has changed since its last frame
+	inactive bool          // its tab is not looked at
+	cursor   uint64        // the seq that the client knows
+	view     *view         // what the client sees; nil for the whole room
+	want     event.View    // what it wants to see while the room is large
+	resume   *event.Resume // what it knew when it came; nil once started
+	farewell *packet       // the last frame, once the user has left
 }
 
-// ID is the public id of the user.
-func (c *Conn) ID() string { return c.member.id }
-
-// Wake receives when Next may have something new. It may also receive when
-// there turns out to be nothing.
-func (c *Conn) Wake() <-chan struct{} { return c.wake }
-
-func (c *Conn) poke() {
-	select {
-	case c.wake <- struct{}{}:
-	default: // it is due to look anyway
+// ID is the public id of the user, empty for one that watches.
+func (c *Conn) ID() string {
+	if c.member == nil {
+		return ""
 	}
+	return c.member.id
 }
 
-// Next returns the frame that brings the client up to date, nil if it is. The
-// client counts as knowing it from then on. Last is true when the user has
-// left: the connection should write the frame and end normally. The bytes are
-// shared and must not be changed.
-func (c *Conn) Next() (frame []byte, last bool) {
-	r := c.room
-	r.mu.Lock()
-	if c.farewell != nil {
-		defer r.mu.Unlock()
-		return c.farewell, true
-	}
-	if c.started && c.cursor == r.log.head {
-		defer r.mu.Unlock()
-		return nil, false
-	}
-	if c.started {
-		if frame, ok := r.diff(c.cursor); ok {
-			defer r.mu.Unlock()
-			c.cursor = r.log.head
-			return frame, false
-		}
-	}
-	shot := r.snapshot()
-	c.started, c.cursor = true, r.log.head
-	r.mu.Unlock()
-	return shot.encode().Frame(c.member.id, time.Now().UnixMilli()), false
+// Watches reports whether the connection sees the room without being in it.
+func (c *Conn) Watches() bool { return c.member == nil }
+
+// Ready says that the sink takes frames again.
+func (c *Conn) Ready() {
+	c.blocked.Store(false)
+	c.room.ready(c)
 }
 
-// Beat is what Next returns, but when there is nothing new it is the state of
-// the room, so that the client hears something.
-func (c *Conn) Beat() (frame []byte, last bool) {
-	if frame, last = c.Next(); frame != nil {
-		return frame, last
-	}
+// Beat asks for a frame, if only of the room's state, so that the client
+// hears something.
+func (c *Conn) Beat() {
 	r := c.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.cursor != r.log.head {
-		return nil, false // news came in between, and with it a wake-up
-	}
-	return event.Encode(r.state()), false
+	c.quiet = true
+	r.kick()
 }
 
+// Update changes the user in place; the caller has checked the texts. Who
+// watches or has left has nothing to change.
+func (c *Conn) Update(change event.ChangeUser) {
+	if c.member != nil {
+		c.room.update(c.member, change)
+	}
+}
+
+// Active says whether the connection's tab is looked at and used.
+func (c *Conn) Active(active bool) {
+	if c.member != nil {
+		c.room.active(c, active)
+	}
+}
+
+// View says what part of a large room the client wants to see, and gets it a
+// snapshot in any room. Out of bounds is brought within. The error is
+// ErrTooManyViews, and then nothing has changed.
+func (c *Conn) View(want event.View) error { return c.room.look(c, want) }
+
 // Leave ends the user's presence at once. All their connections, this one
-// too, have one more frame, after which they are to end.
-func (c *Conn) Leave() { c.room.leave(c.member) }
+// too, get one more frame, after which they are to end.
+func (c *Conn) Leave() { c.room.leave(c) }
 
 // Close takes the connection out of its room; every further call does
 // nothing. Clean says that it ended properly. After the user's last one they
@@ -91,52 +101,4 @@ func (c *Conn) Close(clean bool) {
 	} else {
 		c.room.detach(c, event.ReasonLost, options.Grace)
 	}
-}
-
-// diff returns the frame from a cursor to now; the room's lock is held.
-func (r *room) diff(cursor uint64) ([]byte, bool) {
-	if frame, ok := r.log.frames[cursor]; ok {
-		return frame, true
-	}
-	events, ok := r.log.since(cursor, &r.roster)
-	if !ok {
-		return nil, false
-	}
-	// With nothing left of what happened, the room event alone still moves
-	// the client's seq.
-	frame := event.Encode(append(events, r.state())...)
-	if r.log.frames == nil {
-		r.log.frames = make(map[uint64][]byte)
-	}
-	r.log.frames[cursor] = frame
-	return frame, true
-}
-
-// snapshot returns the roster at the head of the log; the room's lock is held.
-func (r *room) snapshot() *snapshot {
-	if r.log.shot == nil {
-		r.log.shot = &snapshot{
-			existing: event.ExistingUsers{Room: r.name, Epoch: r.epoch, Users: r.roster.Users()},
-			state:    r.state(),
-		}
-	}
-	return r.log.shot
-}
-
-// snapshot is a roster at one seq, encoded by the first who needs it, outside
-// the room's lock.
-type snapshot struct {
-	existing event.ExistingUsers
-	state    event.Room
-
-	once    sync.Once
-	encoded event.Snapshot
-}
-
-func (s *snapshot) encode() event.Snapshot {
-	s.once.Do(func() {
-		s.encoded = event.EncodeSnapshot(s.existing, s.state)
-		s.existing.Users = nil
-	})
-	return s.encoded
 }

@@ -2,92 +2,271 @@ package hub
 
 import (
 	"fmt"
+	"runtime"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"rollcall/shared/event"
 )
 
 // TestEveryClientComesToTheTruth plays random people against a hub and checks
-// that each client, from its frames alone, has the room's roster in the end.
-// The watchers check every frame on the way.
+// that each client, from its frames alone, has the room's roster, or its part
+// of it, in the end. The clients check every frame on the way.
+//
+//	go test ./server/hub -run Truth -rapid.checks=10000
 func TestEveryClientComesToTheTruth(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		synctest.Test(t, func(t *testing.T) {
-			h := New(Options{Linger: 2 * time.Second, Grace: 15 * time.Second})
+		// What rapid panics with, it wants back in its own goroutine.
+		var caught any
+		defer func() {
+			if caught != nil {
+				panic(caught)
+			}
+		}()
+		synctest.Test(t, func(*testing.T) {
+			defer func() { caught = recover() }()
+			var skew atomic.Int64 // of the clock by which people arrive
+			h := New(Options{
+				Linger: 2 * time.Second, Grace: 15 * time.Second, Away: 20 * time.Second,
+				Tick:   100 * time.Millisecond,
+				Window: rapid.SampledFrom([]int{0, 3, 10}).Draw(rt, "window"),
+				Now:    func() time.Time { return time.Now().Add(time.Duration(skew.Load())) },
+			})
+			h.ring = 8
 			defer h.Close()
-			var open []*watcher
-			pick := func() int { return rapid.IntRange(0, len(open)-1).Draw(rt, "who") }
+			p := &play{t: rt, hub: h, skew: &skew}
 			for range rapid.IntRange(1, 60).Draw(rt, "steps") {
-				switch step := rapid.IntRange(0, 6).Draw(rt, "step"); {
-				case step <= 2 || len(open) == 0:
-					p := person(fmt.Sprint("P", rapid.IntRange(0, 7).Draw(rt, "person")))
-					p.Name += fmt.Sprint(rapid.IntRange(0, 1).Draw(rt, "name"))
-					open = append(open, join(rt, h, "lobby", p))
-				case step == 3:
-					i := pick()
-					open[i].conn.Close(rapid.Bool().Draw(rt, "clean"))
-					open = append(open[:i], open[i+1:]...)
-				case step == 4:
-					open[pick()].conn.Leave()
-				case step == 5:
-					time.Sleep(time.Duration(rapid.IntRange(1, 16_000).Draw(rt, "ms")) * time.Millisecond)
-					synctest.Wait()
-				case step == 6:
-					open[pick()].drain()
-				}
-				// Those who have left end, as the socket's writer ends them.
-				kept := open[:0]
-				for _, w := range open {
-					if w.left {
-						w.conn.Close(true)
-					} else {
-						kept = append(kept, w)
-					}
-				}
-				open = kept
+				p.step()
 			}
-			for _, w := range open {
-				if w.drain(); !w.left {
-					w.agree()
-				}
-				w.conn.Close(true)
-			}
+			p.end()
 		})
 	})
 }
 
-// agree compares a client's roster with the room's.
-func (w *watcher) agree() {
-	w.t.Helper()
-	r := w.conn.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if mine, truth := w.roster.State(), r.state(); mine != truth {
-		w.t.Errorf("%s has %+v, the room %+v", w.conn.ID(), mine, truth)
+// play is one run.
+type play struct {
+	t    *rapid.T
+	hub  *Hub
+	skew *atomic.Int64
+	open []*client
+	cut  []*client // may come back
+}
+
+func (p *play) step() {
+	if len(p.open) == 0 {
+		p.join(nil)
+		return
 	}
-	if len(r.members) != r.roster.Len() {
-		w.t.Errorf("%d members, %d on the roster", len(r.members), r.roster.Len())
+	c := p.open[rapid.IntRange(0, len(p.open)-1).Draw(p.t, "who")]
+	switch rapid.IntRange(0, 14).Draw(p.t, "step") {
+	case 0, 1, 2:
+		p.join(nil)
+	case 3:
+		c.conn.Close(rapid.Bool().Draw(p.t, "clean"))
+		p.drop(c)
+	case 4: // cut, perhaps in the middle of something, to come back later
+		c.drain().conn.Close(false)
+		p.drop(c)
+		p.cut = append(p.cut, c)
+	case 5:
+		if len(p.cut) > 0 {
+			i := rapid.IntRange(0, len(p.cut)-1).Draw(p.t, "which")
+			p.join(p.cut[i])
+			p.cut = slices.Delete(p.cut, i, i+1)
+		}
+	case 6:
+		c.conn.Leave()
+	case 7:
+		time.Sleep(time.Duration(rapid.IntRange(1, 25_000).Draw(p.t, "ms")) * time.Millisecond)
+		synctest.Wait()
+	case 8:
+		c.conn.Update(p.change())
+	case 9:
+		c.conn.Active(rapid.Bool().Draw(p.t, "active"))
+	case 10:
+		c.mu.Lock()
+		c.slow = true // from the next frame on
+		c.mu.Unlock()
+	case 11:
+		c.read()
+	case 12:
+		want := event.View{
+			From:  rapid.IntRange(-1, 12).Draw(p.t, "from"),
+			Count: rapid.IntRange(0, 5).Draw(p.t, "count"),
+			Query: rapid.SampledFrom([]string{"", "P", "a", "p1"}).Draw(p.t, "query"),
+		}
+		if err := c.conn.View(want); err != nil {
+			p.t.Errorf("%+v: %v", want, err)
+		}
+	case 13:
+		p.skew.Add(int64(time.Duration(rapid.IntRange(-60_000, 60_000).Draw(p.t, "skew")) * time.Millisecond))
+	case 14:
+		c.conn.Beat()
+	}
+	for _, c := range slices.Clone(p.open) {
+		// Those who have left end, as the socket ends them.
+		if c.drain().left {
+			c.conn.Close(true)
+			p.drop(c)
+		}
 	}
 }
 
-// TestManyAtOnce is for the race detector: joins, leaves and reads from many
-// goroutines, in rooms that come and go.
+func (p *play) join(known *client) {
+	c := &client{t: p.t, slow: rapid.Bool().Draw(p.t, "slow")}
+	var resume *event.Resume
+	if known != nil {
+		if _, _, large := known.roster.View(); !large && known.frames > 0 {
+			c.roster = known.roster
+			resume = &event.Resume{Epoch: known.roster.Epoch(), Seq: known.roster.State().Seq}
+		}
+	}
+	if known == nil && rapid.IntRange(0, 5).Draw(p.t, "watches") == 0 || known != nil && known.id == "" {
+		conn, err := p.hub.Watch("lobby", resume, c)
+		if err != nil {
+			p.t.Fatalf("%v", err)
+		}
+		c.conn = conn
+	} else {
+		who := person(fmt.Sprint("P", rapid.IntRange(0, 15).Draw(p.t, "person")))
+		if known != nil {
+			who = person(strings.TrimPrefix(known.id, "id-"))
+		}
+		change := p.change()
+		if change.Name != nil {
+			who.Name = *change.Name
+		}
+		who.Status, who.Note, who.Resume = change.Status, change.Note, resume
+		c.id = who.ID
+		conn, err := p.hub.Join("lobby", who, c)
+		if err != nil {
+			p.t.Fatalf("%v", err)
+		}
+		c.conn = conn
+	}
+	p.open = append(p.open, c)
+}
+
+func (p *play) change() event.ChangeUser {
+	var change event.ChangeUser
+	if rapid.Bool().Draw(p.t, "renames") {
+		change.Name = new(rapid.SampledFrom([]string{"Ana", "Pan", "P10"}).Draw(p.t, "name"))
+	}
+	if rapid.Bool().Draw(p.t, "restates") {
+		change.Status = new(rapid.SampledFrom([]event.Status{event.StatusHere, event.StatusAway, event.StatusBusy}).Draw(p.t, "status"))
+	}
+	if rapid.Bool().Draw(p.t, "notes") {
+		change.Note = new(rapid.SampledFrom([]string{"", "x"}).Draw(p.t, "note"))
+	}
+	return change
+}
+
+func (p *play) drop(c *client) {
+	p.open = slices.DeleteFunc(p.open, func(o *client) bool { return o == c })
+}
+
+func (p *play) end() {
+	for _, c := range p.open {
+		c.read()
+	}
+	time.Sleep(time.Second) // the longest rest, many times
+	for _, c := range p.open {
+		if c.drain(); !c.left {
+			c.agree()
+		}
+	}
+	for _, c := range p.open {
+		c.conn.Close(true)
+	}
+	time.Sleep(time.Minute)
+	synctest.Wait()
+	if n := p.hub.Rooms(); n != 0 {
+		p.t.Errorf("%d rooms are left over", n)
+	}
+}
+
+// agree compares what a client has with the room.
+func (c *client) agree() {
+	c.t.Helper()
+	r := c.conn.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	truth := r.all.roster.Users()
+	if len(r.members) != len(truth) {
+		c.t.Errorf("%d members, %d on the roster", len(r.members), len(truth))
+	}
+	if me, here := r.all.roster.Get(c.id); here {
+		if mine, _ := c.roster.Me(); mine != me {
+			c.t.Errorf("%s believes to be %+v, and is %+v", c.id, mine, me)
+		}
+	}
+	total := len(truth)
+	_, gotTotal, large := c.roster.View()
+	if large != r.large {
+		c.t.Errorf("%s thinks large is %v", c.id, large)
+	}
+	if large {
+		want := r.bounded(c.conn.want)
+		truth = slices.DeleteFunc(truth, func(u event.User) bool { return !strings.Contains(strings.ToLower(u.Name), want.Query) })
+		if gotTotal != len(truth) {
+			c.t.Errorf("%s can see %d of %d", c.id, gotTotal, len(truth))
+		}
+		truth = truth[min(want.From, len(truth)):]
+		truth = truth[:min(want.Count, len(truth))]
+	}
+	if mine := c.roster.Users(); !slices.Equal(mine, truth) {
+		c.t.Errorf("%s sees %v, the truth is %v", c.id, mine, truth)
+	}
+	if c.roster.Count() != total {
+		c.t.Errorf("%s counts %d of %d", c.id, c.roster.Count(), total)
+	}
+}
+
+// reader takes every frame in at once, from whatever goroutine sends it.
+type reader struct {
+	mu sync.Mutex // guards what follows
+	*client
+}
+
+func (r *reader) Send(_ *Conn, frame []byte, last bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.take(frame, last)
+	return true
+}
+
+// TestManyAtOnce is for the race detector: joins, updates, leaves and reads
+// from many goroutines, in rooms that come and go.
 func TestManyAtOnce(t *testing.T) {
-	h := New(Options{Linger: time.Millisecond})
+	h := New(Options{Linger: time.Millisecond, Window: 12, Tick: time.Millisecond, Away: time.Millisecond})
 	var group sync.WaitGroup
 	for i := range 32 {
 		group.Go(func() {
 			for n := range 50 {
-				w := join(t, h, fmt.Sprint("room-", n%3), person(fmt.Sprint("P", i%20)))
-				w.drain()
-				if n%7 == 0 {
-					w.conn.Leave()
+				p := person(fmt.Sprint("P", i%20))
+				sink := &reader{client: &client{t: t, id: p.ID}}
+				conn, err := h.Join(fmt.Sprint("room-", n%3), p, sink)
+				if err != nil {
+					t.Error(err)
+					return
 				}
-				w.drain()
-				w.conn.Close(n%2 == 0)
+				conn.Update(event.ChangeUser{Note: new(fmt.Sprint(n))})
+				conn.Active(n%5 == 0)
+				if n%4 == 0 {
+					conn.View(event.View{From: n % 3})
+				}
+				if n%7 == 0 {
+					conn.Leave()
+				}
+				conn.Ready()
+				conn.Close(n%2 == 0)
 			}
 		})
 	}
@@ -95,32 +274,103 @@ func TestManyAtOnce(t *testing.T) {
 	h.Close()
 }
 
+// nothing is a sink that counts.
+type nothing struct{ frames *int }
+
+func (n nothing) Send(*Conn, []byte, bool) bool { *n.frames++; return true }
+
+// settled waits until a room has told all it has to tell.
+func (r *room) settled() {
+	for {
+		r.mu.Lock()
+		flushing := r.flushing
+		r.mu.Unlock()
+		if !flushing {
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+// BenchmarkOneChangeSeenByMany is the cost of a change that n connections are
+// told of, each with its cursor at the same place. It is to grow with n and no
+// faster, with nothing allocated per delivery.
+func BenchmarkOneChangeSeenByMany(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h, frames := New(Options{}), 0
+			defer h.Close()
+			var c *Conn
+			for i := range n {
+				var err error
+				if c, err = h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			c.room.settled()
+			notes := []string{"in", "out"}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				c.Update(event.ChangeUser{Note: &notes[i%2]})
+				c.room.settled()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/delivery")
+		})
+	}
+}
+
+// BenchmarkOneJoinSeenByMany is the cost of a join and a departure, each seen
+// by n connections; most of it is the snapshot for the one who joins.
 func BenchmarkOneJoinSeenByMany(b *testing.B) {
 	for _, n := range []int{1_000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			h := New(Options{})
-			conns := make([]*Conn, n)
-			for i := range conns {
-				c, err := h.Join("lobby", person(fmt.Sprint(i)))
+			h, frames := New(Options{}), 0
+			defer h.Close()
+			var r *room
+			for i := range n {
+				c, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames})
 				if err != nil {
 					b.Fatal(err)
 				}
-				conns[i] = c
+				r = c.room
 			}
-			for _, c := range conns {
-				c.Next()
-			}
+			r.settled()
+			frames = 0
 			b.ReportAllocs()
 			for b.Loop() {
-				c, err := h.Join("lobby", person("guest"))
+				c, err := h.Join("lobby", person("guest"), nothing{new(int)})
 				if err != nil {
 					b.Fatal(err)
 				}
-				for _, other := range conns {
-					other.Next()
-				}
+				r.settled()
 				c.Close(true)
+				r.settled()
 			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(frames), "ns/delivery")
+		})
+	}
+}
+
+// BenchmarkStorm is the cost of n joins as fast as they come, until everybody
+// knows everybody: what matters is that it is far from n² frames.
+func BenchmarkStorm(b *testing.B) {
+	for _, n := range []int{1_000, 3_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			frames := 0
+			for b.Loop() {
+				h := New(Options{Tick: 100 * time.Millisecond})
+				var r *room
+				for i := range n {
+					c, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames})
+					if err != nil {
+						b.Fatal(err)
+					}
+					r = c.room
+				}
+				r.settled()
+				h.Close()
+			}
+			b.ReportMetric(float64(frames)/float64(b.N), "frames/op")
 		})
 	}
 }

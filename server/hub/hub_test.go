@@ -1,9 +1,11 @@
 package hub
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,54 +18,142 @@ import (
 type reporter interface {
 	Helper()
 	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
 }
 
-// watcher is a client of a connection: it takes in frames as a page does and
-// fails the test on anything that the protocol rules out.
-type watcher struct {
-	t      reporter
-	conn   *Conn
+// bubble runs a test against a hub, with time that is the test's.
+func bubble(t *testing.T, options Options, test func(t *testing.T, h *Hub)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		defer h.Close()
+		test(t, h)
+	})
+}
+
+// client is the other end of a connection: it takes in frames as a page does
+// and fails the test on anything that the protocol rules out.
+type client struct {
+	t    reporter
+	id   string
+	conn *Conn
+
+	mu     sync.Mutex // guards what follows
+	slow   bool       // takes one frame and then none
+	held   bool       // has taken it
+	cost   time.Duration
+	queue  []taken
 	roster roster.Roster
+	large  bool
 	frames int
 	seen   []string // the events other than snapshots and room, in short
+	shots  int      // full snapshots
 	left   bool
 }
 
-func join(t reporter, h *Hub, room string, p Person) *watcher {
+type taken struct {
+	frame []byte
+	last  bool
+}
+
+func (c *client) Send(_ *Conn, frame []byte, last bool) bool {
+	c.mu.Lock()
+	cost := c.cost
+	c.mu.Unlock()
+	time.Sleep(cost)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held {
+		c.t.Errorf("%s was sent a frame while it takes none", c.id)
+	}
+	c.queue = append(c.queue, taken{frame, last})
+	c.held = c.slow
+	return !c.slow
+}
+
+func join(t reporter, h *Hub, room string, p Person) *client {
 	t.Helper()
-	c, err := h.Join(room, p)
+	c := &client{t: t, id: p.ID}
+	conn, err := h.Join(room, p, c)
 	if err != nil {
-		panic(err) // only a closed hub refuses, and the tests close it last
+		t.Fatalf("%s cannot join %s: %v", p.Name, room, err)
 	}
-	return &watcher{t: t, conn: c}
+	c.conn = conn
+	return c
 }
 
-// drain reads all that the connection has to say.
-func (w *watcher) drain() *watcher {
-	w.t.Helper()
-	for !w.left {
-		frame, last := w.conn.Next()
-		if frame == nil {
-			break
-		}
-		w.take(frame, last)
-		w.left = last
+func watch(t reporter, h *Hub, room string) *client {
+	t.Helper()
+	c := &client{t: t}
+	conn, err := h.Watch(room, nil, c)
+	if err != nil {
+		t.Fatalf("cannot watch %s: %v", room, err)
 	}
-	return w
+	c.conn = conn
+	return c
 }
 
-func (w *watcher) take(frame []byte, last bool) {
-	w.t.Helper()
+// drain takes in all that the connection has been sent.
+func (c *client) drain() *client {
+	c.t.Helper()
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, q := range c.queue {
+		c.take(q.frame, q.last)
+	}
+	c.queue = nil
+	return c
+}
+
+// pending returns the frames that have been sent and not taken in.
+func (c *client) pending() [][]byte {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var frames [][]byte
+	for _, q := range c.queue {
+		frames = append(frames, q.frame)
+	}
+	return frames
+}
+
+// pause has the connection stay where it is, as one whose client reads no
+// more.
+func (c *client) pause() {
+	c.drain()
+	c.mu.Lock()
+	c.slow = true
+	c.mu.Unlock()
+	c.conn.Beat()
+	c.drain()
+}
+
+// read has a paused client read on.
+func (c *client) read() *client {
+	c.t.Helper()
+	c.mu.Lock()
+	c.slow, c.held = false, false
+	c.mu.Unlock()
+	c.conn.Ready()
+	return c.drain()
+}
+
+func (c *client) take(frame []byte, last bool) {
+	c.t.Helper()
+	if c.left {
+		c.t.Errorf("%s was sent more after the last: %s", c.id, frame)
+	}
 	events, err := event.DecodeServer(frame)
 	if err != nil {
-		w.t.Errorf("%v: %s", err, frame)
+		c.t.Errorf("%v: %s", err, frame)
 	}
-	w.frames++
+	c.frames++
 	order := -1
 	for i, e := range events {
-		if w.frames == 1 && i == 0 {
+		if c.frames == 1 && i == 0 {
 			if _, ok := e.(event.ExistingUsers); !ok {
-				w.t.Errorf("%s came before the snapshot: %s", e.EventName(), frame)
+				c.t.Errorf("%s came before the snapshot: %s", e.EventName(), frame)
 			}
 		}
 		place := map[string]int{
@@ -71,56 +161,83 @@ func (w *watcher) take(frame []byte, last bool) {
 			event.NameUpdateUser: 3, event.NameRoom: 4,
 		}[e.EventName()]
 		if place < order {
-			w.t.Errorf("%s is out of order in %s", e.EventName(), frame)
+			c.t.Errorf("%s is out of order in %s", e.EventName(), frame)
 		}
 		order = place
-		w.check(e, frame, last)
-		if _, err := w.roster.Apply(e); err != nil {
-			w.t.Errorf("%v in %s", err, frame)
+		c.check(e, frame, last)
+		if _, err := c.roster.Apply(e); err != nil {
+			c.t.Errorf("%s: %v in %s", c.id, err, frame)
 		}
 	}
 	if order != 4 {
-		w.t.Errorf("the frame does not end with room: %s", frame)
+		c.t.Errorf("the frame does not end with room: %s", frame)
 	}
+	c.left = last
 }
 
-func (w *watcher) check(e event.Event, frame []byte, last bool) {
-	w.t.Helper()
+func (c *client) check(e event.Event, frame []byte, last bool) {
+	c.t.Helper()
+	_, _, large := c.roster.View()
 	switch e := e.(type) {
+	case event.ExistingUsers:
+		if !e.Resumed {
+			c.shots++
+		}
+		if !e.Resumed && e.Self != c.id {
+			c.t.Errorf("%s is told to be %s", c.id, e.Self)
+		}
+		for _, u := range e.Users {
+			if before, known := c.roster.Get(u.ID); e.Resumed && known && before == u {
+				c.t.Errorf("%s is told twice: %s", u.Name, frame)
+			}
+		}
+		for _, id := range e.Gone {
+			if _, known := c.roster.Get(id); !known {
+				c.t.Errorf("%s is gone twice: %s", id, frame)
+			}
+		}
 	case event.NewUser:
-		w.seen = append(w.seen, "+"+e.Name)
-		if _, known := w.roster.Get(e.ID); known || e.ID == w.conn.ID() {
-			w.t.Errorf("%s is announced twice: %s", e.Name, frame)
+		c.seen = append(c.seen, "+"+e.Name)
+		if _, known := c.roster.Get(e.ID); known || e.ID == c.id || large {
+			c.t.Errorf("%s is announced twice, to oneself or into a view: %s", e.Name, frame)
 		}
 	case event.UpdateUser:
-		w.seen = append(w.seen, strings.Trim("~"+e.Name+" "+string(e.Link), " "))
-		if before, known := w.roster.Get(e.ID); !known || before == e.User {
-			w.t.Errorf("an update of %s changes nothing: %s", e.Name, frame)
+		c.seen = append(c.seen, strings.Join(strings.Fields(fmt.Sprint("~", e.Name, " ", string(e.Status), " ", e.Note, " ", string(e.Link))), " "))
+		if before, known := c.roster.Get(e.ID); !known || before == e.User || large {
+			c.t.Errorf("an update of %s changes nothing: %s", e.Name, frame)
 		}
 	case event.DisconnectUser:
-		w.seen = append(w.seen, fmt.Sprintf("-%s %s", e.Name, e.Reason))
+		c.seen = append(c.seen, fmt.Sprintf("-%s %s", e.Name, e.Reason))
 		// A client that knew nothing yet still learns that it has left.
-		if _, known := w.roster.Get(e.ID); !known && !(last && e.ID == w.conn.ID()) {
-			w.t.Errorf("%s is gone twice: %s", e.Name, frame)
+		if _, known := c.roster.Get(e.ID); !known && !(last && e.ID == c.id) {
+			c.t.Errorf("%s is gone twice: %s", e.Name, frame)
 		}
 	}
 }
 
-func (w *watcher) expect(seen ...string) {
-	w.t.Helper()
-	w.drain()
-	if !slices.Equal(w.seen, seen) {
-		w.t.Errorf("saw %q, want %q", w.seen, seen)
+func (c *client) expect(seen ...string) {
+	c.t.Helper()
+	c.drain()
+	if !slices.Equal(c.seen, seen) {
+		c.t.Errorf("saw %q, want %q", c.seen, seen)
 	}
-	w.seen = nil
+	c.seen = nil
 }
 
-func (w *watcher) names() []string {
+func (c *client) names() []string {
 	var names []string
-	for _, u := range w.drain().roster.Users() {
+	for _, u := range c.drain().roster.Users() {
 		names = append(names, u.Name)
 	}
 	return names
+}
+
+// holds compares who is in sight.
+func (c *client) holds(names ...string) {
+	c.t.Helper()
+	if got := c.names(); !slices.Equal(got, names) {
+		c.t.Errorf("sees %q, want %q", got, names)
+	}
 }
 
 func person(name string) Person {
@@ -129,140 +246,178 @@ func person(name string) Person {
 	return p
 }
 
+func (p Person) named(name string) Person {
+	p.Name = name
+	return p
+}
+
 func TestEverybodySeesEverybodyComeAndGo(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana"))
-	ana.expect()
-	ben := join(t, h, "lobby", person("Ben"))
-	ben.expect()
-	if got := ben.names(); !slices.Equal(got, []string{"Ana", "Ben"}) {
-		t.Errorf("the snapshot has %v", got)
-	}
-	ana.expect("+Ben")
-	ben.conn.Close(true)
-	ana.expect("-Ben closed")
-	ana.conn.Close(false)
-	if n := h.Rooms(); n != 0 {
-		t.Errorf("%d rooms are left", n)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.expect()
+		ben := join(t, h, "lobby", person("Ben"))
+		ben.expect()
+		ben.holds("Ana", "Ben")
+		ana.expect("+Ben")
+		ben.conn.Close(true)
+		ana.expect("-Ben closed")
+		ana.conn.Close(false)
+		synctest.Wait()
+		if n := h.Rooms(); n != 0 {
+			t.Errorf("%d rooms are left", n)
+		}
+	})
 }
 
 func TestTwoPeopleOfOneNameAreTwo(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	twin := person("twin")
-	twin.Name = "Ana"
-	second := join(t, h, "lobby", twin)
-	ana.expect("+Ana")
-	second.conn.Close(true)
-	ana.expect("-Ana closed")
-	if users := ana.roster.Users(); len(users) != 1 || users[0].ID != "id-Ana" {
-		t.Errorf("left are %v", users)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		second := join(t, h, "lobby", person("twin").named("Ana"))
+		ana.expect("+Ana")
+		second.conn.Close(true)
+		ana.expect("-Ana closed")
+		if users := ana.roster.Users(); len(users) != 1 || users[0].ID != "id-Ana" {
+			t.Errorf("left are %v", users)
+		}
+	})
 }
 
 func TestTabsOfOneSessionAreOneUser(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	tab1 := join(t, h, "lobby", person("Ben"))
-	tab2 := join(t, h, "lobby", person("Ben"))
-	ana.expect("+Ben")
-	if got := tab2.names(); !slices.Equal(got, []string{"Ana", "Ben"}) {
-		t.Errorf("the second tab sees %v", got)
-	}
-	tab1.conn.Close(true)
-	tab1.conn.Close(false) // again
-	ana.expect()
-	tab2.conn.Close(true)
-	ana.expect("-Ben closed")
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		tab1 := join(t, h, "lobby", person("Ben"))
+		tab2 := join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		tab2.holds("Ana", "Ben")
+		tab1.conn.Close(true)
+		tab1.conn.Close(false) // again
+		ana.expect()
+		tab2.conn.Close(true)
+		ana.expect("-Ben closed")
+	})
 }
 
 func TestRoomsDoNotMeet(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "one", person("Ana")).drain()
-	join(t, h, "two", person("Ben"))
-	ana.expect()
-	if h.Rooms() != 2 {
-		t.Errorf("%d rooms", h.Rooms())
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "one", person("Ana")).drain()
+		join(t, h, "two", person("Ben"))
+		ana.expect()
+		if h.Rooms() != 2 {
+			t.Errorf("%d rooms", h.Rooms())
+		}
+	})
 }
 
-func TestASecondHelloOfASessionRenames(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	tab1 := join(t, h, "lobby", person("Ben")).drain()
-	renamed := person("Ben")
-	renamed.Name = "Benedict"
-	join(t, h, "lobby", renamed)
-	ana.expect("+Benedict") // who arrived under another name a moment ago
-	tab1.expect("~Benedict")
-	if got := ana.names(); !slices.Equal(got, []string{"Ana", "Benedict"}) {
-		t.Errorf("the board has %v", got)
-	}
+func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := person("Ben")
+		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		tab1 := join(t, h, "lobby", ben).drain()
+		ana.expect("+Ben")
+		join(t, h, "lobby", person("Ben").named("Benedict"))
+		ana.expect("~Benedict busy at work")
+		tab1.expect("~Benedict busy at work")
+		back := person("Ben")
+		back.Status, back.Note = new(event.StatusHere), new("")
+		join(t, h, "lobby", back)
+		ana.expect("~Ben")
+	})
 }
 
 func TestWhatCancelsOutIsNotTold(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	ben := join(t, h, "lobby", person("Ben"))
-	ben.conn.Close(true)
-	ana.expect()
-	if ana.frames != 2 {
-		t.Errorf("%d frames; the change of seq must still be told", ana.frames)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.pause()
+		before := ana.roster.State()
+		join(t, h, "lobby", person("Ben")).conn.Close(true)
+		ana.read().expect()
+		if after := ana.roster.State(); after.Seq != before.Seq+2 {
+			t.Errorf("the seq is %d after %d; its change must still be told", after.Seq, before.Seq)
+		}
+	})
+}
+
+func TestManyUpdatesAreTheLastOne(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")), join(t, h, "lobby", person("Ben"))
+		ana.pause()
+		ana.seen = nil
+		for _, note := range []string{"one", "two", "three"} {
+			ben.conn.Update(event.ChangeUser{Note: new(note)})
+		}
+		ana.read().expect("~Ben three")
+	})
 }
 
 func TestWhoLeftAndCameBackBetweenTwoFramesIsUpdated(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana"))
-	ben := join(t, h, "lobby", person("Ben"))
-	join(t, h, "lobby", person("Cyd"))
-	ana.expect()
-	ben.conn.Close(true)
-	join(t, h, "lobby", person("Ben"))
-	ana.expect("~Ben")
-	if got := ana.names(); !slices.Equal(got, []string{"Ana", "Cyd", "Ben"}) {
-		t.Errorf("the order is %v", got)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ben := join(t, h, "lobby", person("Ben"))
+		join(t, h, "lobby", person("Cyd"))
+		ana.pause()
+		ana.seen = nil
+		ben.conn.Close(true)
+		join(t, h, "lobby", person("Ben"))
+		ana.read().expect("~Ben")
+		ana.holds("Ana", "Cyd", "Ben")
+	})
+}
+
+func TestAnUpdateChangesOnlyWhatItNames(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		ben.conn.Update(event.ChangeUser{Status: new(event.StatusBusy), Note: new("back at 2")})
+		ana.expect("~Ben busy back at 2")
+		ben.expect("~Ben busy back at 2") // the sender too
+		ben.conn.Update(event.ChangeUser{Name: new("Benedict")})
+		ana.expect("~Benedict busy back at 2")
+		ben.conn.Update(event.ChangeUser{Note: new("")})
+		ana.expect("~Benedict busy")
+		ben.conn.Update(event.ChangeUser{Note: new("")})
+		ana.expect()
+		ben.conn.Leave()
+		ben.conn.Update(event.ChangeUser{Note: new("too late")})
+		ana.expect("-Benedict left")
+	})
 }
 
 func TestLeavingEndsAllTabsAtOnce(t *testing.T) {
-	h := New(Options{Linger: time.Hour, Grace: time.Hour})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	tab1 := join(t, h, "lobby", person("Ben")).drain()
-	tab2 := join(t, h, "lobby", person("Ben"))
-	ana.expect("+Ben")
-	tab1.conn.Leave()
-	tab2.conn.Leave() // again
-	tab1.expect("-Ben left")
-	for i, tab := range []*watcher{tab1, tab2} {
-		tab.drain()
-		if !tab.left {
-			t.Errorf("tab %d is not told that it is over", i+1)
+	bubble(t, Options{Linger: time.Hour, Grace: time.Hour}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		tab1 := join(t, h, "lobby", person("Ben")).drain()
+		tab2 := join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		tab1.conn.Leave()
+		tab2.conn.Leave() // again
+		tab1.expect("-Ben left")
+		tab2.expect("-Ben left")
+		for i, tab := range []*client{tab1, tab2} {
+			if _, here := tab.roster.Get("id-Ben"); here || !tab.left {
+				t.Errorf("tab %d: still has the user %v, is told that it is over %v", i+1, here, tab.left)
+			}
+			tab.conn.Close(true)
 		}
-		if _, here := tab.roster.Get("id-Ben"); here {
-			t.Errorf("tab %d still has the user", i+1)
-		}
-		tab.conn.Close(true)
-	}
-	ana.expect("-Ben left")
-	if n := ana.roster.Len(); n != 1 {
-		t.Errorf("%d are left", n)
-	}
+		ana.expect("-Ben left")
+		ana.holds("Ana")
+	})
 }
 
 func TestATabThatNeverReadLearnsThatItsUserHasLeft(t *testing.T) {
-	h := New(Options{})
-	tab1 := join(t, h, "lobby", person("Ben"))
-	tab1.conn.Leave()
-	frame, last := tab1.conn.Next()
-	if !last || !strings.Contains(string(frame), `"reason":"left"`) {
-		t.Errorf("got %s, last %v", frame, last)
-	}
-	tab1.conn.Close(true)
-	if n := h.Rooms(); n != 0 {
-		t.Errorf("%d rooms are left", n)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		tab := join(t, h, "lobby", person("Ben"))
+		tab.conn.Leave()
+		tab.expect("-Ben left")
+		if !tab.left {
+			t.Error("it is not over")
+		}
+		tab.conn.Close(true)
+		synctest.Wait()
+		if n := h.Rooms(); n != 0 {
+			t.Errorf("%d rooms are left", n)
+		}
+	})
 }
 
 func TestUsersStayForALittleWhile(t *testing.T) {
@@ -274,37 +429,31 @@ func TestUsersStayForALittleWhile(t *testing.T) {
 		{true, 2 * time.Second, "-Ben closed"},
 		{false, 15 * time.Second, "-Ben lost"},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			h := New(Options{Linger: 2 * time.Second, Grace: 15 * time.Second})
-			defer h.Close()
+		bubble(t, Options{Linger: 2 * time.Second, Grace: 15 * time.Second}, func(t *testing.T, h *Hub) {
 			ana := join(t, h, "lobby", person("Ana")).drain()
 			ben := join(t, h, "lobby", person("Ben"))
 			ana.expect("+Ben")
 			ben.conn.Close(c.clean)
 			ana.expect("~Ben reconnecting")
 			time.Sleep(c.stay - time.Millisecond)
-			synctest.Wait()
 			ana.expect()
 			time.Sleep(2 * time.Millisecond)
-			synctest.Wait()
 			ana.expect(c.reason)
 		})
 	}
 }
 
 func TestWhoIsBackInTimeHasNotLeft(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := New(Options{Linger: 2 * time.Second})
-		defer h.Close()
+	bubble(t, Options{Linger: 2 * time.Second}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
 		ben.conn.Close(true)
+		ana.expect("~Ben reconnecting")
 		time.Sleep(time.Second)
 		back := join(t, h, "lobby", person("Ben"))
-		ana.expect() // dimmed and undimmed between two frames is nothing
+		ana.expect("~Ben")
 		time.Sleep(time.Hour)
-		synctest.Wait()
 		ana.expect()
 		back.conn.Close(true)
 		ana.expect("~Ben reconnecting")
@@ -312,32 +461,34 @@ func TestWhoIsBackInTimeHasNotLeft(t *testing.T) {
 }
 
 func TestTheLastTabDecidesHowLong(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := New(Options{Linger: time.Second, Grace: time.Minute})
-		defer h.Close()
+	bubble(t, Options{Linger: time.Second, Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		tab1 := join(t, h, "lobby", person("Ben"))
 		tab2 := join(t, h, "lobby", person("Ben"))
 		tab1.conn.Close(false)
 		tab2.conn.Close(true)
-		ana.expect("+Ben") // as they are now: reconnecting
+		ana.drain()
+		ana.seen = nil
 		time.Sleep(time.Second + time.Millisecond)
-		synctest.Wait()
 		ana.expect("-Ben closed")
 	})
 }
 
 func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := New(Options{Grace: time.Second})
-		defer h.Close()
+	bubble(t, Options{Grace: time.Second}, func(t *testing.T, h *Hub) {
 		first := join(t, h, "lobby", person("Ana")).drain()
 		epoch := first.roster.Epoch()
+		watcher := watch(t, h, "lobby").drain()
 		first.conn.Close(false)
 		if h.Rooms() != 1 {
 			t.Error("the room is gone while somebody may come back")
 		}
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if people, watching := h.Count("lobby"); people != 0 || watching != 1 {
+			t.Errorf("%d people and %d who watch", people, watching)
+		}
+		watcher.drain().conn.Close(true)
 		synctest.Wait()
 		if h.Rooms() != 0 {
 			t.Error("the room is still there")
@@ -351,52 +502,506 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 }
 
 func TestAClientFarBehindGetsASnapshot(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	for i := range 3 * ringSize {
-		join(t, h, "lobby", person(fmt.Sprint(i))).conn.Close(true)
-	}
-	join(t, h, "lobby", person("Ben"))
-	ana.expect() // no new_user: the snapshot has them
-	if got := ana.names(); !slices.Equal(got, []string{"Ana", "Ben"}) || ana.frames != 2 {
-		t.Errorf("%v after %d frames", got, ana.frames)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.pause()
+		for i := range 3 * ringSize {
+			join(t, h, "lobby", person(fmt.Sprint(i))).conn.Close(true)
+		}
+		join(t, h, "lobby", person("Ben"))
+		ana.read().expect() // no new_user: the snapshot has them
+		ana.holds("Ana", "Ben")
+		if ana.shots != 2 {
+			t.Errorf("%d snapshots", ana.shots)
+		}
+	})
 }
 
 func TestClientsAtOnePointShareTheirBytes(t *testing.T) {
-	h := New(Options{})
-	a, b := join(t, h, "lobby", person("A")), join(t, h, "lobby", person("B"))
-	a.drain()
-	b.drain()
-	join(t, h, "lobby", person("C"))
-	fromA, _ := a.conn.Next()
-	fromB, _ := b.conn.Next()
-	if &fromA[0] != &fromB[0] {
-		t.Error("the frame was encoded twice")
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		a, b := join(t, h, "lobby", person("A")).drain(), join(t, h, "lobby", person("B")).drain()
+		a.drain()
+		join(t, h, "lobby", person("C"))
+		if &a.pending()[0][0] != &b.pending()[0][0] {
+			t.Error("the frame was encoded twice")
+		}
+	})
+}
+
+func TestASlowClientHoldsUpNobodyAndLosesNothing(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana, slow := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Slow"))
+		slow.pause()
+		ana.expect("+Slow")
+		for i := range 5 {
+			join(t, h, "lobby", person(fmt.Sprint("P", i)))
+			ana.expect(fmt.Sprint("+P", i))
+		}
+		frames := slow.frames
+		slow.read().expect("+P0", "+P1", "+P2", "+P3", "+P4")
+		if slow.frames != frames+1 {
+			t.Errorf("in %d frames", slow.frames-frames)
+		}
+	})
 }
 
 func TestBeatSaysSomethingInAQuietRoom(t *testing.T) {
-	h := New(Options{})
-	ana := join(t, h, "lobby", person("Ana")).drain()
-	frame, last := ana.conn.Beat()
-	want := event.Encode(event.Room{Seq: 1, Count: 1, Hash: ana.roster.State().Hash})
-	if string(frame) != string(want) || last {
-		t.Errorf("got %s, want %s", frame, want)
-	}
-	join(t, h, "lobby", person("Ben"))
-	frame, _ = ana.conn.Beat()
-	if !strings.Contains(string(frame), event.NameNewUser) {
-		t.Errorf("news did not go first: %s", frame)
-	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ana.conn.Beat()
+		want := event.Encode(event.Room{Seq: 1, Count: 1, Hash: ana.roster.State().Hash})
+		if got := ana.pending(); len(got) != 1 || string(got[0]) != string(want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
 }
 
 func TestAClosedHubTakesNobody(t *testing.T) {
-	h := New(Options{Linger: time.Hour})
-	ana := join(t, h, "lobby", person("Ana"))
-	ana.conn.Close(true)
-	h.Close() // returns, although a removal was due
-	if _, err := h.Join("lobby", person("Ben")); err != ErrClosed {
-		t.Errorf("error is %v", err)
+	bubble(t, Options{Linger: time.Hour}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.conn.Close(true)
+		h.Close() // returns, although a removal was due
+		if _, err := h.Join("lobby", person("Ben"), ana); !errors.Is(err, ErrClosed) {
+			t.Errorf("error is %v", err)
+		}
+		if _, err := h.Watch("other", nil, ana); !errors.Is(err, ErrClosed) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+func TestARoomRestsAsLongAsItsFlushTookButNoLongerThanATick(t *testing.T) {
+	for _, c := range []struct{ cost, rest time.Duration }{
+		{30 * time.Millisecond, 30 * time.Millisecond},
+		{300 * time.Millisecond, 100 * time.Millisecond},
+	} {
+		bubble(t, Options{Tick: 100 * time.Millisecond}, func(t *testing.T, h *Hub) {
+			ana := join(t, h, "lobby", person("Ana")).drain()
+			time.Sleep(time.Minute)
+			ana.mu.Lock()
+			ana.cost = c.cost
+			ana.mu.Unlock()
+			start := time.Now()
+			ana.conn.Beat() // at once, whatever it costs
+			time.Sleep(c.cost)
+			if len(ana.pending()) != 1 {
+				t.Fatalf("%d frames after %v", len(ana.pending()), time.Since(start))
+			}
+			for range 5 {
+				ana.conn.Beat()
+			}
+			time.Sleep(c.rest + c.cost - time.Millisecond)
+			if len(ana.pending()) != 1 {
+				t.Errorf("no rest after a flush of %v", c.cost)
+			}
+			time.Sleep(2 * time.Millisecond)
+			if len(ana.pending()) != 2 {
+				t.Errorf("%d frames instead of 2 after %v", len(ana.pending()), time.Since(start))
+			}
+			time.Sleep(time.Second)
+			ana.conn.Close(true)
+		})
 	}
+}
+
+func TestWhoWatchesIsPresentInNoRoster(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		wall := watch(t, h, "lobby")
+		wall.holds("Ana")
+		ana.expect()
+		join(t, h, "lobby", person("Ben"))
+		wall.expect("+Ben")
+		if people, watching := h.Count("lobby"); people != 2 || watching != 1 {
+			t.Errorf("%d people and %d who watch", people, watching)
+		}
+		if !wall.conn.Watches() || wall.conn.ID() != "" || ana.conn.Watches() {
+			t.Error("who watches is somebody")
+		}
+		wall.conn.Update(event.ChangeUser{Name: new("Wall")})
+		wall.conn.Active(false)
+		wall.expect()
+		wall.conn.Leave()
+		if wall.drain(); !wall.left {
+			t.Error("the end is not told")
+		}
+		wall.conn.Close(true)
+		ana.expect("+Ben")
+		if _, watching := h.Count("lobby"); watching != 0 {
+			t.Errorf("%d still watch", watching)
+		}
+		if people, watching := h.Count("nowhere"); people != 0 || watching != 0 {
+			t.Error("somebody is nowhere")
+		}
+	})
+}
+
+func TestAwayIsDecidedOverAllTabs(t *testing.T) {
+	bubble(t, Options{Away: 5 * time.Minute, Linger: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		tab1, tab2 := join(t, h, "lobby", person("Ben")), join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		tab1.conn.Active(false)
+		time.Sleep(time.Hour)
+		ana.expect() // the other tab is used
+		tab2.conn.Active(false)
+		time.Sleep(4 * time.Minute)
+		tab1.conn.Active(false) // again does not start anew
+		time.Sleep(time.Minute - time.Second)
+		ana.expect()
+		time.Sleep(2 * time.Second)
+		ana.expect("~Ben away")
+		tab2.conn.Active(true)
+		ana.expect("~Ben")
+		tab2.conn.Close(true) // the one that is used
+		time.Sleep(6 * time.Minute)
+		ana.expect("~Ben away")
+		tab3 := join(t, h, "lobby", person("Ben"))
+		ana.expect("~Ben")
+		tab3.conn.Active(false)
+		time.Sleep(time.Minute)
+		tab3.conn.Active(true)
+		time.Sleep(time.Hour)
+		ana.expect()
+	})
+}
+
+func TestAStatusSetByHandAlwaysWins(t *testing.T) {
+	bubble(t, Options{Away: time.Minute}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
+		ben.conn.Update(event.ChangeUser{Status: new(event.StatusBusy)})
+		ana.drain()
+		ana.seen = nil
+		ben.conn.Active(false)
+		time.Sleep(time.Hour)
+		ana.expect()
+		ben.conn.Update(event.ChangeUser{Status: new(event.StatusHere)}) // leaves it to activity
+		ana.expect("~Ben away")
+		ben.conn.Active(true)
+		ana.expect("~Ben")
+		ben.conn.Update(event.ChangeUser{Status: new(event.StatusAway)})
+		ana.expect("~Ben away")
+		ben.conn.Active(false)
+		ben.conn.Active(true)
+		ana.expect()
+	})
+}
+
+func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
+	bubble(t, Options{Away: time.Minute, Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain()
+		ben.conn.Active(false)
+		time.Sleep(2 * time.Minute)
+		ana.expect("+Ben", "~Ben away")
+		ben.conn.Close(false)
+		back := person("Ben")
+		back.Resume = &event.Resume{Epoch: ben.roster.Epoch(), Seq: ben.roster.State().Seq}
+		again := join(t, h, "lobby", back)
+		ana.drain()
+		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusAway {
+			t.Errorf("Ben is %v", u.Status)
+		}
+		again.conn.Active(true)
+		ana.drain()
+		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusHere {
+			t.Errorf("Ben is %v", u.Status)
+		}
+	})
+}
+
+// comeBack joins with what a client that was cut off knows.
+func (c *client) comeBack(h *Hub, p Person) *client {
+	c.t.Helper()
+	c.drain().conn.Close(false)
+	p.Resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
+	back := &client{t: c.t, id: p.ID, roster: c.roster, shots: c.shots}
+	conn, err := h.Join("lobby", p, back)
+	if err != nil {
+		c.t.Fatalf("%v", err)
+	}
+	back.conn = conn
+	return back
+}
+
+func TestWhoComesBackIsToldWhatHasChanged(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")), join(t, h, "lobby", person("Ben"))
+		join(t, h, "lobby", person("Cyd"))
+		ana.drain()
+		ana.conn.Close(false)
+		ben.conn.Leave()
+		join(t, h, "lobby", person("Dan"))
+		back := ana.comeBack(h, person("Ana"))
+		back.holds("Ana", "Cyd", "Dan")
+		if back.shots != ana.shots {
+			t.Error("a whole snapshot was sent")
+		}
+		if me, ok := back.roster.Me(); !ok || me.Name != "Ana" || me.Link != event.LinkOnline {
+			t.Errorf("I am %v", me)
+		}
+	})
+}
+
+func TestACursorThatTheRoomDoesNotKnowGetsASnapshot(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		first := join(t, h, "lobby", person("Ana")).drain()
+		for name, resume := range map[string]event.Resume{
+			"ahead of the head": {Epoch: first.roster.Epoch(), Seq: 1_000_000},
+			"of another epoch":  {Epoch: "other", Seq: 1},
+			"of nothing":        {},
+		} {
+			p := person("Ben")
+			p.Resume = &resume
+			ben := join(t, h, "lobby", p)
+			if ben.holds("Ana", "Ben"); ben.shots != 1 {
+				t.Errorf("%s: %d snapshots", name, ben.shots)
+			}
+			ben.conn.Close(true)
+		}
+	})
+}
+
+func TestWhoWatchesCanComeBackToo(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		join(t, h, "lobby", person("Ana"))
+		wall := watch(t, h, "lobby").drain()
+		join(t, h, "lobby", person("Ben"))
+		again := &client{t: t, roster: wall.roster}
+		conn, err := h.Watch("lobby", &event.Resume{Epoch: wall.roster.Epoch(), Seq: wall.roster.State().Seq}, again)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again.conn = conn
+		if again.holds("Ana", "Ben"); again.shots != 0 {
+			t.Error("a whole snapshot was sent")
+		}
+	})
+}
+
+func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
+	bubble(t, Options{Window: 500}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		for _, want := range []event.View{{}, {From: 5, Count: 1, Query: "x"}} {
+			shots := ana.shots
+			if err := ana.conn.View(want); err != nil {
+				t.Error(err)
+			}
+			if ana.holds("Ana"); ana.shots != shots+1 {
+				t.Errorf("%+v: %d snapshots", want, ana.shots-shots)
+			}
+		}
+	})
+}
+
+// crowd fills a room with people who do not listen.
+func crowd(t reporter, h *Hub, from, to int) []*Conn {
+	t.Helper()
+	var conns []*Conn
+	for i := from; i < to; i++ {
+		conns = append(conns, join(t, h, "lobby", person(fmt.Sprintf("P%02d", i))).conn)
+	}
+	return conns
+}
+
+func TestALargeRoomIsSeenInParts(t *testing.T) {
+	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		people := crowd(t, h, 0, 9)
+		ana.drain()
+		if _, _, large := ana.roster.View(); large {
+			t.Error("a room at its window is not large")
+		}
+		people = append(people, crowd(t, h, 9, 19)...)
+		ana.drain()
+		if from, total, large := ana.roster.View(); !large || from != 0 || total != 20 || ana.roster.Count() != 20 {
+			t.Errorf("view from %d of %d, large %v, count %d", from, total, large, ana.roster.Count())
+		}
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.holds("P01", "P02", "P03")
+		if me, ok := ana.roster.Me(); !ok || me.Name != "Ana" {
+			t.Errorf("outside the view I am %v", me)
+		}
+
+		ana.seen = nil
+		people[2].Close(true) // moves everybody after up by one
+		ana.expect()
+		ana.holds("P01", "P03", "P04")
+		people[2] = crowd(t, h, 2, 3)[0]
+		ana.holds("P01", "P03", "P04")
+		people[18].Close(true) // out of sight, but counted
+		ana.drain()
+		if _, total, _ := ana.roster.View(); total != 19 || ana.roster.Count() != 19 {
+			t.Errorf("total %d, count %d", total, ana.roster.Count())
+		}
+
+		ana.conn.Update(event.ChangeUser{Note: new("out of sight")})
+		ana.expect()
+		if me, _ := ana.roster.Me(); me.Note != "out of sight" {
+			t.Errorf("I am %v", me)
+		}
+		ana.conn.View(event.View{From: 99})
+		ana.holds()
+		ana.conn.View(event.View{From: -5, Count: 100_000})
+		if ana.drain(); ana.roster.Len() != 19 {
+			t.Errorf("sees %d", ana.roster.Len())
+		}
+
+		for i := range 9 {
+			people[i].Close(true)
+		}
+		ana.drain()
+		if _, _, large := ana.roster.View(); !large {
+			t.Error("the room has shrunk above 90 % of its window")
+		}
+		people[9].Close(true)
+		ana.drain()
+		if _, _, large := ana.roster.View(); large || ana.roster.Len() != 9 {
+			t.Errorf("large %v with %d", large, ana.roster.Len())
+		}
+		ana.seen = nil
+		join(t, h, "lobby", person("Zoe"))
+		ana.expect("+Zoe")
+	})
+}
+
+func TestAViewCanBeSearched(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		wall := watch(t, h, "lobby")
+		var anas []*Conn
+		for _, name := range []string{"Ana", "Ben", "HANA", "Cyd", "Diana"} {
+			anas = append(anas, join(t, h, "lobby", person(name)).conn)
+		}
+		wall.conn.View(event.View{Query: "aNa", Count: 2})
+		wall.holds("Ana", "HANA")
+		if _, total, _ := wall.roster.View(); total != 3 || wall.roster.Count() != 5 {
+			t.Errorf("%d of %d", total, wall.roster.Count())
+		}
+		anas[0].Update(event.ChangeUser{Name: new("Anton")})
+		wall.holds("HANA", "Diana")
+		anas[1].Update(event.ChangeUser{Name: new("Banana")})
+		wall.holds("Banana", "HANA")
+		anas[2].Close(true)
+		wall.holds("Banana", "Diana")
+		wall.conn.View(event.View{Query: "nobody"})
+		wall.holds()
+		wall.conn.View(event.View{Query: "ana", From: 1})
+		wall.holds("Diana")
+	})
+}
+
+func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 5)
+		a, b := watch(t, h, "lobby").drain(), watch(t, h, "lobby").drain()
+		a.conn.View(event.View{Count: 4})
+		b.conn.View(event.View{Count: 4})
+		a.drain()
+		b.drain()
+		crowd(t, h, 5, 6)
+		if &a.pending()[0][0] != &b.pending()[0][0] {
+			t.Error("the change was encoded twice")
+		}
+		if n := len(a.conn.room.views); n != 2 { // theirs and the crowd's
+			t.Errorf("%d views", n)
+		}
+		a.conn.Close(true)
+		b.conn.View(event.View{})
+		if n := len(b.conn.room.views); n != 1 {
+			t.Errorf("%d views after nobody looks at one", n)
+		}
+	})
+}
+
+func TestViewsAreCapped(t *testing.T) {
+	bubble(t, Options{Window: 1}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 2)
+		wall := watch(t, h, "lobby").drain()
+		for i := range maxViews {
+			watcher := watch(t, h, "lobby").drain()
+			err := watcher.conn.View(event.View{From: i + 1})
+			if i < maxViews-1 && err != nil || i == maxViews-1 && !errors.Is(err, ErrTooManyViews) {
+				t.Fatalf("view %d: %v", i, err)
+			}
+		}
+		if err := wall.conn.View(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
+			t.Errorf("error is %v", err)
+		}
+		wall.holds("P00", "P01") // as before
+	})
+}
+
+func TestAClientThatComesBackToALargeRoomGetsAView(t *testing.T) {
+	bubble(t, Options{Window: 3, Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		crowd(t, h, 0, 5)
+		back := ana.comeBack(h, person("Ana"))
+		back.drain()
+		if _, total, large := back.roster.View(); !large || total != 6 {
+			t.Errorf("total %d, large %v", total, large)
+		}
+	})
+}
+
+func TestLeavingALargeRoom(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		crowd(t, h, 0, 5)
+		ana.drain()
+		ana.seen = nil
+		ana.conn.Leave()
+		ana.expect("-Ana left")
+		if me, here := ana.roster.Me(); !ana.left || here {
+			t.Errorf("over %v, I am %v", ana.left, me)
+		}
+	})
+}
+
+func TestAFullRoomKeepsThoseItHas(t *testing.T) {
+	bubble(t, Options{MaxMembers: 2, Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		join(t, h, "lobby", person("Ben"))
+		if _, err := h.Join("lobby", person("Cyd"), ana); !errors.Is(err, ErrRoomFull) {
+			t.Errorf("error is %v", err)
+		}
+		join(t, h, "lobby", person("Ben")) // another tab
+		ana.conn.Close(false)
+		if !h.Holds("lobby", person("Ana").Session) || h.Holds("lobby", person("Cyd").Session) || h.Holds("x", person("Ana").Session) {
+			t.Error("the room does not know whom it holds")
+		}
+		join(t, h, "lobby", person("Ana"))
+		watch(t, h, "lobby") // is nobody
+	})
+}
+
+func TestRoomsAreLimited(t *testing.T) {
+	bubble(t, Options{MaxRooms: 2}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "a", person("Ana"))
+		join(t, h, "b", person("Ana"))
+		if _, err := h.Join("c", person("Ana"), ana); !errors.Is(err, ErrTooManyRooms) {
+			t.Errorf("error is %v", err)
+		}
+		join(t, h, "a", person("Ben"))
+		ana.conn.Close(true)
+		if h.Rooms() != 2 {
+			t.Errorf("%d rooms", h.Rooms())
+		}
+	})
+	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		join(t, h, "a", person("Ana")).conn.Close(true)
+		synctest.Wait()
+		join(t, h, "b", person("Ana"))
+	})
+}
+
+func TestArrivalsAreInOrderWhateverTheClockDoes(t *testing.T) {
+	clock := time.UnixMilli(1_000_000)
+	bubble(t, Options{Now: func() time.Time { return clock }}, func(t *testing.T, h *Hub) {
+		wall := watch(t, h, "lobby")
+		for i, at := range []int64{2_000_000, 1_000, 1_000, 5_000_000} {
+			clock = time.UnixMilli(at)
+			join(t, h, "lobby", person(fmt.Sprint("P", i)))
+			wall.drain()
+		}
+		wall.holds("P0", "P1", "P2", "P3")
+	})
 }

@@ -2,11 +2,11 @@ package hub
 
 import (
 	"crypto/rand"
+	"slices"
 	"sync"
 	"time"
 
 	"rollcall/shared/event"
-	"rollcall/shared/roster"
 )
 
 // room is one room while anybody is in it or connected to it.
@@ -15,21 +15,30 @@ type room struct {
 	name  string
 	epoch string
 
-	mu      sync.Mutex // guards what follows and the fields of members and Conns that say so
-	over    bool       // nobody is left: the next to come opens another room
-	roster  roster.Roster
-	members map[[16]byte]*member
-	conns   map[*Conn]struct{}
-	since   int64 // the last arrival's, which the next must exceed
-	log     changeLog
+	mu       sync.Mutex // guards what follows and the fields of members and Conns that say so
+	over     bool       // nobody is left: the next to come opens another room
+	stopped  bool       // the hub is closing: nothing more is started
+	all      ledger     // of everybody
+	members  map[[16]byte]*member
+	conns    []*Conn // in no order; each knows its index
+	watching int     // how many of conns are in the room with nobody
+	arrival  int64   // the last, which the next must exceed
+	large    bool    // there are more users than everybody is to receive
+	views    map[event.View]*view
+	flushing bool // a flush is under way or due
+	dirty    bool // and has to look again when it is through
+	batch    []delivery
 }
 
-// member is the user of one session.
+// member is the user of one session. The room's lock guards it.
 type member struct {
 	session [16]byte
 	id      string
-	conns   map[*Conn]struct{} // empty while a removal is due
-	removal *time.Timer        // nil unless one is due
+	conns   []*Conn      // none while a removal is due
+	removal *timer       // nil unless one is due
+	hand    event.Status // chosen by hand; StatusHere leaves it to activity
+	away    bool         // by inactivity
+	idle    *timer       // nil unless away is due
 }
 
 func newRoom(h *Hub, name string) *room {
@@ -37,51 +46,139 @@ func newRoom(h *Hub, name string) *room {
 		hub:     h,
 		name:    name,
 		epoch:   rand.Text()[:12],
+		all:     ledger{ring: h.ring},
 		members: make(map[[16]byte]*member),
-		conns:   make(map[*Conn]struct{}),
+		views:   make(map[event.View]*view),
 	}
 }
 
-// join returns nil if the room is over.
-func (r *room) join(p Person) *Conn {
+func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.over {
-		return nil
+	if err := r.enterable(); err != nil {
+		return nil, err
 	}
 	m := r.members[p.Session]
-	if m == nil {
-		m = &member{session: p.Session, id: p.ID, conns: make(map[*Conn]struct{})}
-		r.members[p.Session] = m
-		r.since = max(time.Now().UnixMilli(), r.since+1)
-		r.apply(event.NewUser{User: event.User{ID: p.ID, Name: p.Name, Since: r.since}})
-	} else {
-		r.cancelRemoval(m)
-		u, _ := r.roster.Get(m.id)
-		u.Name, u.Link = p.Name, event.LinkOnline
-		r.apply(event.UpdateUser{User: u})
+	limit := r.hub.options.MaxMembers
+	if m == nil && limit > 0 && len(r.members) >= limit {
+		return nil, ErrRoomFull
 	}
-	c := &Conn{room: r, member: m, wake: make(chan struct{}, 1)}
-	m.conns[c] = struct{}{}
-	r.conns[c] = struct{}{}
-	c.poke()
-	return c
+	arriving := m == nil
+	if arriving {
+		m = &member{session: p.Session, id: p.ID}
+		r.members[p.Session] = m
+	}
+	c := &Conn{room: r, member: m, sink: sink, resume: p.Resume}
+	// Who comes back is as away as before, until the tab says otherwise.
+	c.inactive = p.Resume != nil && m.away
+	m.conns = append(m.conns, c)
+	if p.Status != nil {
+		m.hand = *p.Status
+	}
+	r.cancel(&m.removal)
+	r.settle(m)
+
+	u, _ := r.all.roster.Get(m.id)
+	u.ID, u.Name, u.Status, u.Link = m.id, p.Name, m.status(), event.LinkOnline
+	if p.Note != nil {
+		u.Note = *p.Note
+	}
+	if arriving {
+		r.arrival = max(r.hub.options.Now().UnixMilli(), r.arrival+1)
+		u.Since = r.arrival
+		r.apply(event.NewUser{User: u})
+	} else {
+		r.put(m, u)
+	}
+	r.attach(c)
+	return c, nil
+}
+
+func (r *room) watch(resume *event.Resume, sink Sink) (*Conn, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.enterable(); err != nil {
+		return nil, err
+	}
+	c := &Conn{room: r, sink: sink, resume: resume}
+	r.watching++
+	r.attach(c)
+	return c, nil
+}
+
+func (r *room) enterable() error {
+	switch {
+	case r.hub.closed.Load():
+		return ErrClosed
+	case r.over:
+		return errOver
+	}
+	return nil
+}
+
+func (r *room) attach(c *Conn) {
+	c.index = len(r.conns)
+	r.conns = append(r.conns, c)
+	r.kick()
+}
+
+// forget takes a connection off the list of those that are told anything.
+func (r *room) forget(c *Conn) {
+	if c.index < 0 {
+		return
+	}
+	last := r.conns[len(r.conns)-1]
+	r.conns[c.index], last.index = last, c.index
+	r.conns[len(r.conns)-1] = nil
+	r.conns = r.conns[:len(r.conns)-1]
+	c.index = -1
+	r.unsee(c)
+	if c.member == nil {
+		r.watching--
+	}
 }
 
 // leave removes a user at once and tells each of their tabs so.
-func (r *room) leave(m *member) {
-	defer r.endIfEmpty()
+func (r *room) leave(c *Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members[m.session] != m {
-		return // another tab said so first
+	m := c.member
+	switch {
+	case c.index < 0 || c.farewell != nil:
+		return // it is over already
+	case m == nil:
+		c.farewell = r.farewellTo(c)
+		r.kick()
+		return
 	}
 	gone := r.remove(m, event.ReasonLeft)
-	for c := range m.conns {
-		c.farewell = r.farewell(c, gone)
-		delete(r.conns, c)
-		c.poke()
+	for _, c := range m.conns {
+		c.farewell = r.farewellTo(c, gone)
 	}
+	m.conns = nil
+}
+
+// farewellTo is the last frame of a connection: what its client has missed,
+// with its own disconnect_user if it was a user's.
+func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
+	if c.started && c.view == nil && !r.large {
+		if d, ok := r.all.since(c.cursor); ok {
+			return &packet{events: d.events(r.state(&r.all))}
+		}
+	}
+	v, of := c.view, &r.all
+	if !r.large {
+		v = nil
+	}
+	if v != nil {
+		v.refresh(r)
+		of = &v.ledger
+	}
+	shown := r.header(v)
+	shown.Users = of.roster.Users()
+	shown.Self, shown.Now = c.ID(), r.hub.options.Now().UnixMilli()
+	events := append([]event.Event{shown}, gone...)
+	return &packet{events: append(events, r.state(of))}
 }
 
 // detach takes a connection that is gone out of the room.
@@ -89,81 +186,169 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 	defer r.endIfEmpty()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.forget(c)
 	m := c.member
-	if _, attached := m.conns[c]; !attached {
+	if m == nil {
 		return
 	}
-	delete(r.conns, c)
-	delete(m.conns, c)
-	if len(m.conns) > 0 || r.members[m.session] != m {
-		return // another tab is still there, or the user has left
+	i := slices.Index(m.conns, c)
+	if i < 0 {
+		return // closed before, or the user has left
+	}
+	m.conns = slices.Delete(m.conns, i, i+1)
+	r.settle(m)
+	if len(m.conns) > 0 {
+		return // another tab is still there
 	}
 	if stay <= 0 {
 		r.remove(m, reason)
 		return
 	}
-	u, _ := r.roster.Get(m.id)
+	u, _ := r.all.roster.Get(m.id)
 	u.Link = event.LinkReconnecting
-	r.apply(event.UpdateUser{User: u})
-	r.removeAfter(stay, m, reason)
-}
-
-func (r *room) removeAfter(stay time.Duration, m *member, reason event.Reason) {
-	r.hub.timers.Add(1)
-	var timer *time.Timer
-	timer = time.AfterFunc(stay, func() {
-		defer r.hub.timers.Done()
-		defer r.endIfEmpty()
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if m.removal != timer {
-			return // they came back while this waited for the lock
-		}
-		m.removal = nil
-		r.remove(m, reason)
-	})
-	m.removal = timer
-}
-
-func (r *room) cancelRemoval(m *member) {
-	if m.removal != nil && m.removal.Stop() {
-		r.hub.timers.Done()
-	}
-	m.removal = nil
-}
-
-func (r *room) stopTimers() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, m := range r.members {
-		r.cancelRemoval(m)
-	}
+	r.put(m, u)
+	r.after(stay, &m.removal, func() { r.remove(m, reason) })
 }
 
 func (r *room) remove(m *member, reason event.Reason) event.DisconnectUser {
+	r.cancel(&m.removal)
+	r.cancel(&m.idle)
 	delete(r.members, m.session)
-	u, _ := r.roster.Get(m.id)
+	u, _ := r.all.roster.Get(m.id)
 	gone := event.DisconnectUser{ID: m.id, Name: u.Name, Reason: reason}
 	r.apply(gone)
 	return gone
 }
 
-// apply is the only way a roster changes: it numbers the change and wakes
-// everybody who has yet to be told.
-func (r *room) apply(e event.Event) {
-	change, _ := r.roster.Apply(e)
-	if change.Kind == roster.Nothing {
+func (r *room) update(m *member, change event.ChangeUser) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[m.session] != m {
+		return // they have left
+	}
+	u, _ := r.all.roster.Get(m.id)
+	if change.Name != nil {
+		u.Name = *change.Name
+	}
+	if change.Note != nil {
+		u.Note = *change.Note
+	}
+	if change.Status != nil {
+		m.hand = *change.Status
+		u.Status = m.status()
+	}
+	r.put(m, u)
+}
+
+// status is what the others see.
+func (m *member) status() event.Status {
+	if m.hand == event.StatusHere && m.away {
+		return event.StatusAway
+	}
+	return m.hand
+}
+
+func (r *room) active(c *Conn, active bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[c.member.session] != c.member {
 		return
 	}
-	gone, _ := e.(event.DisconnectUser)
-	r.log.append(change, gone.Reason)
-	for c := range r.conns {
-		c.poke()
+	c.inactive = !active
+	r.settle(c.member)
+	r.restate(c.member)
+}
+
+// settle brings a user's being away in line with all their tabs.
+func (r *room) settle(m *member) {
+	used := slices.ContainsFunc(m.conns, func(c *Conn) bool { return !c.inactive })
+	after := r.hub.options.Away
+	switch {
+	case len(m.conns) == 0:
+		r.cancel(&m.idle)
+	case used:
+		r.cancel(&m.idle)
+		m.away = false
+	case after > 0 && m.idle == nil && !m.away:
+		r.after(after, &m.idle, func() {
+			m.away = true
+			r.restate(m)
+		})
 	}
 }
 
-// endIfEmpty ends the room when nobody is left. The caller does not hold its
-// lock, since the hub's comes first.
+// restate shows a member's status as it is by now.
+func (r *room) restate(m *member) {
+	u, _ := r.all.roster.Get(m.id)
+	u.Status = m.status()
+	r.put(m, u)
+}
+
+// put changes a member's entry in place.
+func (r *room) put(m *member, u event.User) {
+	if !r.apply(event.UpdateUser{User: u}) {
+		return
+	}
+	for _, c := range m.conns {
+		c.stale = true
+	}
+}
+
+// look is Conn.View.
+func (r *room) look(c *Conn, want event.View) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.index < 0 {
+		return nil
+	}
+	if r.large {
+		if err := r.see(c, want); err != nil {
+			return err
+		}
+	}
+	c.want, c.fresh = want, true
+	r.kick()
+	return nil
+}
+
+// apply is the only way a roster changes: it numbers the change, takes the
+// views along and has everybody told.
+func (r *room) apply(e event.Event) bool {
+	change, changed := r.all.apply(e, r.all.head+1)
+	if !changed {
+		return false
+	}
+	for _, v := range r.views {
+		if v.want.Query != "" {
+			v.match(change, r.hub.options.Fold)
+		}
+	}
+	if window := r.hub.options.Window; window > 0 {
+		// The gap keeps a room at the limit from changing its ways with
+		// every guest.
+		r.large = r.all.roster.Len() > window || r.large && r.all.roster.Len() > window*9/10
+	}
+	r.kick()
+	return true
+}
+
+// state is the room event that ends a frame for clients that hold of.
+func (r *room) state(of *ledger) event.Room {
+	state := of.roster.State()
+	state.Seq, state.Count = r.all.head, r.all.roster.Len()
+	return state
+}
+
+// header begins an existing_users of a view or, if that is nil, of the room.
+func (r *room) header(v *view) event.ExistingUsers {
+	e := event.ExistingUsers{Room: r.name, Epoch: r.epoch}
+	if v != nil {
+		e.From, e.Total = v.want.From, new(v.total)
+	}
+	return e
+}
+
+// endIfEmpty ends the room when nobody is left.
 func (r *room) endIfEmpty() {
 	r.mu.Lock()
 	r.over = len(r.members) == 0 && len(r.conns) == 0
@@ -174,22 +359,45 @@ func (r *room) endIfEmpty() {
 	}
 }
 
-// state is the room event as of now.
-func (r *room) state() event.Room {
-	state := r.roster.State()
-	state.Seq = r.log.head
-	return state
+// timer is something that a room does later, unless it is cancelled.
+type timer struct{ *time.Timer }
+
+// after has f called, with the room's lock held, unless what slot holds is
+// cancelled first.
+func (r *room) after(d time.Duration, slot **timer, f func()) {
+	if r.stopped {
+		return
+	}
+	r.hub.running.Add(1)
+	t := &timer{}
+	*slot = t
+	t.Timer = time.AfterFunc(d, func() {
+		defer r.hub.running.Done()
+		defer r.endIfEmpty()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if *slot != t {
+			return // it was cancelled while this waited for the lock
+		}
+		*slot = nil
+		f()
+	})
 }
 
-// farewell is the last frame of a connection whose user has left: what its
-// client has missed, with its own disconnect_user.
-func (r *room) farewell(c *Conn, gone event.DisconnectUser) []byte {
-	if events, ok := r.log.since(c.cursor, &r.roster); c.started && ok {
-		return event.Encode(append(events, r.state())...)
+func (r *room) cancel(slot **timer) {
+	if t := *slot; t != nil && t.Stop() {
+		r.hub.running.Done()
 	}
-	return event.Encode(
-		event.ExistingUsers{Self: c.member.id, Now: time.Now().UnixMilli(), Room: r.name, Epoch: r.epoch, Users: r.roster.Users()},
-		gone,
-		r.state(),
-	)
+	*slot = nil
+}
+
+// stop has the room start nothing more.
+func (r *room) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	for _, m := range r.members {
+		r.cancel(&m.removal)
+		r.cancel(&m.idle)
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
+	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -48,6 +49,10 @@ type Problem struct {
 
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
+
+// Fold returns a form in which names compare without regard to case, in any
+// script. It is for searching, not for showing.
+func Fold(s string) string { return norm.NFC.String(cases.Fold().String(s)) }
 
 // Name returns the stored form of a typed name: NFC, without white space
 // around it, and with each run of white space inside it as a single space.

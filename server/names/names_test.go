@@ -288,3 +288,16 @@ func checkRefused(t *testing.T, err error, typed string) {
 		t.Errorf("message %q repeats what was typed", p.Message)
 	}
 }
+
+func TestFoldIgnoresCaseInEveryScript(t *testing.T) {
+	for _, same := range [][2]string{
+		{"ANA", "ana"}, {"Straße", "STRASSE"}, {"ΣΊΣΥΦΟΣ", "σίσυφος"}, {"Åsa", "A\u030asa"}, {"ДМИТРИЙ", "дмитрий"},
+	} {
+		if Fold(same[0]) != Fold(same[1]) {
+			t.Errorf("%q and %q differ", same[0], same[1])
+		}
+	}
+	if Fold("Ana") == Fold("Anna") {
+		t.Error("different names are the same")
+	}
+}

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"rollcall/server/hub"
+	"rollcall/server/limit"
+	"rollcall/server/names"
 	"rollcall/server/origin"
 	"rollcall/server/session"
 	"rollcall/server/site"
@@ -30,11 +32,29 @@ type Config struct {
 	PublicURL string // where people reach it; empty for this machine's names
 	Linger    time.Duration
 	Grace     time.Duration
+	Tick      time.Duration // the longest rest of a room between two flushes
+	Window    int           // users above which a room is shown in parts; 0 is never
+	Proxies   limit.Proxies // reverse proxies that say for whom they ask
+	Limits    Limits
 	LogLevel  slog.Level
 
 	Out    io.Writer // where the address to open is printed
 	ErrOut io.Writer // where the log goes
 }
+
+// Limits are what keeps one from using up what others need; 0 is no limit.
+type Limits struct {
+	Sockets     int // of one address at one time
+	Joins       int // of one address in a minute
+	Events      int // of one connection in a second
+	Members     int // of a room
+	Rooms       int
+	Connections int // in all, at one time
+}
+
+// away is how long all of somebody's tabs must be unused for them to be shown
+// as away.
+const away = 5 * time.Minute
 
 // patience is how long the parts of a server have to end.
 const patience = 8 * time.Second
@@ -77,8 +97,19 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", config.Addr, err)
 	}
 
-	rooms := hub.New(hub.Options{Linger: config.Linger, Grace: config.Grace})
-	sockets := ws.New(ws.Options{Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log})
+	rooms := hub.New(hub.Options{
+		Linger: config.Linger, Grace: config.Grace, Away: away,
+		Tick: config.Tick, Window: config.Window,
+		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms,
+		Fold: names.Fold,
+	})
+	sockets := ws.New(ws.Options{
+		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log,
+		Addresses:       limit.New(limit.Options{Sockets: config.Limits.Sockets, JoinsPerMinute: config.Limits.Joins}),
+		Proxies:         config.Proxies,
+		Connections:     config.Limits.Connections,
+		EventsPerSecond: float64(config.Limits.Events),
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/ws", sockets)
 	mux.Handle("/", pages)

@@ -4,36 +4,51 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/time/rate"
 
 	"rollcall/server/hub"
-	"rollcall/server/names"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 )
 
-// How long things may take on a connection.
+// Limits on what a connection says.
 const (
-	pingEvery    = 15 * time.Second
-	pongWithin   = 5 * time.Second
-	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
+	eventBurst = 20
+	// tooLong is how long the events may be too many before the connection
+	// is ended, and calm how long they must not be for that to be over.
+	tooLong = 5 * time.Second
+	calm    = time.Second
 )
 
-// conn is one client's connection. The goroutine of serve reads, another
-// writes once the client has joined.
+// conn is one client's connection. The goroutine of serve reads; frames are
+// written by whoever has them.
 type conn struct {
 	server  *Server
 	socket  *websocket.Conn
+	out     *outbox
 	session session.ID
+	addr    netip.Addr
 	tooOld  bool
+	born    time.Time
 
-	hello *time.Timer    // fires when the client has not said who it is
-	place *hub.Conn      // where it is present; nil until then; set by the reader before the writer starts
-	done  chan struct{}  // closed when the reader is through
-	group sync.WaitGroup // whatever else runs for this connection
+	// Of the reader.
+	hello   *time.Timer // fires when the client has not said who it is
+	events  *rate.Limiter
+	excess  time.Time                // when the events became too many; zero when they are not
+	dropped time.Time                // when the last one was dropped
+	rebuked time.Time                // when that was last told
+	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
+
+	spoke atomic.Bool // a frame was written since the last look
+
+	// Of the sweep.
+	pinged, spoken time.Time
+	late           bool // is being told that its hello has not come
 }
 
 // refusal ends a connection with an error event and a close code.
@@ -48,28 +63,20 @@ func refuse(code event.CloseCode, reason event.Error) error { return refusal{rea
 
 // serve runs the connection to its end and waits for all it has started.
 func (c *conn) serve() {
-	c.group.Add(1)
-	c.hello = time.AfterFunc(event.HelloTimeout, func() {
-		defer c.group.Done()
-		c.refuse(event.Error{
-			Code:    event.CodeNoHello,
-			Message: fmt.Sprintf("No %s came within %v of connecting.", event.NameGotANewUser, event.HelloTimeout),
-		}, event.CloseNoHello)
-	})
+	defer c.server.running.Done()
 	err := c.read()
-	if c.hello.Stop() {
-		c.group.Done()
-	}
-	close(c.done)
-	if c.place != nil {
-		c.place.Close(closedProperly(err))
+	if place := c.place.Load(); place != nil {
+		place.Close(closedProperly(err))
 	}
 	if r := (refusal{}); errors.As(err, &r) {
 		c.server.options.Log.Debug("connection refused", "code", r.reason.Code, "event", r.reason.Event)
 		c.refuse(r.reason, r.code)
 	}
+	c.server.remove(c)
 	c.cut()
-	c.group.Wait()
+	c.socket.CloseNow()
+	c.out.wait()
+	c.server.release(c.addr)
 }
 
 // closedProperly tells a tab that was closed from a connection that was cut,
@@ -132,6 +139,9 @@ func (c *conn) readFrame() ([]event.Event, error) {
 
 // handle does what one event asks for. An error ends the connection.
 func (c *conn) handle(e event.Event) error {
+	if drop, err := c.tooMany(e); drop || err != nil {
+		return err
+	}
 	switch e := e.(type) {
 	case event.Invalid:
 		c.send(event.Error{
@@ -143,8 +153,11 @@ func (c *conn) handle(e event.Event) error {
 		return nil
 	case event.GotANewUser:
 		return c.join(e)
+	case event.Watch:
+		return c.watch(e)
 	}
-	if c.place == nil {
+	place := c.place.Load()
+	if place == nil {
 		c.send(event.Error{
 			Code:    event.CodeNotJoined,
 			Message: fmt.Sprintf("Say %s first.", event.NameGotANewUser),
@@ -152,113 +165,71 @@ func (c *conn) handle(e event.Event) error {
 		})
 		return nil
 	}
-	switch e.(type) {
+	switch e := e.(type) {
+	case event.View:
+		c.view(place, e)
 	case event.Leave:
-		c.place.Leave()
+		place.Leave()
+	case event.ChangeUser:
+		c.change(place, e)
+	case event.Active:
+		place.Active(e.Active)
 	}
 	return nil
 }
 
-func (c *conn) join(e event.GotANewUser) error {
-	if c.place != nil {
-		c.send(event.Error{
-			Code:    event.CodeAlreadyJoined,
-			Message: "This connection has joined a room already; open another for another room.",
-			Event:   e.EventName(),
-		})
-		return nil
+// tooMany reports whether an event is one too many and to be dropped. The
+// error says that it has been so for too long.
+func (c *conn) tooMany(e event.Event) (drop bool, err error) {
+	perSecond := c.server.options.EventsPerSecond
+	if perSecond <= 0 {
+		return false, nil
 	}
-	if e.Room == "" {
-		e.Room = event.Lobby
+	if c.events == nil {
+		c.events = rate.NewLimiter(rate.Limit(perSecond), eventBurst)
 	}
-	room, ok := event.ParseRoom(e.Room)
-	if !ok {
-		return refuse(event.CloseRefused, event.Error{
-			Code:    event.CodeBadRoom,
-			Message: fmt.Sprintf("A room's name has 1 to %d letters a to z, digits and hyphens.", event.MaxRoom),
-			Event:   e.EventName(),
-			Field:   "room",
-		})
+	if c.events.Allow() {
+		return false, nil
 	}
-	name, err := names.Name(e.Name)
-	if err != nil {
-		return refuse(event.CloseRefused, event.Error{
-			Code:    event.CodeBadName,
-			Message: err.Error(),
-			Event:   e.EventName(),
-			Field:   "name",
-		})
+	now := time.Now()
+	if now.Sub(c.dropped) > calm {
+		c.excess = now
 	}
-	if !c.hello.Stop() {
-		return errors.New("the hello came too late") // and its refusal is under way
+	c.dropped = now
+	reason := event.Error{
+		Code:       event.CodeRateLimited,
+		Message:    fmt.Sprintf("A connection may send %g events a second; this one was dropped. Send fewer.", perSecond),
+		Event:      e.EventName(),
+		RetryAfter: int64(1000/perSecond) + 1,
 	}
-	c.group.Done()
-	place, err := c.server.options.Hub.Join(room, hub.Person{
-		Session: c.session,
-		ID:      c.server.options.Sessions.PublicID(c.session, room),
-		Name:    name,
-	})
-	if err != nil {
-		return refuse(event.CloseRestarting, restarting)
+	if now.Sub(c.excess) >= tooLong {
+		reason.Message = fmt.Sprintf("A connection may send %g events a second; this one has sent more for too long.", perSecond)
+		reason.RetryAfter = tooLong.Milliseconds()
+		return true, refuse(event.CloseRateLimited, reason)
 	}
-	c.place = place
-	c.group.Go(c.write)
-	return nil
+	if now.Sub(c.rebuked) >= calm { // answers to a flood must not be one
+		c.rebuked = now
+		c.send(reason)
+	}
+	return true, nil
 }
 
-// write tells the client what happens in its room, until the reader is
-// through or the client has left.
-func (c *conn) write() {
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	silence := time.NewTimer(event.Silence)
-	defer silence.Stop()
-	for {
-		var frame []byte
-		var last bool
-		select {
-		case <-c.done:
-			return
-		case <-ping.C:
-			c.group.Go(c.ping)
-			continue
-		case <-c.place.Wake():
-			frame, last = c.place.Next()
-		case <-silence.C:
-			frame, last = c.place.Beat()
-		}
-		if frame != nil {
-			c.writeFrame(frame)
-			silence.Reset(event.Silence)
-		}
-		if last {
-			c.socket.Close(websocket.StatusNormalClosure, "left")
-			return
-		}
+// Send is the hub's: it writes what happens in the room. It does not block.
+func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
+	c.spoke.Store(true)
+	c.out.gather()
+	// An error is the outbox's or the socket's, which the reader notices.
+	_ = c.socket.Write(context.Background(), websocket.MessageText, frame)
+	ready = c.out.release(place)
+	if last {
+		c.out.spawn(func() { c.socket.Close(websocket.StatusNormalClosure, "left") })
 	}
-}
-
-func (c *conn) ping() {
-	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
-	defer cancel()
-	if c.socket.Ping(ctx) != nil {
-		c.cut()
-	}
+	return ready
 }
 
 // send writes events to the client, from any goroutine.
-func (c *conn) send(events ...event.Event) { c.writeFrame(event.Encode(events...)) }
-
-// writeFrame writes a frame, from any goroutine. What cannot be written ends
-// the connection, which the reader notices.
-func (c *conn) writeFrame(frame []byte) {
-	// Cheaper than a context with a deadline, and safe against Stop coming
-	// late: cutting is what follows anyway.
-	watchdog := time.AfterFunc(writeTimeout, c.cut)
-	defer watchdog.Stop()
-	if c.socket.Write(context.Background(), websocket.MessageText, frame) != nil {
-		c.cut()
-	}
+func (c *conn) send(events ...event.Event) {
+	_ = c.socket.Write(context.Background(), websocket.MessageText, event.Encode(events...))
 }
 
 // refuse says why and hangs up, from any goroutine. It waits up to 5 s for the
@@ -268,5 +239,6 @@ func (c *conn) refuse(reason event.Error, code event.CloseCode) {
 	c.socket.Close(websocket.StatusCode(code), string(reason.Code))
 }
 
-// cut ends the connection without ceremony, from any goroutine.
-func (c *conn) cut() { c.socket.CloseNow() }
+// cut ends the connection without ceremony, from any goroutine; the reader
+// notices and does the rest.
+func (c *conn) cut() { c.out.Close() }

@@ -8,18 +8,21 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coder/websocket"
 
 	"rollcall/server/hub"
+	"rollcall/server/limit"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 )
 
-// Options are what a Server works with; all are needed.
+// Options are what a Server works with. Limits of 0 are none.
 type Options struct {
 	Hub      *hub.Hub
 	Sessions *session.Keeper
@@ -27,34 +30,73 @@ type Options struct {
 	// connect.
 	AllowOrigin func(*http.Request) bool
 	Log         *slog.Logger
+	// Addresses limits what one address may use, and Proxies are believed
+	// when they say for which.
+	Addresses *limit.Addresses
+	Proxies   limit.Proxies
+	// Connections is how many there may be at one time.
+	Connections int
+	// EventsPerSecond is how many events a connection may send, after a
+	// burst of 20.
+	EventsPerSecond float64
 }
 
 // Server is the http.Handler of the endpoint. Safe for concurrent use.
 type Server struct {
 	options Options
-	running sync.WaitGroup // one for each connection
+	running sync.WaitGroup // one for each connection, and the sweep
+	done    chan struct{}  // closed by Close
 
 	mu      sync.Mutex // guards what follows
 	conns   map[*conn]struct{}
+	opened  int // conns and those being upgraded
 	closing bool
 }
 
 // New returns a server without connections. Close ends it.
 func New(options Options) *Server {
-	return &Server{options: options, conns: make(map[*conn]struct{})}
+	if options.Addresses == nil {
+		options.Addresses = limit.New(limit.Options{})
+	}
+	s := &Server{options: options, done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	s.running.Go(s.sweep)
+	return s
 }
 
-// ServeHTTP upgrades the request and serves the connection to its end.
+// ServeHTTP upgrades the request. The connection outlives it, so that net/http
+// can free what the request took.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !s.options.AllowOrigin(r) {
+		http.Error(w, "Pages of another site may not connect here. If this is your own address, start the server with -public-url.", http.StatusForbidden)
+		return
+	}
+	addr := s.options.Proxies.Client(r)
+	if !s.open(w, addr) {
+		return
+	}
+	c := s.upgrade(w, r)
+	if c == nil {
+		s.release(addr)
+		return
+	}
+	c.addr = addr
+	if !s.add(c) {
+		defer s.release(addr)
+		c.refuse(restarting, event.CloseRestarting)
+		c.cut()
+		c.out.wait()
+		return
+	}
+	go c.serve()
+}
+
+// upgrade answers the request. It returns nil if that is all there is to do.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		http.Error(w, "This address speaks WebSocket only.", http.StatusUpgradeRequired)
-		return
-	}
-	if !s.options.AllowOrigin(r) {
-		http.Error(w, "Pages of another site may not connect here. If this is your own address, start the server with -public-url.", http.StatusForbidden)
-		return
+		return nil
 	}
 	id, known := s.options.Sessions.FromRequest(r)
 	if !known {
@@ -62,26 +104,55 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.SetCookie(w, s.options.Sessions.Cookie(id))
 	}
 	protocols, tooOld := negotiate(r)
-	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	h := &hijacked{ResponseWriter: w}
+	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: protocols,
 		// The origin has passed AllowOrigin, which is the stricter check.
 		InsecureSkipVerify: true,
 	})
 	if err != nil {
 		s.options.Log.Debug("upgrade failed", "err", err)
-		return // Accept has answered
+		return nil // Accept has answered
 	}
 	// Frames are measured by readFrame, which can say what is wrong before
 	// it hangs up.
 	socket.SetReadLimit(-1)
-
-	c := &conn{server: s, socket: socket, session: id, tooOld: tooOld, done: make(chan struct{})}
-	if !s.add(c) {
-		c.refuse(restarting, event.CloseRestarting)
-		return
+	now := time.Now()
+	return &conn{
+		server: s, socket: socket, out: h.out, session: id, tooOld: tooOld,
+		born: now, pinged: now, spoken: now,
 	}
-	defer s.remove(c)
-	c.serve()
+}
+
+// open counts a connection that is to be, or says why it may not.
+func (s *Server) open(w http.ResponseWriter, addr netip.Addr) bool {
+	s.mu.Lock()
+	full := s.options.Connections > 0 && s.opened >= s.options.Connections
+	if !full {
+		s.opened++
+	}
+	s.mu.Unlock()
+	if full {
+		w.Header().Set("Retry-After", "10")
+		http.Error(w, "This server has as many connections as it can take. Try again in a moment.", http.StatusServiceUnavailable)
+		return false
+	}
+	if !s.options.Addresses.Open(addr) {
+		s.mu.Lock()
+		s.opened--
+		s.mu.Unlock()
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "Your address has as many connections as one may have. Close some, or try again later.", http.StatusTooManyRequests)
+		return false
+	}
+	return true
+}
+
+func (s *Server) release(addr netip.Addr) {
+	s.options.Addresses.Close(addr)
+	s.mu.Lock()
+	s.opened--
+	s.mu.Unlock()
 }
 
 // negotiate returns the subprotocols to accept, and whether the client speaks
@@ -118,31 +189,29 @@ func (s *Server) remove(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c)
 	s.mu.Unlock()
-	s.running.Done()
 }
 
 // Close tells every client that the server restarts, ends the connections and
 // waits for them: until ctx ends properly, after that by cutting them.
 func (s *Server) Close(ctx context.Context) {
 	s.mu.Lock()
-	s.closing = true
-	var goodbyes sync.WaitGroup
+	if !s.closing {
+		s.closing = true
+		close(s.done)
+	}
 	for c := range s.conns {
-		goodbyes.Go(func() { c.refuse(restarting, event.CloseRestarting) })
+		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
 	}
 	s.mu.Unlock()
-
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for c := range s.conns {
-			// Cutting waits for whoever uses the connection.
-			goodbyes.Go(c.cut)
+			c.cut()
 		}
 	})
+	defer stop()
 	s.running.Wait()
-	stop()
-	goodbyes.Wait()
 }
 
 var restarting = event.Error{

@@ -1,13 +1,12 @@
 // Package client is Rollcall's client for Go programs, natively and in the
-// browser: it joins a room, keeps a live roster of it, and comes back by
-// itself when the connection is lost.
+// browser: it joins or watches a room, keeps a live roster of it, and comes
+// back by itself when the connection is lost, with what it missed.
 package client
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -21,12 +20,17 @@ var ErrLeft = errors.New("left the room")
 
 // Options are what a client joins with.
 type Options struct {
-	// URL is the server's WebSocket address, as in wss://here.example.org/ws.
-	URL string
 	// Name is the name to be seen by. The server may refuse it.
 	Name string
 	// Room is the room to join; empty means event.Lobby.
 	Room string
+	// Status and Note are what to be seen with; the zero values leave what
+	// the server has of an earlier visit.
+	Status event.Status
+	Note   string
+	// Watch is to see the room without being in it; Name, Status and Note
+	// do not count then.
+	Watch bool
 	// MaxBackoff is the longest wait between two attempts to connect;
 	// 0 means 15 s.
 	MaxBackoff time.Duration
@@ -62,29 +66,86 @@ type Status struct {
 	// Joined is whether there has been a snapshot: from the first one on
 	// the roster stays, even while the connection is away.
 	Joined bool
-	// Refusal is the last error event of the server's on a connection that
-	// did not last; the zero Error when connected.
-	Refusal event.Error
+	// Err is why the last connection or attempt ended, an event.Error if
+	// the server said why; nil while connected.
+	Err error
+	// Retry is when the next attempt begins; zero while connected or one is
+	// under way.
+	Retry time.Time
 }
+
+// Update is what has happened to a client since it was last asked.
+type Update struct {
+	Status
+	// Changes are what happened to the roster, in order. If they were not
+	// asked for in a long time there is only a roster.Reset: the roster is
+	// to be read anew.
+	Changes []roster.Change
+	// Errors are what the server refused on a connection that goes on.
+	Errors []event.Error
+}
+
+// maxChanges is how many changes are kept for a program that does not ask.
+const maxChanges = 4096
 
 // Client is one client in one room. Safe for concurrent use.
 type Client struct {
+	url     string
 	options Options
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when run has ended
 	hurry   chan struct{} // one slot: do not wait any longer
 	leaving chan struct{} // one slot: say leave
+	saying  chan struct{} // one slot: there is something in outgoing
 	changed chan struct{} // one slot: Next has something to return
 
-	mu     sync.Mutex // guards what follows
-	status Status
-	roster roster.Roster
-	ahead  time.Duration // the server's clock less ours
-	end    error         // why run has ended
+	mu       sync.Mutex // guards what follows
+	status   Status
+	changes  []roster.Change
+	errors   []event.Error
+	roster   roster.Roster
+	doubtful bool             // the roster has drifted and a snapshot was asked for
+	ahead    time.Duration    // the server's clock less ours
+	want     event.ChangeUser // how to be seen; Name is set unless watching
+	view     event.View       // what to see of a large room
+	inactive bool
+	speaking bool // the hello is said: what is to be told goes to outgoing
+	outgoing []event.Event
+	end      error // why run has ended
 }
 
-// Start returns a client that joins as soon as it can. Close ends it.
-func Start(options Options) *Client {
+// Dial joins a room of the server at url, as in wss://here.example.org/ws, and
+// returns when the roster is there. It tries once; the error is an event.Error
+// if the server refused, ctx's if that ended first. Afterwards the client
+// comes back by itself whenever the connection is lost. The caller owes it a
+// Close.
+func Dial(ctx context.Context, url string, options Options) (*Client, error) {
+	c := Start(url, options)
+	for {
+		update, err := c.wait(ctx)
+		switch {
+		case err != nil:
+			c.Close()
+			return nil, err
+		case update.Joined:
+			notify(c.changed) // the first Next returns at once, with the snapshot
+			return c, nil
+		case update.Link == Offline:
+			c.Close()
+			return nil, update.Err
+		}
+	}
+}
+
+// Watch is Dial for a client that sees the room without being in it.
+func Watch(ctx context.Context, url string, options Options) (*Client, error) {
+	options.Watch = true
+	return Dial(ctx, url, options)
+}
+
+// Start is Dial for programs that show how it goes, such as a page: it returns
+// at once, and the client tries until it joins or is refused for good.
+func Start(url string, options Options) *Client {
 	if options.Room == "" {
 		options.Room = event.Lobby
 	}
@@ -96,12 +157,21 @@ func Start(options Options) *Client {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
+		url:     url,
 		options: options,
 		cancel:  cancel,
 		stopped: make(chan struct{}),
 		hurry:   make(chan struct{}, 1),
 		leaving: make(chan struct{}, 1),
+		saying:  make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
+	}
+	c.want.Name = &options.Name
+	if options.Status != event.StatusHere {
+		c.want.Status = &options.Status
+	}
+	if options.Note != "" {
+		c.want.Note = &options.Note
 	}
 	go func() {
 		defer close(c.stopped)
@@ -111,14 +181,22 @@ func Start(options Options) *Client {
 	return c
 }
 
-// Next waits until something has changed since the last call, roster or
-// status, and returns the status. One goroutine calls it. The error says that
-// nothing will follow: ErrLeft, an event.Error when the server refuses for
-// good, or the context's.
-func (c *Client) Next(ctx context.Context) (Status, error) {
+// Next waits until something has changed since the last call and returns it.
+// One goroutine calls it. The error says that nothing will follow: ErrLeft, an
+// event.Error when the server refuses for good, or the context's.
+func (c *Client) Next(ctx context.Context) (Update, error) {
+	u, err := c.wait(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	u.Changes, u.Errors = c.changes, c.errors
+	c.changes, c.errors = nil, nil
+	return u, err
+}
+
+func (c *Client) wait(ctx context.Context) (Update, error) {
 	select {
 	case <-ctx.Done():
-		return c.Status(), ctx.Err()
+		return Update{Status: c.Status()}, ctx.Err()
 	case <-c.changed:
 	}
 	c.mu.Lock()
@@ -126,7 +204,7 @@ func (c *Client) Next(ctx context.Context) (Status, error) {
 	if c.end != nil {
 		notify(c.changed) // for further calls
 	}
-	return c.status, c.end
+	return Update{Status: c.status}, c.end
 }
 
 // Status returns the state of the connection.
@@ -136,26 +214,49 @@ func (c *Client) Status() Status {
 	return c.status
 }
 
-// Users returns everybody in the room as last known, in order of arrival.
-func (c *Client) Users() []event.User {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.roster.Users()
-}
-
-// Self returns the id of the client's own user, empty before the first
-// snapshot.
-func (c *Client) Self() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.roster.Self()
-}
-
 // Now returns the time by the server's clock, which the roster's times are of.
 func (c *Client) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.ahead)
+}
+
+// Update changes how the client is seen: what is nil stays. It does not wait:
+// the change shows in the roster, a refusal in the Errors of an Update. While
+// the connection is away it goes with the next hello.
+func (c *Client) Update(change event.ChangeUser) {
+	c.say(change, func() {
+		if change.Name != nil {
+			c.want.Name = change.Name
+		}
+		if change.Status != nil {
+			c.want.Status = change.Status
+		}
+		if change.Note != nil {
+			c.want.Note = change.Note
+		}
+	})
+}
+
+// View says what part of a large room to see. In any room a snapshot follows.
+func (c *Client) View(view event.View) { c.say(view, func() { c.view = view }) }
+
+// Active says whether the user is looking. Users whose clients all say that
+// they are not become away by themselves.
+func (c *Client) Active(active bool) {
+	c.say(event.Active{Active: active}, func() { c.inactive = !active })
+}
+
+// say has an event sent if the connection has got as far, and keeps what is to
+// be told after the next hello.
+func (c *Client) say(e event.Event, keep func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	keep()
+	if c.speaking {
+		c.outgoing = append(c.outgoing, e)
+		notify(c.saying)
+	}
 }
 
 // Hurry ends a wait between two attempts: something happened that makes
@@ -187,193 +288,129 @@ func (c *Client) update(change func()) {
 	notify(c.changed)
 }
 
-// run connects again and again until there is a reason not to.
-func (c *Client) run(ctx context.Context) error {
-	for attempt := 0; ; attempt++ {
-		lasted, err := c.connect(ctx)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if refusal := (event.Error{}); errors.Is(err, ErrLeft) || errors.As(err, &refusal) && refusal.Code.Final() {
-			return err
-		}
-		c.update(func() {
-			if c.status.Link == Connected {
-				c.status.Link = Connecting
-			} else {
-				c.status.Link = Offline
-			}
-		})
-		if lasted > stable {
-			attempt = 0
-		}
-		select {
-		case <-c.hurry: // from before this loss; a server that comes back must not get everybody at once
-		default:
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-c.leaving:
-			return ErrLeft
-		case <-c.hurry:
-		case <-time.After(c.pause(attempt, err)):
-		}
+// hello is the first event of a connection.
+func (c *Client) hello() event.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.speaking, c.outgoing, c.doubtful = true, nil, false
+	var resume *event.Resume
+	// Only a whole roster can be told what has changed.
+	if _, _, large := c.roster.View(); c.status.Joined && !large {
+		resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
 	}
+	if c.options.Watch {
+		return event.Watch{Room: c.options.Room, Resume: resume}
+	}
+	return event.GotANewUser{Name: *c.want.Name, Status: c.want.Status, Note: c.want.Note, Room: c.options.Room, Resume: resume}
 }
 
-const (
-	firstBackoff = 500 * time.Millisecond
-	// stable is how long a connection must have lasted for the next loss to
-	// count as the first: a server that accepts and dies is not hammered.
-	stable = 10 * time.Second
-	// helloAnswered is how long the snapshot may take.
-	helloAnswered = 15 * time.Second
-	// doubt is how long a connection may be silent; the server says
-	// something every event.Silence.
-	doubt = 45 * time.Second
-	// leaveAnswered is how long the server's answer to leave is waited for.
-	leaveAnswered = 2 * time.Second
-)
-
-// pause is the wait before the next attempt: exponential with full jitter, so
-// that the clients of a server that comes back do not come as one, and never
-// less than the server asked for.
-// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-func (c *Client) pause(attempt int, err error) time.Duration {
-	limit := c.options.MaxBackoff
-	if d := firstBackoff << min(attempt, 16); d < limit {
-		limit = d
-	}
-	wait := rand.N(limit)
-	if refusal := (event.Error{}); errors.As(err, &refusal) {
-		wait += time.Duration(refusal.RetryAfter) * time.Millisecond
-	}
-	return wait
+// silence is what is to be said no more.
+func (c *Client) silence() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.speaking, c.outgoing = false, nil
 }
 
-// connect runs one connection to its end and returns how long it was joined
-// and why it ended. An event.Error is the last one that the server sent.
-func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) {
-	dialing, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	socket, err := c.options.Dial(dialing, c.options.URL)
-	if err != nil {
-		return 0, err
-	}
-	frames, stop := readAll(socket)
-	clean := true
-	defer func() { stop(clean) }()
-	if err := socket.Write(event.Encode(event.GotANewUser{Name: c.options.Name, Room: c.options.Room})); err != nil {
-		return 0, err
-	}
-
-	var joined time.Time
-	deadline := time.NewTimer(helloAnswered)
-	defer deadline.Stop()
-	left := false
-	var refusal error
-	for {
-		if !joined.IsZero() {
-			lasted = time.Since(joined)
-		}
-		select {
-		case <-ctx.Done():
-			return lasted, ctx.Err()
-		case <-c.leaving:
-			if err := socket.Write(event.Encode(event.Leave{})); err != nil {
-				return lasted, ErrLeft
-			}
-			left = true
-			deadline.Reset(leaveAnswered)
-		case <-deadline.C:
-			clean = false
-			if left {
-				return lasted, ErrLeft
-			}
-			return lasted, errors.New("the connection is silent")
-		case frame, ok := <-frames:
-			if !ok && left {
-				return lasted, ErrLeft
-			}
-			if !ok && refusal != nil {
-				return lasted, refusal
-			}
-			if !ok {
-				return lasted, errors.New("the connection was lost")
-			}
-			snapshot, err := c.take(frame)
-			if said := (event.Error{}); errors.As(err, &said) {
-				refusal = said // the server hangs up, if it means it
-			} else if err != nil {
-				return lasted, err
-			}
-			if snapshot && joined.IsZero() {
-				joined = time.Now()
-			}
-			if !left {
-				deadline.Reset(doubt)
-			}
-		}
-	}
+// words returns what is to be said.
+func (c *Client) words() []event.Event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := c.outgoing
+	c.outgoing = nil
+	return out
 }
 
-// take applies one frame. The error is ErrLeft, a drift, or an event.Error
-// that was in the frame.
-func (c *Client) take(frame []byte) (snapshot bool, err error) {
+// taken is what a frame was.
+type taken struct {
+	snapshot bool // it had an existing_users
+	doubtful bool // the roster has drifted, and a snapshot is on its way
+	err      error
+}
+
+// take applies one frame. The error is ErrLeft, an event.Error that was in the
+// frame, a drift of a snapshot itself, or that the frame cannot be read.
+func (c *Client) take(frame []byte) (t taken) {
 	events, err := event.DecodeServer(frame)
 	if err != nil {
-		return false, err
+		return taken{err: err}
 	}
 	c.update(func() {
+		whole := false
 		for _, e := range events {
 			switch e := e.(type) {
 			case event.Invalid:
-				err = fmt.Errorf("the server sent a %s that cannot be read", e.Name)
+				t.err = fmt.Errorf("the server sent a %s that cannot be read", e.Name)
 			case event.Error:
-				err = e
-				c.status.Refusal = e
+				t.err = e
+				c.refused(e)
 			case event.DisconnectUser:
 				if e.ID == c.roster.Self() && e.Reason == event.ReasonLeft {
-					err = ErrLeft
+					t.err = ErrLeft
 				}
 			case event.ExistingUsers:
-				snapshot = true
+				t.snapshot, whole = true, !e.Resumed
 				c.ahead = time.Until(time.UnixMilli(e.Now))
-				c.status = Status{Link: Connected, Joined: true}
+				if whole {
+					c.doubtful = false
+				}
 			}
-			if _, drift := c.roster.Apply(e); drift != nil && err == nil {
-				err = drift
+			changes, drift := c.roster.Apply(e)
+			c.note(changes)
+			if drift != nil {
+				t.err = c.mend(drift, whole, t.err)
 			}
 		}
+		if t.snapshot && c.status.Link != Connected {
+			c.arrive()
+		}
+		t.doubtful = c.doubtful
 	})
-	return snapshot, err
+	return t
 }
 
-// readAll reads a socket in a goroutine of its own. The channel closes when
-// the socket ends; stop ends it and waits for the goroutine.
-func readAll(socket Socket) (frames <-chan []byte, stop func(clean bool)) {
-	out := make(chan []byte)
-	quit := make(chan struct{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer close(out)
-		for {
-			frame, err := socket.Read()
-			if err != nil {
-				return
-			}
-			select {
-			case out <- frame:
-			case <-quit:
-				return
-			}
-		}
-	}()
-	return out, func(clean bool) {
-		close(quit)
-		socket.Close(clean)
-		<-done
+// arrive is when the first snapshot of a connection is in.
+func (c *Client) arrive() {
+	c.status = Status{Link: Connected, Joined: true}
+	if _, _, large := c.roster.View(); large && c.view != (event.View{}) {
+		c.outgoing = append(c.outgoing, c.view)
 	}
+	if c.inactive {
+		c.outgoing = append(c.outgoing, event.Active{})
+	}
+	notify(c.saying)
+}
+
+func (c *Client) note(changes []roster.Change) {
+	c.changes = append(c.changes, changes...)
+	if len(c.changes) > maxChanges {
+		c.changes = []roster.Change{{Kind: roster.Reset}}
+	}
+}
+
+// refused takes in an error of the server's.
+func (c *Client) refused(e event.Error) {
+	if c.status.Link != Connected {
+		return // the connection's end says so
+	}
+	c.errors = append(c.errors, e)
+	if me, ok := c.roster.Me(); ok && e.Event == event.NameUpdateUser {
+		// The next hello must not fail on it.
+		c.want = event.ChangeUser{Name: &me.Name, Note: &me.Note}
+	}
+}
+
+// mend asks for a snapshot when the roster has drifted. If it was a snapshot
+// that did, or this connection has no other, there is nothing to mend.
+func (c *Client) mend(drift error, whole bool, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case whole:
+		return drift
+	case !c.doubtful:
+		c.doubtful = true
+		c.outgoing = append(c.outgoing, c.view)
+		notify(c.saying)
+	}
+	return nil
 }

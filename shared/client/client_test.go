@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -98,7 +100,11 @@ func (p *pipe) say(events ...event.Event) { p.toClient <- event.Encode(events...
 
 func (p *pipe) untilClosed() { <-p.closed }
 
-var ana, ben = event.User{ID: "a", Name: "Ana", Since: 1}, event.User{ID: "b", Name: "Ben", Since: 2}
+var (
+	ana = event.User{ID: "a", Name: "Ana", Since: 1}
+	ben = event.User{ID: "b", Name: "Ben", Since: 2}
+	cyd = event.User{ID: "c", Name: "Cyd", Since: 3}
+)
 
 // snapshot is what a server of these users, the first one the client, says.
 func snapshot(users ...event.User) []event.Event {
@@ -125,7 +131,7 @@ func play(t *testing.T, acts []func(*testing.T, *pipe), test func(t *testing.T, 
 			}
 			s.acts = append(s.acts, func(p *pipe) { act(t, p) })
 		}
-		c := Start(Options{URL: "ws://test/ws", Name: "Ana", Dial: s.dial})
+		c := Start("ws://test/ws", Options{Name: "Ana", Dial: s.dial})
 		defer c.Close()
 		test(t, c, s)
 	})
@@ -142,12 +148,12 @@ func joined(t *testing.T, p *pipe) {
 func until(t *testing.T, c *Client, want func(Status) bool) Status {
 	t.Helper()
 	for {
-		status, err := c.Next(t.Context())
+		update, err := c.Next(t.Context())
 		if err != nil {
-			t.Fatalf("ended with %v at %+v", err, status)
+			t.Fatalf("ended with %v at %+v", err, update)
 		}
-		if want(status) {
-			return status
+		if want(update.Status) {
+			return update.Status
 		}
 	}
 }
@@ -166,7 +172,7 @@ func connected(s Status) bool { return s.Link == Connected }
 func TestAClientJoinsAndFollowsTheRoom(t *testing.T) {
 	more := make(chan struct{})
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
-		if hello := p.hear(t); hello != (event.GotANewUser{Name: "Ana", Room: event.Lobby}) {
+		if hello := p.hear(t); !reflect.DeepEqual(hello, event.GotANewUser{Name: "Ana", Room: event.Lobby}) {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
@@ -175,11 +181,11 @@ func TestAClientJoinsAndFollowsTheRoom(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, _ *script) {
 		until(t, c, connected)
-		if users := c.Users(); len(users) != 1 || c.Self() != "a" {
-			t.Errorf("self %q among %v", c.Self(), users)
+		if me, ok := c.Roster().Me(); !ok || me != ana || c.Roster().Count() != 1 {
+			t.Errorf("I am %v among %v", me, c.Roster().Users())
 		}
 		close(more)
-		until(t, c, func(Status) bool { return len(c.Users()) == 2 })
+		until(t, c, func(Status) bool { return len(c.Roster().Users()) == 2 })
 	})
 }
 
@@ -196,12 +202,12 @@ func TestTheRosterStaysWhileTheConnectionIsAway(t *testing.T) {
 			t.Error("a lost connection counts as not joined")
 		}
 		until(t, c, func(s Status) bool { return s.Link == Offline })
-		if len(c.Users()) != 2 {
-			t.Errorf("the roster is %v", c.Users())
+		if len(c.Roster().Users()) != 2 {
+			t.Errorf("the roster is %v", c.Roster().Users())
 		}
 		until(t, c, connected)
-		if len(c.Users()) != 1 || len(s.dialed()) != 4 {
-			t.Errorf("the roster is %v after %d attempts", c.Users(), len(s.dialed()))
+		if len(c.Roster().Users()) != 1 || len(s.dialed()) != 4 {
+			t.Errorf("the roster is %v after %d attempts", c.Roster().Users(), len(s.dialed()))
 		}
 	})
 }
@@ -260,8 +266,9 @@ func TestTheServersWishToWaitIsHeeded(t *testing.T) {
 		p.hear(t)
 		p.say(event.Error{Code: event.CodeRestarting, Message: "soon", RetryAfter: 60_000})
 	}, joined}, func(t *testing.T, c *Client, s *script) {
-		if status := until(t, c, func(s Status) bool { return s.Refusal.Code != "" }); status.Refusal.Message != "soon" {
-			t.Errorf("told %+v", status.Refusal)
+		status := until(t, c, func(s Status) bool { return s.Err != nil })
+		if said := (event.Error{}); !errors.As(status.Err, &said) || said.Message != "soon" || time.Until(status.Retry) < time.Minute {
+			t.Errorf("told %+v", status)
 		}
 		until(t, c, connected)
 		if dials := s.dialed(); dials[1].Sub(dials[0]) < time.Minute {
@@ -299,7 +306,7 @@ func TestAnErrorThatIsNotFollowedByACloseChangesNothing(t *testing.T) {
 		p.say(event.NewUser{User: ben}, state(2, ana, ben))
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
-		until(t, c, func(s Status) bool { return s.Link == Connected && len(c.Users()) == 2 })
+		until(t, c, func(s Status) bool { return s.Link == Connected && len(c.Roster().Users()) == 2 })
 	})
 }
 
@@ -355,19 +362,282 @@ func TestLeavingDoesNotNeedAServer(t *testing.T) {
 	}
 }
 
-func TestARosterThatDriftedIsFetchedAnew(t *testing.T) {
+func TestARosterThatDriftedIsMendedByASnapshot(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
 		p.say(state(7, ana, ben)) // ben's arrival was lost
+		if e := p.hear(t); e != (event.View{}) {
+			t.Errorf("the client said %v", e)
+		}
+		p.say(event.NewUser{User: cyd}, state(8, ana, ben, cyd)) // was on its way
+		p.say(snapshot(ana, ben, cyd)...)
 		p.untilClosed()
-	}, func(t *testing.T, p *pipe) {
-		p.hear(t)
-		p.say(snapshot(ana, ben)...)
-		p.untilClosed()
-	}}, func(t *testing.T, c *Client, _ *script) {
-		until(t, c, func(s Status) bool { return s.Link == Connected && len(c.Users()) == 2 })
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, func(s Status) bool { return len(c.Roster().Users()) == 3 })
+		time.Sleep(doubt - time.Second)
+		if n := len(s.dialed()); n != 1 {
+			t.Errorf("dialed %d times", n)
+		}
 	})
+}
+
+func TestASnapshotThatIsWrongItselfEndsTheConnection(t *testing.T) {
+	wrong := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)[0], state(1, ana, ben))
+		p.untilClosed()
+	}
+	play(t, []func(*testing.T, *pipe){wrong, joined}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, func(s Status) bool { return errors.Is(s.Err, roster.ErrDrift) })
+		until(t, c, connected)
+	})
+}
+
+func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		for {
+			p.say(state(7, ana, ben))
+			select {
+			case <-p.closed:
+				return
+			case <-time.After(time.Second):
+			}
+		}
+	}, joined}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, func(s Status) bool { return s.Err != nil })
+		if dials := s.dialed(); time.Since(dials[0]) > answered+time.Second {
+			t.Errorf("given up after %v", time.Since(dials[0]))
+		}
+		until(t, c, connected)
+	})
+}
+
+func TestWhoComesBackSaysWhatTheyKnow(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Resume != nil {
+			t.Errorf("the first hello is %+v", hello)
+		}
+		p.say(snapshot(ana, ben)...)
+	}, func(t *testing.T, p *pipe) {
+		hello := p.hear(t).(event.GotANewUser)
+		if want := (event.Resume{Epoch: "e", Seq: 1}); hello.Resume == nil || *hello.Resume != want {
+			t.Errorf("the second hello is %+v", hello)
+		}
+		p.say(event.ExistingUsers{Self: "a", Room: "lobby", Epoch: "e", Resumed: true, Users: []event.User{cyd}, Gone: []string{"b"}}, state(3, ana, cyd))
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		var changes []roster.Change
+		for len(s.dialed()) < 2 || c.Status().Link != Connected {
+			u, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			changes = append(changes, u.Changes...)
+		}
+		u, _ := c.Next(t.Context())
+		changes = append(changes, u.Changes...)
+		want := []roster.Change{{Kind: roster.Reset}, {Kind: roster.Gone, User: ben}, {Kind: roster.Arrived, User: cyd}}
+		if !slices.Equal(changes, want) {
+			t.Errorf("changes are %+v", changes)
+		}
+	})
+}
+
+func TestUpdatesAreSentAndGoWithEveryLaterHello(t *testing.T) {
+	updated := make(chan struct{})
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		e, _ := p.hear(t).(event.ChangeUser)
+		if e.Name != nil || e.Note == nil || *e.Note != "back at 2" || *e.Status != event.StatusBusy {
+			t.Errorf("the client said %+v", e)
+		}
+		close(updated)
+	}, nil, func(t *testing.T, p *pipe) {
+		hello := p.hear(t).(event.GotANewUser)
+		if hello.Name != "Anna" || *hello.Note != "back at 2" || *hello.Status != event.StatusBusy {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Note: new("back at 2"), Status: new(event.StatusBusy)})
+		<-updated
+		until(t, c, func(s Status) bool { return s.Link == Offline })
+		c.Update(event.ChangeUser{Name: new("Anna")}) // while nobody is there to hear it
+		until(t, c, connected)
+	})
+}
+
+func TestAnUpdateThatIsRefusedDoesNotSpoilTheNextHello(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t)
+		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
+		p.hear(t) // the end of the test's
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Name: new("\u202e")})
+		for {
+			u, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(u.Errors) > 0 {
+				if u.Errors[0].Field != "name" || u.Link != Connected {
+					t.Errorf("told %+v", u)
+				}
+				break
+			}
+		}
+		c.Active(true)
+		until(t, c, func(s Status) bool { return s.Link != Connected })
+		until(t, c, connected)
+	})
+}
+
+func TestViewAndActivityAreSaidAgainToANewConnection(t *testing.T) {
+	said := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(event.ExistingUsers{Self: "a", Me: &ana, Total: new(600), Room: "lobby", Epoch: "e", Users: []event.User{ben}}, event.Room{Seq: 1, Count: 600, Hash: state(1, ben).Hash})
+		frame := <-p.toServer
+		if want := event.Encode(event.View{Query: "b"}, event.Active{}); string(frame) != string(want) {
+			t.Errorf("the client said %s", frame)
+		}
+	}
+	play(t, []func(*testing.T, *pipe){said, func(t *testing.T, p *pipe) {
+		said(t, p)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		c.View(event.View{Query: "b"})
+		c.Active(false)
+		until(t, c, func(st Status) bool { return st.Link == Connected && len(s.dialed()) == 2 })
+		if _, total, large := c.Roster().View(); !large || total != 600 || c.Roster().Count() != 600 {
+			t.Errorf("%d of %d, large %v", total, c.Roster().Count(), large)
+		}
+		if u, ok := c.Roster().Get("b"); !ok || u != ben {
+			t.Errorf("b is %v", u)
+		}
+		if me, ok := c.Roster().Me(); !ok || me != ana {
+			t.Errorf("I am %v", me)
+		}
+	})
+}
+
+func TestChangesAreNotKeptForEverForAProgramThatDoesNotAsk(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		for i := range maxChanges {
+			u := ana
+			u.Note = string(rune('a' + i%2))
+			p.say(event.UpdateUser{User: u})
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		time.Sleep(time.Second)
+		synctest.Wait()
+		u, err := c.Next(t.Context())
+		if err != nil || len(u.Changes) > 1 || len(u.Changes) == 1 && u.Changes[0].Kind != roster.Reset {
+			t.Errorf("%d changes, %v", len(u.Changes), err)
+		}
+	})
+}
+
+func TestDialReturnsWhenTheRosterIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{acts: []func(*pipe){func(p *pipe) { joined(t, p) }}}
+		c, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Status: event.StatusBusy, Note: "hi", Dial: s.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if len(c.Roster().Users()) != 1 {
+			t.Error("the roster is not there")
+		}
+		if u, err := c.Next(t.Context()); err != nil || len(u.Changes) != 1 || u.Changes[0].Kind != roster.Reset {
+			t.Errorf("the first update is %+v, %v", u, err)
+		}
+	})
+}
+
+func TestWatchSaysWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{acts: []func(*pipe){func(p *pipe) {
+			if hello := p.hear(t); !reflect.DeepEqual(hello, event.Watch{Room: "hall"}) {
+				t.Errorf("the hello is %+v", hello)
+			}
+			p.say(event.ExistingUsers{Room: "hall", Epoch: "e", Users: []event.User{ana}}, state(1, ana))
+			p.untilClosed()
+		}}}
+		c, err := Watch(t.Context(), "ws://test/ws", Options{Room: "hall", Dial: s.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, ok := c.Roster().Me(); ok {
+			t.Error("who watches is somebody")
+		}
+	})
+}
+
+func TestDialTriesOnceAndSaysWhyNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nobody := &script{}
+		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Dial: nobody.dial}); err == nil || err.Error() != "nobody is there" {
+			t.Errorf("error is %v", err)
+		}
+		for _, code := range []event.Code{event.CodeBadName, event.CodeRoomFull} {
+			s := &script{acts: []func(*pipe){func(p *pipe) {
+				p.hear(t)
+				p.say(event.Error{Code: code, Message: "no"})
+			}}}
+			said := event.Error{}
+			if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Dial: s.dial}); !errors.As(err, &said) || said.Code != code {
+				t.Errorf("error is %v", err)
+			}
+			if len(s.dialed()) != 1 {
+				t.Errorf("%s: dialed %d times", code, len(s.dialed()))
+			}
+		}
+		silent := &script{acts: []func(*pipe){func(p *pipe) { p.untilClosed() }}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := Dial(ctx, "ws://test/ws", Options{Name: "Ana", Dial: silent.dial}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error is %v", err)
+		}
+	})
+}
+
+func TestWhatAServerMeansByAnHTTPStatus(t *testing.T) {
+	plain := errors.New("bad handshake")
+	for _, c := range []struct {
+		status     int
+		retryAfter string
+		want       error
+	}{
+		{429, "30", event.Error{Code: event.CodeRateLimited, Message: "m", RetryAfter: 30_000}},
+		{503, "", event.Error{Code: event.CodeServerFull, Message: "m"}},
+		{503, "soon", event.Error{Code: event.CodeServerFull, Message: "m"}},
+	} {
+		if got := refusal(plain, c.status, c.retryAfter, "m"); got != c.want {
+			t.Errorf("%d, %q: %+v", c.status, c.retryAfter, got)
+		}
+	}
+	if got := refusal(plain, 403, "", "not here"); !errors.Is(got, plain) || got.Error() != "bad handshake: not here" {
+		t.Errorf("403: %v", got)
+	}
 }
 
 func TestASilentConnectionIsGivenUp(t *testing.T) {

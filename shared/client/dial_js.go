@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"strings"
+	"syscall/js"
 
 	"github.com/coder/websocket"
 
@@ -14,11 +16,64 @@ func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
 		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{event.Subprotocol}})
 		if err != nil {
-			return nil, err
+			return nil, reason(ctx, url, err)
 		}
 		c.SetReadLimit(-1) // past a limit the library would leak the socket
 		reading, stop := context.WithCancel(context.Background())
 		return socket{c, reading, stop}, nil
+	}
+}
+
+// reason asks the server why it does not take a connection, which a browser
+// hides: the same request without the upgrade gets the same answer.
+func reason(ctx context.Context, url string, err error) error {
+	answer, ok := await(ctx, js.Global().Call("fetch", "http"+strings.TrimPrefix(url, "ws"), map[string]any{"cache": "no-store"}))
+	if !ok {
+		return err // the server is not to be reached
+	}
+	message := ""
+	if body, ok := await(ctx, answer.Call("text")); ok {
+		message = strings.TrimSpace(body.String())
+	}
+	retry := answer.Get("headers").Call("get", "Retry-After")
+	if retry.IsNull() {
+		retry = js.ValueOf("")
+	}
+	return refusal(err, answer.Get("status").Int(), retry.String(), message)
+}
+
+// await waits for a promise. It reports false when that failed or ctx ended.
+func await(ctx context.Context, promise js.Value) (js.Value, bool) {
+	type result struct {
+		value js.Value
+		ok    bool
+	}
+	done := make(chan result, 1)
+	settle := func(ok bool) js.Func {
+		return js.FuncOf(func(_ js.Value, args []js.Value) any {
+			select {
+			case done <- result{args[0], ok}:
+			default:
+			}
+			return nil
+		})
+	}
+	fulfilled, rejected := settle(true), settle(false)
+	settled := promise.Call("then", fulfilled, rejected)
+	// The callbacks are freed when neither can be called any more.
+	var free js.Func
+	free = js.FuncOf(func(js.Value, []js.Value) any {
+		fulfilled.Release()
+		rejected.Release()
+		free.Release()
+		return nil
+	})
+	settled.Call("then", free)
+	select {
+	case r := <-done:
+		return r.value, r.ok
+	case <-ctx.Done():
+		return js.Undefined(), false
 	}
 }
 

@@ -4,8 +4,10 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 
 	"github.com/coder/websocket"
 
@@ -20,10 +22,14 @@ func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	}
 	browser := &http.Client{Jar: jar}
 	return func(ctx context.Context, url string) (Socket, error) {
-		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{
+		c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 			HTTPClient:   browser,
 			Subprotocols: []string{event.Subprotocol},
 		})
+		if err != nil && resp != nil {
+			body, _ := io.ReadAll(resp.Body) // of which the library keeps the beginning
+			return nil, refusal(err, resp.StatusCode, resp.Header.Get("Retry-After"), strings.TrimSpace(string(body)))
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -21,6 +21,9 @@ const (
 	NameRoom           = "room"
 	NameError          = "error"
 	NameLeave          = "leave"
+	NameView           = "view"
+	NameWatch          = "watch"
+	NameActive         = "active"
 )
 
 // Event is anything that can stand in a frame.
@@ -30,10 +33,51 @@ type Event interface {
 }
 
 // GotANewUser is the client's hello: the first event on a connection, due
-// within [HelloTimeout]. It joins a room.
+// within [HelloTimeout]. It joins a room. For a session that the room already
+// has, the name renames, and what else is absent stays as it is.
 type GotANewUser struct {
-	Name string `json:"name"`
-	Room string `json:"room,omitempty"` // empty means [Lobby]
+	Name   string  `json:"name"`
+	Room   string  `json:"room,omitempty"` // empty means [Lobby]
+	Status *Status `json:"status,omitempty"`
+	Note   *string `json:"note,omitempty"`
+	Resume *Resume `json:"resume,omitempty"`
+}
+
+// Resume is how far a client that comes back knows a room: the epoch of its
+// snapshot and the seq of the last room event. Only a client that holds the
+// whole roster may resume; it is then told what has changed since.
+type Resume struct {
+	Epoch string `json:"epoch"`
+	Seq   uint64 `json:"seq"`
+}
+
+// ChangeUser is the client's update_user: it changes the sender's own entry
+// in place. What is nil stays; an empty note clears it.
+type ChangeUser struct {
+	Name   *string `json:"name,omitempty"`
+	Status *Status `json:"status,omitempty"`
+	Note   *string `json:"note,omitempty"`
+}
+
+// View asks for a part of a large room, and in any room for a snapshot, which
+// always answers it.
+type View struct {
+	From  int    `json:"from,omitempty"`  // the first place to see, counted from 0
+	Count int    `json:"count,omitempty"` // how many; 0 means [DefaultView], at most [MaxView]
+	Query string `json:"query,omitempty"` // only names that contain it, in whatever case; at most [MaxQuery] bytes
+}
+
+// Watch is the hello of a client that wants to see a room without being in
+// it.
+type Watch struct {
+	Room   string  `json:"room,omitempty"` // empty means [Lobby]
+	Resume *Resume `json:"resume,omitempty"`
+}
+
+// Active says whether the sender's tab is looked at and used. Users none of
+// whose tabs are become away by themselves.
+type Active struct {
+	Active bool `json:"active"`
 }
 
 // Leave ends the sender's presence at once, in all tabs of its session.
@@ -42,12 +86,24 @@ type Leave struct{}
 // ExistingUsers is the snapshot: everybody in the room, the receiver
 // included, in order of arrival. It is the first answer to a hello and comes
 // again whenever the changes since the last frame are no longer known.
+//
+// If Resumed is set it says only what has changed: Users are those who came
+// or changed, Gone those who went. If Total is set, the room is a large one
+// and the client holds a view of it: Users are those at From and after.
 type ExistingUsers struct {
-	Self  string `json:"self"` // the receiver's own id
-	Now   int64  `json:"now"`  // the server's clock, Unix milliseconds
-	Room  string `json:"room"`
-	Epoch string `json:"epoch"` // names this life of the room; seq counts within it
-	Users []User `json:"users"`
+	// Self is the receiver's own id; empty for one that watches, and in the
+	// changes of a view.
+	Self string `json:"self,omitempty"`
+	Now  int64  `json:"now"` // the server's clock, Unix milliseconds
+	// Me is the receiver's own entry, where it is outside the view.
+	Me      *User    `json:"me,omitempty"`
+	Room    string   `json:"room"`
+	Epoch   string   `json:"epoch"` // names this life of the room; seq counts within it
+	Resumed bool     `json:"resumed,omitempty"`
+	From    int      `json:"from,omitempty"`
+	Total   *int     `json:"total,omitempty"` // how many there are to view: the room, or the names that match
+	Users   []User   `json:"users"`
+	Gone    []string `json:"gone,omitempty"`
 }
 
 // NewUser says that somebody arrived.
@@ -95,6 +151,10 @@ type Invalid struct {
 }
 
 func (GotANewUser) EventName() string    { return NameGotANewUser }
+func (ChangeUser) EventName() string     { return NameUpdateUser }
+func (View) EventName() string           { return NameView }
+func (Watch) EventName() string          { return NameWatch }
+func (Active) EventName() string         { return NameActive }
 func (Leave) EventName() string          { return NameLeave }
 func (ExistingUsers) EventName() string  { return NameExistingUsers }
 func (NewUser) EventName() string        { return NameNewUser }
@@ -148,6 +208,9 @@ const (
 // String gives the status by its name on the wire.
 func (s Status) String() string { return orDefault(string(s), "here") }
 
+// MarshalText gives the status by its name on the wire.
+func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
 // UnmarshalText takes "here" and nothing for the same.
 func (s *Status) UnmarshalText(b []byte) error {
 	*s = Status(defaultless(b, "here"))
@@ -192,7 +255,9 @@ type Reason string
 
 // The reasons of version 1.
 const (
-	ReasonLeft   Reason = "left"   // they said so
-	ReasonClosed Reason = "closed" // their last connection ended properly
-	ReasonLost   Reason = "lost"   // their last connection was cut
+	ReasonLeft     Reason = "left"      // they said so
+	ReasonClosed   Reason = "closed"    // their last connection ended properly
+	ReasonLost     Reason = "lost"      // their last connection was cut
+	ReasonNodeLost Reason = "node_lost" // the server they were connected to is gone
+	ReasonRemoved  Reason = "removed"   // the server put them out
 )

@@ -15,9 +15,19 @@ var everyEvent = []struct {
 }{
 	{GotANewUser{Name: "Ana", Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
 	{GotANewUser{Name: "Ana"}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
+	{GotANewUser{Name: "Ana", Status: new(StatusHere), Note: new(""), Resume: &Resume{Epoch: "e", Seq: 9}},
+		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9}}}]`},
+	{ChangeUser{Status: new(StatusBusy)}, `[{"event":"update_user","data":{"status":"busy"}}]`},
+	{ChangeUser{Name: new("B"), Note: new("")}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
+	{View{}, `[{"event":"view","data":{}}]`},
+	{View{From: 50, Count: 20, Query: "an"}, `[{"event":"view","data":{"from":50,"count":20,"query":"an"}}]`},
+	{Watch{Room: "r", Resume: &Resume{Epoch: "e", Seq: 1}}, `[{"event":"watch","data":{"room":"r","resume":{"epoch":"e","seq":1}}}]`},
+	{Active{}, `[{"event":"active","data":{"active":false}}]`},
 	{Leave{}, `[{"event":"leave","data":{}}]`},
 	{ExistingUsers{Self: "a", Now: 5, Room: "lobby", Epoch: "e", Users: []User{{ID: "a", Name: "Ana", Since: 1}}},
 		`[{"event":"existing_users","data":{"self":"a","now":5,"room":"lobby","epoch":"e","users":[{"id":"a","name":"Ana","since":1}]}}]`},
+	{ExistingUsers{Self: "a", Now: 5, Me: &User{ID: "a", Name: "Ana", Since: 1}, Room: "r", Epoch: "e", Resumed: true, From: 50, Total: new(600), Users: []User{}, Gone: []string{"b", "c"}},
+		`[{"event":"existing_users","data":{"self":"a","now":5,"me":{"id":"a","name":"Ana","since":1},"room":"r","epoch":"e","resumed":true,"from":50,"total":600,"users":[],"gone":["b","c"]}}]`},
 	{NewUser{User{ID: "b", Name: `<b>"'&`, Since: 2}},
 		`[{"event":"new_user","data":{"id":"b","name":"<b>\"'&","since":2}}]`},
 	{UpdateUser{User{ID: "b", Name: "Ben", Status: StatusAway, Note: "back at 2", Link: LinkReconnecting, Since: 2}},
@@ -36,7 +46,7 @@ func TestEveryEventOnTheWire(t *testing.T) {
 		}
 		decodeOne := DecodeServer
 		switch c.event.(type) {
-		case GotANewUser, Leave:
+		case GotANewUser, ChangeUser, View, Watch, Active, Leave:
 			decodeOne = DecodeClient
 		}
 		events, err := decodeOne([]byte(c.wire))
@@ -74,7 +84,7 @@ func TestWhatIsNoFrameIsRefusedWhole(t *testing.T) {
 
 func TestUnknownEventsAndFieldsAreIgnored(t *testing.T) {
 	events, err := DecodeClient([]byte(`[{"event":"later","data":[1]},{"event":"got_a_new_user","more":1,"data":{"name":"A","mood":"good"}}]`))
-	if err != nil || len(events) != 1 || events[0] != (GotANewUser{Name: "A"}) {
+	if err != nil || len(events) != 1 || !reflect.DeepEqual(events[0], GotANewUser{Name: "A"}) {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -93,19 +103,42 @@ func TestDataOfTheWrongShapeNamesEventAndField(t *testing.T) {
 
 func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		existing := ExistingUsers{
-			Self: rapid.String().Draw(t, "self"), Now: rapid.Int64().Draw(t, "now"),
-			Room: "lobby", Epoch: "e", Users: rapid.SliceOf(anyUser()).Draw(t, "users"),
-		}
-		if existing.Users == nil {
-			existing.Users = []User{}
-		}
+		existing := anyExisting(t)
 		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
 		want := Encode(existing, state)
-		if got := EncodeSnapshot(existing, state).Frame(existing.Self, existing.Now); string(got) != string(want) {
+		if got := EncodeSnapshot(existing, state).Frame(existing.Self, existing.Now, existing.Me); string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})
+}
+
+// Users are encoded by hand; encoding/json says what it should have been.
+func TestUsersAreEncodedAsJSONWouldHaveThem(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		existing := anyExisting(t)
+		for _, e := range []Event{existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}} {
+			want := `[{"event":"` + e.EventName() + `","data":` + string(marshal(e)) + `}]`
+			if got := string(Encode(e)); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		}
+	})
+}
+
+func anyExisting(t *rapid.T) ExistingUsers {
+	e := ExistingUsers{
+		Self: rapid.String().Draw(t, "self"), Now: rapid.Int64().Draw(t, "now"),
+		Room: "lobby", Epoch: "e", Users: rapid.SliceOf(anyUser()).Draw(t, "users"),
+		Resumed: rapid.Bool().Draw(t, "resumed"), From: rapid.IntRange(0, 3).Draw(t, "from"),
+		Gone: rapid.SliceOf(rapid.String()).Draw(t, "gone"),
+	}
+	if rapid.Bool().Draw(t, "in a view") {
+		e.Total, e.Me = new(rapid.Int().Draw(t, "total")), new(anyUser().Draw(t, "me"))
+	}
+	if e.Users == nil {
+		e.Users = []User{} // nobody is an array too
+	}
+	return e
 }
 
 func anyUser() *rapid.Generator[User] {

@@ -15,6 +15,13 @@ const (
 	MaxNameBytes = 128
 	// MaxRoom is the longest room name, in bytes.
 	MaxRoom = 64
+	// DefaultView is how many users a view shows that names no count, and
+	// MaxView how many at most.
+	DefaultView = 50
+	MaxView     = 200
+	// MaxQuery is the longest query of a view, in bytes.
+	MaxQuery = 128
+
 	// HelloTimeout is how long a connection may take to say who it is.
 	HelloTimeout = 5 * time.Second
 	// Silence is how long a server lets a connection be without a frame.
@@ -52,6 +59,10 @@ const (
 	CodeBadEvent      Code = "bad_event"      // an event's data has the wrong shape
 	CodeNotJoined     Code = "not_joined"     // an event came before the hello
 	CodeAlreadyJoined Code = "already_joined" // a second hello
+	CodeRateLimited   Code = "rate_limited"   // too many events, or joins from one address
+	CodeRoomFull      Code = "room_full"      // the room takes nobody more
+	CodeServerFull    Code = "server_full"    // the server takes nothing more
+	CodeRemoved       Code = "removed"        // the server put the user out
 	CodeTooOld        Code = "too_old"        // the client offers other versions only
 	CodeRestarting    Code = "restarting"     // the server is going down
 )
@@ -62,22 +73,26 @@ type CloseCode int
 
 // The close codes of version 1.
 const (
-	CloseNormal     CloseCode = 1000
-	CloseGoingAway  CloseCode = 1001
-	CloseNoStatus   CloseCode = 1005
-	CloseTooLarge   CloseCode = 1009
-	CloseRestarting CloseCode = 1012
-	CloseBadFrame   CloseCode = 4000
-	CloseNoHello    CloseCode = 4001
-	CloseRefused    CloseCode = 4002 // the name or the room
-	CloseTooOld     CloseCode = 4007
+	CloseNormal      CloseCode = 1000
+	CloseGoingAway   CloseCode = 1001
+	CloseNoStatus    CloseCode = 1005
+	CloseTooLarge    CloseCode = 1009
+	CloseRestarting  CloseCode = 1012
+	CloseBadFrame    CloseCode = 4000
+	CloseNoHello     CloseCode = 4001
+	CloseRefused     CloseCode = 4002 // the name or the room
+	CloseRateLimited CloseCode = 4003
+	CloseRoomFull    CloseCode = 4004
+	CloseServerFull  CloseCode = 4005
+	CloseRemoved     CloseCode = 4006
+	CloseTooOld      CloseCode = 4007
 )
 
 // Final reports whether a client that was told this code must not try again
 // by itself: the same attempt would be refused the same way.
 func (c Code) Final() bool {
 	switch c {
-	case CodeBadName, CodeBadRoom, CodeTooOld:
+	case CodeBadName, CodeBadRoom, CodeRemoved, CodeTooOld:
 		return true
 	}
 	return false

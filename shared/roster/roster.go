@@ -15,113 +15,176 @@ import (
 // says that this roster is not the server's. Only a snapshot mends it.
 var ErrDrift = errors.New("roster differs from the server's")
 
-// Roster is who is in a room. The zero value is an empty roster, ready to
-// use. It is not safe for concurrent use.
+// Roster is who is in a room or, in a large room, in the view of it that its
+// client has. The zero value is an empty roster, ready to use. It is not safe
+// for concurrent use.
 type Roster struct {
 	self  string
+	me    event.User // one's own entry as last heard of; the zero User if never
 	room  string
 	epoch string
 	seq   uint64
 	users []event.User     // ordered by event.User.Compare
 	since map[string]int64 // of each user in users, by id: the key to find them by
 	hash  uint64           // XOR of Hash over users
+
+	large       bool // users are a view
+	from, total int  // of the view
+	count       int  // of people in the large room
 }
 
-// Kind is what one event did to a roster.
+// Kind is what an event did to one user, or to all.
 type Kind int
 
 // What an event can do.
 const (
-	Nothing Kind = iota // the roster is as it was
-	Reset               // a snapshot replaced it whole
+	Reset   Kind = iota // a snapshot replaced the roster whole
 	Arrived             // User is new
 	Updated             // User changed, from Before
 	Gone                // User, as last known, is no longer here
+	Shown               // User has come into the view
+	Hidden              // User, as last known, is no longer in the view
 )
 
-// Change is the effect of one event.
+// Change is what an event did to one user.
 type Change struct {
 	Kind         Kind
 	User, Before event.User
 }
 
-// Apply turns an event into the roster's next state and says what that
-// changed. Events that say nothing of a roster change nothing. The error is
-// nil or an [ErrDrift].
-func (r *Roster) Apply(e event.Event) (Change, error) {
+// Apply turns an event into the roster's next state and returns what that
+// changed: nothing for events that say nothing of a roster, or nothing new.
+// The error is nil or an [ErrDrift].
+func (r *Roster) Apply(e event.Event) ([]Change, error) {
+	var changes []Change
 	switch e := e.(type) {
 	case event.ExistingUsers:
-		r.reset(e)
-		return Change{Kind: Reset}, nil
-
-	case event.NewUser:
-		return r.put(e.User), nil
-
-	case event.UpdateUser:
-		return r.put(e.User), nil
-
-	case event.DisconnectUser:
-		gone, ok := r.remove(e.ID)
-		if !ok {
-			return Change{}, nil
+		if e.Resumed {
+			return r.resume(e), nil
 		}
-		return Change{Kind: Gone, User: gone}, nil
-
+		r.reset(e)
+		changes = []Change{{Kind: Reset}}
+	case event.NewUser:
+		changes = r.put(changes, e.User)
+	case event.UpdateUser:
+		changes = r.put(changes, e.User)
+	case event.DisconnectUser:
+		changes = r.remove(changes, e.ID)
+		if e.ID == r.self {
+			r.me = event.User{}
+		}
 	case event.Room:
 		r.seq = e.Seq
+		if r.large {
+			r.count = e.Count
+		}
 		if mine := r.State(); mine != e {
-			return Change{}, fmt.Errorf("%w at seq %d: %d users and hash %s here, %d and %s there",
+			return nil, fmt.Errorf("%w at seq %d: %d users and hash %s here, %d and %s there",
 				ErrDrift, e.Seq, mine.Count, mine.Hash, e.Count, e.Hash)
 		}
 	}
-	return Change{}, nil
+	return changes, nil
 }
 
 func (r *Roster) reset(e event.ExistingUsers) {
-	r.self, r.room, r.epoch = e.Self, e.Room, e.Epoch
-	r.users = make([]event.User, 0, len(e.Users))
-	r.since = make(map[string]int64, len(e.Users))
-	r.hash = 0
+	*r = Roster{
+		self:  e.Self,
+		room:  e.Room,
+		epoch: e.Epoch,
+		users: make([]event.User, 0, len(e.Users)),
+		since: make(map[string]int64, len(e.Users)),
+	}
+	r.place(e)
 	for _, u := range e.Users {
-		r.put(u)
+		r.put(nil, u)
 	}
 }
 
-func (r *Roster) put(u event.User) Change {
+// resume takes in what has changed since the last frame.
+func (r *Roster) resume(e event.ExistingUsers) []Change {
+	var changes []Change
+	if e.Self != "" {
+		r.self = e.Self
+	}
+	before, outside := r.me, e.Me != nil
+	r.place(e)
+	if outside && before != r.me {
+		changes = append(changes, Change{Kind: Updated, User: r.me, Before: before})
+	}
+	for _, id := range e.Gone {
+		changes = r.remove(changes, id)
+	}
+	for _, u := range e.Users {
+		changes = r.put(changes, u)
+	}
+	return changes
+}
+
+// place takes over which part of the room the roster is.
+func (r *Roster) place(e event.ExistingUsers) {
+	r.large = e.Total != nil
+	r.from, r.total = e.From, 0
+	if r.large {
+		r.total = *e.Total
+	}
+	if e.Me != nil {
+		r.me = *e.Me
+	}
+}
+
+// put appends to changes what it changed.
+func (r *Roster) put(changes []Change, u event.User) []Change {
+	if u.ID == r.self {
+		r.me = u
+	}
 	i, known := r.find(u.ID)
 	if known && r.users[i].Since == u.Since {
 		before := r.users[i]
 		if before == u {
-			return Change{}
+			return changes
 		}
 		r.users[i] = u
 		r.hash ^= Hash(before) ^ Hash(u)
-		return Change{Kind: Updated, User: u, Before: before}
+		return append(changes, Change{Kind: Updated, User: u, Before: before})
 	}
-	before, known := r.remove(u.ID) // they left and came back: their place is another
-	i, _ = slices.BinarySearchFunc(r.users, u, event.User.Compare)
+	var before event.User
+	if known { // they left and came back: their place is another
+		before = r.cut(i)
+	}
+	i, _ = r.search(u)
 	r.users = slices.Insert(r.users, i, u)
 	if r.since == nil {
 		r.since = make(map[string]int64)
 	}
 	r.since[u.ID] = u.Since
 	r.hash ^= Hash(u)
-	if known {
-		return Change{Kind: Updated, User: u, Before: before}
+	switch {
+	case known:
+		return append(changes, Change{Kind: Updated, User: u, Before: before})
+	case r.large:
+		return append(changes, Change{Kind: Shown, User: u})
 	}
-	return Change{Kind: Arrived, User: u}
+	return append(changes, Change{Kind: Arrived, User: u})
 }
 
-func (r *Roster) remove(id string) (event.User, bool) {
-	i, ok := r.find(id)
-	if !ok {
-		return event.User{}, false
+// remove appends to changes what it changed.
+func (r *Roster) remove(changes []Change, id string) []Change {
+	i, known := r.find(id)
+	switch {
+	case !known:
+		return changes
+	case r.large:
+		return append(changes, Change{Kind: Hidden, User: r.cut(i)})
 	}
+	return append(changes, Change{Kind: Gone, User: r.cut(i)})
+}
+
+func (r *Roster) cut(i int) event.User {
 	u := r.users[i]
 	r.users = slices.Delete(r.users, i, i+1)
-	delete(r.since, id)
+	delete(r.since, u.ID)
 	r.hash ^= Hash(u)
-	return u, true
+	return u
 }
 
 func (r *Roster) find(id string) (int, bool) {
@@ -129,10 +192,18 @@ func (r *Roster) find(id string) (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	return slices.BinarySearchFunc(r.users, event.User{ID: id, Since: since}, event.User.Compare)
+	return r.search(event.User{ID: id, Since: since})
 }
 
-// Get returns the user of that id, if they are here.
+func (r *Roster) search(u event.User) (int, bool) {
+	// Most arrive last, and most of the others are looked for by their place.
+	if n := len(r.users); n == 0 || r.users[n-1].Compare(u) < 0 {
+		return n, false
+	}
+	return slices.BinarySearchFunc(r.users, u, event.User.Compare)
+}
+
+// Get returns the user of that id, if the roster has them.
 func (r *Roster) Get(id string) (event.User, bool) {
 	i, ok := r.find(id)
 	if !ok {
@@ -141,13 +212,49 @@ func (r *Roster) Get(id string) (event.User, bool) {
 	return r.users[i], true
 }
 
-// Users returns a copy of everybody, in order of arrival.
+// Me returns the client's own entry, inside the view or not. It reports false
+// for a client that is not in the room.
+func (r *Roster) Me() (event.User, bool) { return r.me, r.me.ID != "" }
+
+// Users returns a copy of everybody on the roster, in order of arrival.
 func (r *Roster) Users() []event.User { return slices.Clone(r.users) }
 
-// Len is the number of users.
+// Slice returns a copy of at most count users from a place on, in order of
+// arrival; fewer where the roster ends.
+func (r *Roster) Slice(from, count int) []event.User {
+	from = max(0, min(from, len(r.users)))
+	return slices.Clone(r.users[from : from+max(0, min(count, len(r.users)-from))])
+}
+
+// ArrivedAt returns the user who arrived at that time, Unix milliseconds; no
+// two users of a room did at the same.
+func (r *Roster) ArrivedAt(since int64) (event.User, bool) {
+	i, _ := r.search(event.User{Since: since})
+	if i < len(r.users) && r.users[i].Since == since {
+		return r.users[i], true
+	}
+	return event.User{}, false
+}
+
+// Len is the number of users on the roster.
 func (r *Roster) Len() int { return len(r.users) }
 
-// Self is the client's own id, empty before the first snapshot.
+// Count is the number of people in the room. In a large room it is more than
+// Len.
+func (r *Roster) Count() int {
+	if r.large {
+		return r.count
+	}
+	return len(r.users)
+}
+
+// View returns the first place that the roster shows and how many there are
+// to be viewed: the room, or the names that match. It reports false when the
+// roster is the whole room.
+func (r *Roster) View() (from, total int, ok bool) { return r.from, r.total, r.large }
+
+// Self is the client's own id, empty before the first snapshot and for one
+// that watches.
 func (r *Roster) Self() string { return r.self }
 
 // Room is the room's name, empty before the first snapshot.
@@ -157,8 +264,8 @@ func (r *Roster) Room() string { return r.room }
 // first snapshot.
 func (r *Roster) Epoch() string { return r.epoch }
 
-// State is the room event that a server would end a frame with if its roster
-// were this one.
+// State is the room event that a server would end a frame with if its client
+// had this roster.
 func (r *Roster) State() event.Room {
-	return event.Room{Seq: r.seq, Count: len(r.users), Hash: fmt.Sprintf("%016x", r.hash)}
+	return event.Room{Seq: r.seq, Count: r.Count(), Hash: fmt.Sprintf("%016x", r.hash)}
 }

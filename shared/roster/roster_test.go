@@ -29,23 +29,25 @@ func TestWhatEachEventDoes(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		event  event.Event
-		change Change
+		change []Change
 		users  []event.User
 	}{
-		{"a snapshot replaces", event.ExistingUsers{Users: []event.User{cyd}}, Change{Kind: Reset}, []event.User{cyd}},
-		{"an arrival", event.NewUser{User: cyd}, Change{Kind: Arrived, User: cyd}, []event.User{ana, ben, cyd}},
-		{"an arrival that is known", event.NewUser{User: ben}, Change{}, []event.User{ana, ben}},
-		{"an update in place", event.UpdateUser{User: renamed}, Change{Kind: Updated, User: renamed, Before: ben}, []event.User{ana, renamed}},
-		{"an update that changes nothing", event.UpdateUser{User: ben}, Change{}, []event.User{ana, ben}},
-		{"left and came back", event.UpdateUser{User: moved}, Change{Kind: Updated, User: moved, Before: ben}, []event.User{ana, moved}},
-		{"an update of somebody unknown", event.UpdateUser{User: cyd}, Change{Kind: Arrived, User: cyd}, []event.User{ana, ben, cyd}},
-		{"a departure", event.DisconnectUser{ID: "a"}, Change{Kind: Gone, User: ana}, []event.User{ben}},
-		{"a departure of somebody unknown", event.DisconnectUser{ID: "x"}, Change{}, []event.User{ana, ben}},
-		{"an error", event.Error{}, Change{}, []event.User{ana, ben}},
+		{"a snapshot replaces", event.ExistingUsers{Users: []event.User{cyd}}, []Change{{Kind: Reset}}, []event.User{cyd}},
+		{"an arrival", event.NewUser{User: cyd}, []Change{{Kind: Arrived, User: cyd}}, []event.User{ana, ben, cyd}},
+		{"an arrival that is known", event.NewUser{User: ben}, nil, []event.User{ana, ben}},
+		{"an update in place", event.UpdateUser{User: renamed}, []Change{{Kind: Updated, User: renamed, Before: ben}}, []event.User{ana, renamed}},
+		{"an update that changes nothing", event.UpdateUser{User: ben}, nil, []event.User{ana, ben}},
+		{"left and came back", event.UpdateUser{User: moved}, []Change{{Kind: Updated, User: moved, Before: ben}}, []event.User{ana, moved}},
+		{"an update of somebody unknown", event.UpdateUser{User: cyd}, []Change{{Kind: Arrived, User: cyd}}, []event.User{ana, ben, cyd}},
+		{"a departure", event.DisconnectUser{ID: "a"}, []Change{{Kind: Gone, User: ana}}, []event.User{ben}},
+		{"a departure of somebody unknown", event.DisconnectUser{ID: "x"}, nil, []event.User{ana, ben}},
+		{"an error", event.Error{}, nil, []event.User{ana, ben}},
+		{"what was missed", event.ExistingUsers{Resumed: true, Gone: []string{"a", "x"}, Users: []event.User{renamed, cyd}},
+			[]Change{{Kind: Gone, User: ana}, {Kind: Updated, User: renamed, Before: ben}, {Kind: Arrived, User: cyd}}, []event.User{renamed, cyd}},
 	} {
 		r := of(ana, ben)
 		change, err := r.Apply(c.event)
-		if change != c.change || err != nil || !slices.Equal(r.Users(), c.users) {
+		if !slices.Equal(change, c.change) || err != nil || !slices.Equal(r.Users(), c.users) {
 			t.Errorf("%s: %+v, %v, leaves %v", c.name, change, err, r.Users())
 		}
 	}
@@ -64,6 +66,73 @@ func TestASnapshotSaysWhoseAndWhatTheRosterIs(t *testing.T) {
 	r := of(ana)
 	if r.Self() != "a" || r.Room() != "lobby" || r.Epoch() != "e" || r.Len() != 1 {
 		t.Errorf("%q in %q, %q, with %d", r.Self(), r.Room(), r.Epoch(), r.Len())
+	}
+}
+
+func TestInALargeRoomTheRosterIsAView(t *testing.T) {
+	r := &Roster{}
+	r.Apply(event.ExistingUsers{Self: "a", Me: &ana, Total: new(600), From: 1, Users: []event.User{ben}})
+	if me, ok := r.Me(); !ok || me != ana || r.Len() != 1 {
+		t.Errorf("I am %v, with %d in sight", me, r.Len())
+	}
+	if from, total, ok := r.View(); from != 1 || total != 600 || !ok {
+		t.Errorf("the view is %d of %d, %v", from, total, ok)
+	}
+	if _, err := r.Apply(event.Room{Seq: 4, Count: 600, Hash: r.State().Hash}); err != nil || r.Count() != 600 {
+		t.Errorf("%v, count %d", err, r.Count())
+	}
+	if _, err := r.Apply(event.Room{Seq: 5, Count: 600, Hash: "0123456789abcdef"}); !errors.Is(err, ErrDrift) {
+		t.Errorf("a view of another hash: %v", err)
+	}
+
+	renamed := ana
+	renamed.Name = "Anna"
+	changes, _ := r.Apply(event.ExistingUsers{Resumed: true, From: 1, Total: new(599), Me: &renamed, Gone: []string{"b"}, Users: []event.User{cyd}})
+	want := []Change{{Kind: Updated, User: renamed, Before: ana}, {Kind: Hidden, User: ben}, {Kind: Shown, User: cyd}}
+	if _, total, _ := r.View(); !slices.Equal(changes, want) || total != 599 || r.Self() != "a" {
+		t.Errorf("%+v, total %d, self %q", changes, total, r.Self())
+	}
+
+	r.Apply(event.ExistingUsers{Self: "a", Users: []event.User{renamed, cyd}})
+	if _, _, large := r.View(); large || r.Count() != 2 {
+		t.Errorf("after the room has shrunk: large %v, count %d", large, r.Count())
+	}
+}
+
+func TestOneKnowsOneselfInsideAndOutsideTheView(t *testing.T) {
+	r := of(ana, ben)
+	renamed := ana
+	renamed.Name = "Anna"
+	r.Apply(event.UpdateUser{User: renamed})
+	if me, ok := r.Me(); !ok || me != renamed {
+		t.Errorf("I am %v", me)
+	}
+	r.Apply(event.ExistingUsers{Resumed: true, Total: new(2), Gone: []string{"a"}})
+	if me, ok := r.Me(); !ok || me != renamed {
+		t.Errorf("out of sight I am %v", me)
+	}
+	r.Apply(event.DisconnectUser{ID: "a"})
+	if me, ok := r.Me(); ok {
+		t.Errorf("after leaving I am %v", me)
+	}
+}
+
+func TestPartsOfARoster(t *testing.T) {
+	r := of(ana, ben, cyd)
+	for _, c := range []struct {
+		from, count int
+		want        []event.User
+	}{
+		{0, 2, []event.User{ana, ben}}, {1, 9, []event.User{ben, cyd}}, {3, 1, nil}, {9, 9, nil}, {-1, 1, []event.User{ana}}, {1, -1, nil},
+	} {
+		if got := r.Slice(c.from, c.count); !slices.Equal(got, c.want) {
+			t.Errorf("%d from %d: %v", c.count, c.from, got)
+		}
+	}
+	for since, want := range map[int64]event.User{0: {}, 1: ana, 2: ben, 3: cyd, 4: {}} {
+		if got, ok := r.ArrivedAt(since); got != want || ok != (want.ID != "") {
+			t.Errorf("at %d: %v, %v", since, got, ok)
+		}
 	}
 }
 

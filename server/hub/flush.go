@@ -1,0 +1,226 @@
+package hub
+
+import (
+	"runtime"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// delivery is a frame for one connection.
+type delivery struct {
+	conn *Conn
+	*packet
+	self string      // and
+	me   *event.User // are the receiver's own fields, where the frame has any
+	last bool
+}
+
+// kick has everybody told who is behind; the room's lock is held.
+func (r *room) kick() {
+	r.dirty = true
+	if r.flushing || r.stopped {
+		return
+	}
+	r.flushing = true
+	r.hub.running.Go(r.flush)
+}
+
+func (r *room) ready(c *Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.index >= 0 {
+		r.kick()
+	}
+}
+
+// shortest is the shortest rest worth taking: the system's timers are not
+// finer, and a room whose flush took less holds up nobody.
+const shortest = time.Millisecond
+
+// flush tells everybody who is behind and free, as often as there is news,
+// and rests in between.
+func (r *room) flush() {
+	defer r.endIfEmpty()
+	for {
+		// Whoever is about to change something does so first, and is told
+		// of in the same frames.
+		runtime.Gosched()
+		start := time.Now()
+		r.mu.Lock()
+		r.dirty = false
+		batch := r.collect(r.batch[:0])
+		r.mu.Unlock()
+
+		now := r.hub.options.Now().UnixMilli()
+		for i := range batch {
+			d := &batch[i]
+			// Ready may come at any time after Send was called, so what it
+			// undoes is done before.
+			d.conn.blocked.Store(true)
+			if d.conn.sink.Send(d.conn, d.frame(d.self, d.me, now), d.last) {
+				d.conn.blocked.Store(false)
+			}
+		}
+		clear(batch)
+		if rest := min(time.Since(start), r.hub.options.Tick); rest >= shortest && !r.rest(rest) {
+			return
+		}
+
+		r.mu.Lock()
+		r.batch = batch[:0]
+		if cap(batch) > 4*len(r.conns)+64 {
+			r.batch = nil // the crowd has gone
+		}
+		r.flushing = r.dirty && !r.stopped
+		done := !r.flushing
+		r.mu.Unlock()
+		if done {
+			return
+		}
+	}
+}
+
+func (r *room) rest(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.hub.done:
+		return false
+	}
+}
+
+// collect appends a delivery for every connection that is behind and free,
+// and counts it as up to date; the room's lock is held.
+func (r *room) collect(batch []delivery) []delivery {
+	if r.large {
+		for _, v := range r.views {
+			v.refresh(r)
+		}
+	}
+	for i := len(r.conns) - 1; i >= 0; i-- { // from the end: those who are through go from the list
+		c := r.conns[i]
+		if c.blocked.Load() {
+			continue
+		}
+		if d := r.next(c); d.packet != nil {
+			batch = append(batch, d)
+		}
+	}
+	return batch
+}
+
+// next is what a connection has to be told now, nothing if it is up to date.
+func (r *room) next(c *Conn) delivery {
+	d := delivery{conn: c}
+	if c.farewell != nil {
+		d.packet, d.last = c.farewell, true
+		r.forget(c)
+		return d
+	}
+	of := r.lens(c)
+	fresh, quiet, stale := c.fresh || !c.started, c.quiet, c.stale && c.view != nil
+	resume := c.resume
+	if !fresh && !quiet && !stale && c.cursor == of.head {
+		return d
+	}
+	cursor := c.cursor
+	c.started, c.fresh, c.quiet, c.stale, c.resume = true, false, false, false, nil
+	c.cursor = of.head
+
+	switch {
+	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch:
+		if change, ok := r.all.since(resume.Seq); ok {
+			d.packet, d.self = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}, c.ID()
+			return d
+		}
+	case fresh:
+	case cursor == of.head && !stale:
+		d.packet = r.still(of)
+		return d
+	default:
+		if d.packet = r.diff(of, c.view, cursor); d.packet != nil {
+			if stale {
+				d.me = r.outside(c)
+			}
+			return d
+		}
+	}
+	d.packet, d.self = r.snapshot(of, c.view), c.ID()
+	if c.view != nil {
+		d.me = r.outside(c)
+	}
+	return d
+}
+
+// lens returns the ledger of what a connection sees, which changes when the
+// room becomes large and when it has shrunk again.
+func (r *room) lens(c *Conn) *ledger {
+	switch {
+	case r.large && c.view == nil:
+		if r.see(c, c.want) != nil {
+			c.want = event.View{} // the first page, which is always to be had
+			r.see(c, c.want)
+		}
+	case !r.large && c.view != nil:
+		r.unsee(c)
+		c.fresh = true
+	}
+	if c.view != nil {
+		return &c.view.ledger
+	}
+	return &r.all
+}
+
+// outside is a client's own entry if its view does not show it.
+func (r *room) outside(c *Conn) *event.User {
+	u, here := r.all.roster.Get(c.ID())
+	if _, shown := c.view.roster.Get(u.ID); !here || shown {
+		return nil
+	}
+	return &u
+}
+
+// diff returns the frame from a cursor to now, nil if it is not known any
+// more.
+func (r *room) diff(of *ledger, v *view, cursor uint64) *packet {
+	if p, ok := of.diffs[cursor]; ok {
+		return p
+	}
+	change, ok := of.since(cursor)
+	if !ok {
+		return nil
+	}
+	p := &packet{state: r.state(of)}
+	if v == nil {
+		// With nothing left of what happened, the room event alone still
+		// moves the client's seq.
+		p.events = change.events(p.state)
+	} else {
+		p.existing = new(change.resumed(r.header(v)))
+	}
+	if of.diffs == nil {
+		of.diffs = make(map[uint64]*packet)
+	}
+	of.diffs[cursor] = p
+	return p
+}
+
+func (r *room) snapshot(of *ledger, v *view) *packet {
+	if of.snapshot == nil || of.snapshot.state.Seq != r.all.head {
+		shown := r.header(v)
+		shown.Users = of.roster.Users()
+		of.snapshot = &packet{existing: &shown, state: r.state(of)}
+	}
+	return of.snapshot
+}
+
+func (r *room) still(of *ledger) *packet {
+	if of.still == nil || of.still.state.Seq != r.all.head {
+		state := r.state(of)
+		of.still = &packet{events: []event.Event{state}, state: state}
+	}
+	return of.still
+}

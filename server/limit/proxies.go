@@ -1,0 +1,71 @@
+package limit
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Proxies are the reverse proxies that are believed when they say for whom
+// they ask. The zero value is none.
+type Proxies []netip.Prefix
+
+// ParseProxies reads a list of addresses and networks, separated by commas,
+// as in "127.0.0.1, 10.0.0.0/8".
+func ParseProxies(list string) (Proxies, error) {
+	var proxies Proxies
+	for item := range strings.SplitSeq(list, ",") {
+		item = strings.TrimSpace(item)
+		if item == "" {
+			continue
+		}
+		prefix, err := netip.ParsePrefix(item)
+		if err != nil {
+			addr, err := netip.ParseAddr(item)
+			if err != nil {
+				return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", item)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		proxies = append(proxies, prefix.Masked())
+	}
+	return proxies, nil
+}
+
+func (p Proxies) has(addr netip.Addr) bool {
+	for _, prefix := range p {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Client returns the address that a request comes from: the other end of its
+// connection or, if that is one of the proxies, the last in X-Forwarded-For
+// that is none. What stands before it in that header anybody can have written.
+func (p Proxies) Client(r *http.Request) netip.Addr {
+	client, ok := parseAddr(r.RemoteAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.has(client); i-- {
+		hop, ok := parseAddr(strings.TrimSpace(hops[i]))
+		if !ok {
+			break // what a proxy wrote is not readable: it is the proxy that asks
+		}
+		client = hop
+	}
+	return client
+}
+
+// parseAddr reads an address with or without a port.
+func parseAddr(s string) (netip.Addr, bool) {
+	if addrPort, err := netip.ParseAddrPort(s); err == nil {
+		return addrPort.Addr().Unmap(), true
+	}
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	return addr.Unmap(), err == nil
+}

@@ -1,0 +1,79 @@
+package ws
+
+import (
+	"context"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// How long things may take on a connection. One goroutine looks after all of
+// them every so often, since timers of their own would cost each connection
+// as much as its place in a room.
+const (
+	sweepEvery   = time.Second
+	pingEvery    = 15 * time.Second
+	pongWithin   = 5 * time.Second
+	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
+	forgetEvery  = time.Minute      // of addresses that use nothing any more
+)
+
+// sweep pings, says something in quiet rooms and cuts off who is stuck, until
+// the server closes.
+func (s *Server) sweep() {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	forgotten := time.Now()
+	for {
+		select {
+		case <-s.done:
+			return
+		case <-ticker.C:
+		}
+		// By the clock, since ticks are late and left out under load.
+		now := time.Now()
+		s.mu.Lock()
+		for c := range s.conns {
+			c.look(now)
+		}
+		s.mu.Unlock()
+		if now.Sub(forgotten) >= forgetEvery {
+			s.options.Addresses.Forget()
+			forgotten = now
+		}
+	}
+}
+
+// look does what is due on a connection. What is due before the next look but
+// one is done now, so that nothing comes late.
+func (c *conn) look(now time.Time) {
+	if c.out.stuck(now) >= writeTimeout {
+		c.cut()
+		return
+	}
+	if now.Sub(c.pinged) > pingEvery-sweepEvery {
+		c.pinged = now
+		c.out.spawn(c.ping)
+	}
+	if c.spoke.Swap(false) {
+		c.spoken = now
+	}
+	place := c.place.Load()
+	if place == nil && !c.late && now.Sub(c.born) >= event.HelloTimeout {
+		c.late = true
+		r := late()
+		c.out.spawn(func() { c.refuse(r.reason, r.code) })
+	}
+	if place != nil && now.Sub(c.spoken) > event.Silence-2*sweepEvery {
+		c.spoken = now
+		place.Beat()
+	}
+}
+
+func (c *conn) ping() {
+	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
+	defer cancel()
+	if c.socket.Ping(ctx) != nil {
+		c.cut()
+	}
+}

@@ -1,0 +1,196 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+const (
+	firstBackoff = 500 * time.Millisecond
+	// stable is how long a connection must have lasted for the next loss to
+	// count as the first: a server that accepts and dies is not hammered.
+	stable = 10 * time.Second
+	// answered is how long a snapshot may take that was asked for.
+	answered = 15 * time.Second
+	// doubt is how long a connection may be silent; the server says
+	// something every event.Silence.
+	doubt = 45 * time.Second
+	// leaveAnswered is how long the server's answer to leave is waited for.
+	leaveAnswered = 2 * time.Second
+	// dialTimeout is how long an attempt to connect may take.
+	dialTimeout = 10 * time.Second
+)
+
+// run connects again and again until there is a reason not to.
+func (c *Client) run(ctx context.Context) error {
+	for attempt := 0; ; attempt++ {
+		lasted, err := c.connect(ctx)
+		c.silence()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if refusal := (event.Error{}); errors.Is(err, ErrLeft) || errors.As(err, &refusal) && refusal.Code.Final() {
+			return err
+		}
+		if lasted > stable {
+			attempt = 0
+		}
+		pause := c.pause(attempt, err)
+		c.update(func() {
+			if c.status.Link == Connected {
+				c.status.Link = Connecting
+			} else {
+				c.status.Link = Offline
+			}
+			c.status.Err, c.status.Retry = err, time.Now().Add(pause)
+		})
+		select {
+		case <-c.hurry: // from before this loss; a server that comes back must not get everybody at once
+		default:
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-c.leaving:
+			err = ErrLeft
+		case <-c.hurry:
+			err = nil
+		case <-timer.C:
+			err = nil
+		}
+		timer.Stop()
+		if err != nil {
+			return err
+		}
+		c.update(func() { c.status.Retry = time.Time{} })
+	}
+}
+
+// pause is the wait before the next attempt: exponential with full jitter, so
+// that the clients of a server that comes back do not come as one, and never
+// less than the server asked for.
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+func (c *Client) pause(attempt int, err error) time.Duration {
+	limit := c.options.MaxBackoff
+	if d := firstBackoff << min(attempt, 16); d < limit {
+		limit = d
+	}
+	wait := rand.N(limit)
+	if refusal := (event.Error{}); errors.As(err, &refusal) {
+		wait += time.Duration(refusal.RetryAfter) * time.Millisecond
+	}
+	return wait
+}
+
+// connect runs one connection to its end and returns how long it was joined
+// and why it ended. An event.Error is the last one that the server sent.
+func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) {
+	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	socket, err := c.options.Dial(dialing, c.url)
+	if err != nil {
+		return 0, err
+	}
+	frames, stop := readAll(socket)
+	clean := true
+	defer func() { stop(clean) }()
+	if err := socket.Write(event.Encode(c.hello())); err != nil {
+		return 0, err
+	}
+
+	var joined time.Time
+	deadline := time.NewTimer(answered)
+	defer deadline.Stop()
+	left, doubtful := false, false
+	var refusal error
+	for {
+		if !joined.IsZero() {
+			lasted = time.Since(joined)
+		}
+		select {
+		case <-ctx.Done():
+			return lasted, ctx.Err()
+		case <-c.leaving:
+			if err := socket.Write(event.Encode(event.Leave{})); err != nil {
+				return lasted, ErrLeft
+			}
+			left = true
+			deadline.Reset(leaveAnswered)
+		case <-c.saying:
+			if words := c.words(); len(words) > 0 {
+				if err := socket.Write(event.Encode(words...)); err != nil {
+					return lasted, err
+				}
+			}
+		case <-deadline.C:
+			clean = false
+			if left {
+				return lasted, ErrLeft
+			}
+			return lasted, errors.New("the connection is silent")
+		case frame, ok := <-frames:
+			switch {
+			case !ok && left:
+				return lasted, ErrLeft
+			case !ok && refusal != nil:
+				return lasted, refusal
+			case !ok:
+				return lasted, errors.New("the connection was lost")
+			}
+			t := c.take(frame)
+			if said := (event.Error{}); errors.As(t.err, &said) {
+				// The server hangs up, if it means the connection and
+				// not something that was said on it.
+				if joined.IsZero() || said.Event == "" || said.Code == event.CodeRateLimited {
+					refusal = said
+				}
+			} else if t.err != nil {
+				return lasted, t.err
+			}
+			if t.snapshot && joined.IsZero() {
+				joined = time.Now()
+			}
+			switch {
+			case left:
+			case t.doubtful && !doubtful:
+				deadline.Reset(answered)
+			case !t.doubtful:
+				deadline.Reset(doubt)
+			}
+			doubtful = t.doubtful
+		}
+	}
+}
+
+// readAll reads a socket in a goroutine of its own. The channel closes when
+// the socket ends; stop ends it and waits for the goroutine.
+func readAll(socket Socket) (frames <-chan []byte, stop func(clean bool)) {
+	out := make(chan []byte)
+	quit := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(out)
+		for {
+			frame, err := socket.Read()
+			if err != nil {
+				return
+			}
+			select {
+			case out <- frame:
+			case <-quit:
+				return
+			}
+		}
+	}()
+	return out, func(clean bool) {
+		close(quit)
+		socket.Close(clean)
+		<-done
+	}
+}
