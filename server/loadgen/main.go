@@ -1,0 +1,70 @@
+// Command loadgen measures a server over real sockets, beside two others in
+// the same run: a classic chat hub, which is the thing to beat, and a raw
+// fan-out without WebSocket and JSON, which is about what the machine can do.
+//
+// It runs each server on one processor and itself on another, where the
+// system has taskset. What counts are the ratios within a run.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "loadgen:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	serve := flag.String("serve", "", "be a server instead of measuring: classic or raw")
+	binary := flag.String("rollcall", "bin/rollcall", "the `program` to measure")
+	runs := flag.Int("runs", 3, "how often to measure; the median is shown")
+	only := flag.String("scenarios", strings.Join(names(), ","), "what to measure")
+	against := flag.String("servers", "rollcall,classic,raw", "whom to measure")
+	scale := flag.Float64("scale", 1, "the size of the crowds, as a part of the full one")
+	flag.Parse()
+
+	switch *serve {
+	case "":
+	case "classic":
+		return serveClassic()
+	case "raw":
+		return serveRaw()
+	default:
+		return fmt.Errorf("-serve is classic or raw, not %q", *serve)
+	}
+
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	defer signal.Stop(interrupted)
+	bench := &bench{binary: *binary, scale: *scale, interrupted: interrupted}
+	if err := bench.pin(); err != nil {
+		return err
+	}
+	servers := strings.Split(*against, ",")
+	for _, name := range strings.Split(*only, ",") {
+		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+		if i < 0 {
+			return fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names(), ", "))
+		}
+		if err := bench.measure(scenarios[i], servers, *runs); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func names() []string {
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.name)
+	}
+	return names
+}

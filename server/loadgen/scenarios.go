@@ -1,0 +1,256 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+var scenarios = []scenario{
+	{"storm", "3,000 join one room as fast as they can, until every roster is whole", storm},
+	{"churn", "1,000 residents and 20 joins a second for 10 s, from hello to seen by each", churn},
+	{"rooms", "500 rooms of 10 and 200 joins a second for 5 s, from hello to seen by each", rooms},
+	{"drop", "500 of 1,000 vanish, until every survivor knows of all", drop},
+	{"idle", "5,000 connections in rooms of 10 that do nothing", idle},
+}
+
+// connect opens the connections of a crowd, a few at a time.
+func connect(s *server, n int, with func(i int, p *peer)) ([]*peer, error) {
+	peers := make([]*peer, n)
+	for i := range peers {
+		peers[i] = &peer{addr: s.addr, name: fmt.Sprint("Person ", i), room: "lobby"}
+		if with != nil {
+			with(i, peers[i])
+		}
+		if err := peers[i].connect(); err != nil {
+			return peers[:i], err
+		}
+	}
+	return peers, nil
+}
+
+// settle joins a crowd in portions that a hello may wait for, and waits until
+// each knows of all whom it should.
+func (b *bench) settle(s *server, n int, with func(i int, p *peer), knows func(p *peer, joined int) bool) ([]*peer, error) {
+	var all []*peer
+	for len(all) < n {
+		at := len(all)
+		some, err := connect(s, min(500, n-at), func(i int, p *peer) {
+			p.name = fmt.Sprint("Person ", at+i)
+			if with != nil {
+				with(at+i, p)
+			}
+		})
+		all = append(all, some...)
+		if err != nil {
+			return all, err
+		}
+		for _, p := range some {
+			if err := p.hello(); err != nil {
+				return all, err
+			}
+		}
+		if err := await(all, func(p *peer) bool { return knows(p, len(all)) }, time.Minute); err != nil {
+			return all, err
+		}
+	}
+	return all, b.pause(300 * time.Millisecond)
+}
+
+func end(peers []*peer) {
+	for _, p := range peers {
+		p.conn.Close()
+	}
+	for _, p := range peers {
+		<-p.done
+	}
+}
+
+// right checks those who have understood what they were told. The others may
+// have ended before them, so those who went count.
+func right(peers []*peer, n int) error {
+	for _, p := range peers {
+		if p.verify && (p.wrong != nil || p.roster.Len()+int(p.gone.Load()) != n) {
+			return fmt.Errorf("%s has a roster of %d and knows of %d that went, out of %d: %v", p.name, p.roster.Len(), p.gone.Load(), n, p.wrong)
+		}
+	}
+	return nil
+}
+
+func storm(b *bench, s *server) ([]figure, error) {
+	n := b.people(3000)
+	peers, err := connect(s, n, func(i int, p *peer) { p.verify = i%(n/5) == 0 && !s.raw })
+	defer end(peers)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.cpu()
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	for _, p := range peers {
+		if err := p.hello(); err != nil {
+			return nil, err
+		}
+	}
+	if err := await(peers, func(p *peer) bool { return p.users.Load() >= int64(n) }, 2*time.Minute); err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	after, err := s.cpu()
+	if err != nil {
+		return nil, err
+	}
+	end(peers)
+	return []figure{{"time", "s", took.Seconds()}, {"server's CPU", "s", (after - before).Seconds()}}, right(peers, n)
+}
+
+// sightings is when whom was seen, from the hello on.
+type sightings struct {
+	mu    sync.Mutex // guards what follows
+	hello []time.Time
+	took  []time.Duration
+}
+
+func (s *sightings) seen(guest int) {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if guest < len(s.hello) && !s.hello[guest].IsZero() {
+		s.took = append(s.took, now.Sub(s.hello[guest]))
+	}
+}
+
+func (s *sightings) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.took)
+}
+
+func (s *sightings) figures() []figure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.took)
+	at := func(q float64) float64 {
+		return s.took[min(len(s.took)-1, int(q*float64(len(s.took))))].Seconds() * 1000
+	}
+	return []figure{{"p50", "ms", at(0.5)}, {"p99", "ms", at(0.99)}, {"p99.9", "ms", at(0.999)}}
+}
+
+// guests has people join, evenly spaced, and waits until they have been seen
+// by as many as should see them. It returns the server's processor time.
+func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) (time.Duration, error) {
+	before, err := s.cpu()
+	if err != nil {
+		return 0, err
+	}
+	seen.mu.Lock()
+	seen.hello = make([]time.Time, n)
+	seen.mu.Unlock()
+	var peers []*peer
+	defer func() { end(peers) }()
+	next := time.Now()
+	for i := range n {
+		p := &peer{addr: s.addr, name: fmt.Sprint("guest ", i), room: room()}
+		if err := p.connect(); err != nil {
+			return 0, err
+		}
+		peers = append(peers, p)
+		next = next.Add(time.Duration(float64(time.Second) / perSecond))
+		if err := b.pause(time.Until(next)); err != nil {
+			return 0, err
+		}
+		seen.mu.Lock()
+		seen.hello[i] = time.Now()
+		seen.mu.Unlock()
+		if err := p.hello(); err != nil {
+			return 0, err
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); seen.count() < sights; {
+		if time.Now().After(deadline) {
+			return 0, fmt.Errorf("guests were seen %d times instead of %d", seen.count(), sights)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	after, err := s.cpu()
+	return after - before, err
+}
+
+func churn(b *bench, s *server) ([]figure, error) {
+	n, joins := b.people(1000), b.people(200)
+	seen := &sightings{}
+	residents, err := b.settle(s, n, func(_ int, p *peer) { p.seen = seen.seen },
+		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined) })
+	defer end(residents)
+	if err != nil {
+		return nil, err
+	}
+	cpu, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
+	if err != nil {
+		return nil, err
+	}
+	return append(seen.figures(), figure{"CPU per million deliveries", "s", cpu.Seconds() / float64(n*joins) * 1e6}), nil
+}
+
+func rooms(b *bench, s *server) ([]figure, error) {
+	count, joins := b.people(500), b.people(1000)
+	seen := &sightings{}
+	room := func(i int) string { return fmt.Sprint("room-", i%count) }
+	residents, err := b.settle(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
+		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
+	defer end(residents)
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(1, 2)) // the same for every server
+	cpu, err := b.guests(s, joins, 200, func() string { return room(random.IntN(count)) }, seen, 10*joins)
+	if err != nil {
+		return nil, err
+	}
+	return append(seen.figures(), figure{"CPU per 1,000 joins", "s", cpu.Seconds() / float64(joins) * 1000}), nil
+}
+
+func drop(b *bench, s *server) ([]figure, error) {
+	n := b.people(1000)
+	half := n / 2
+	peers, err := b.settle(s, n, func(i int, p *peer) { p.verify = i%(n/5) == 0 && !s.raw },
+		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined) })
+	defer end(peers)
+	if err != nil {
+		return nil, err
+	}
+	survivors := peers[:half]
+	start := time.Now()
+	for _, p := range peers[half:] {
+		p.vanish()
+	}
+	if err := await(survivors, func(p *peer) bool { return p.gone.Load() >= int64(n-half) }, time.Minute); err != nil {
+		return nil, err
+	}
+	took := time.Since(start)
+	end(survivors)
+	return []figure{{"time", "ms", took.Seconds() * 1000}}, right(survivors, n)
+}
+
+func idle(b *bench, s *server) ([]figure, error) {
+	n := b.people(5000)
+	before, err := s.resident()
+	if err != nil {
+		return nil, err
+	}
+	peers, err := b.settle(s, n, func(i int, p *peer) { p.room = fmt.Sprint("room-", i/10) },
+		func(p *peer, joined int) bool { return p.users.Load() >= 1 })
+	defer end(peers)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.pause(20 * time.Second); err != nil {
+		return nil, err
+	}
+	after, err := s.resident()
+	return []figure{{"resident per connection", "KiB", (after - before) / float64(n) / 1024}}, err
+}
