@@ -98,23 +98,40 @@ func (c *conn) read() error {
 		})
 	}
 	for {
-		events, err := c.readFrame()
+		frame, isText, err := readMessage(c.socket, event.MaxFrame)
 		if err != nil {
 			return err
 		}
-		for _, e := range events {
-			if err := c.handle(e); err != nil {
-				return err
-			}
+		if err := aside(func() error { return c.take(frame, isText) }); err != nil {
+			return err
 		}
 	}
 }
 
-func (c *conn) readFrame() ([]event.Event, error) {
-	frame, isText, err := readMessage(c.socket, event.MaxFrame)
+// aside runs f on a stack of its own, because what decoding a frame needs
+// would stay with the connection: the stack of a goroutine that waits to read
+// is most of what an idle connection costs.
+func aside(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	return <-done
+}
+
+// take does what a frame asks for. An error ends the connection.
+func (c *conn) take(frame []byte, isText bool) error {
+	events, err := decode(frame, isText)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	for _, e := range events {
+		if err := c.handle(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func decode(frame []byte, isText bool) ([]event.Event, error) {
 	if len(frame) > event.MaxFrame {
 		return nil, refuse(event.CloseTooLarge, event.Error{
 			Code:    event.CodeBadFrame,

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"runtime/debug"
 	"time"
 
 	"rollcall/shared/event"
@@ -16,6 +17,11 @@ const (
 	pongWithin   = 5 * time.Second
 	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
 	forgetEvery  = time.Minute      // of addresses that use nothing any more
+
+	// A rush is so many connections opened, and is over when for so long
+	// there was none.
+	rush     = 1000
+	rushOver = 5 * time.Second
 )
 
 // sweep pings, says something in quiet rooms and cuts off who is stuck, until
@@ -24,6 +30,7 @@ func (s *Server) sweep() {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
 	forgotten := time.Now()
+	accepted, tidied, quiet := 0, 0, time.Now()
 	for {
 		select {
 		case <-s.done:
@@ -36,7 +43,17 @@ func (s *Server) sweep() {
 		for c := range s.conns {
 			c.look(now)
 		}
+		if s.accepted != accepted {
+			accepted, quiet = s.accepted, now
+		}
 		s.mu.Unlock()
+		// Upgrading takes several times what a connection keeps, and Go
+		// gives that back over minutes, if at all: it is kept for the next
+		// rush, which may be tomorrow's.
+		if accepted-tidied >= rush && now.Sub(quiet) >= rushOver {
+			tidied = accepted
+			debug.FreeOSMemory()
+		}
 		if now.Sub(forgotten) >= forgetEvery {
 			s.options.Addresses.Forget()
 			forgotten = now

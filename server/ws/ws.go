@@ -47,10 +47,11 @@ type Server struct {
 	running sync.WaitGroup // one for each connection, and the sweep
 	done    chan struct{}  // closed by Close
 
-	mu      sync.Mutex // guards what follows
-	conns   map[*conn]struct{}
-	opened  int // conns and those being upgraded
-	closing bool
+	mu       sync.Mutex // guards what follows
+	conns    map[*conn]struct{}
+	opened   int // conns and those being upgraded
+	accepted int // conns so far
+	closing  bool
 }
 
 // New returns a server without connections. Close ends it.
@@ -181,6 +182,7 @@ func (s *Server) add(c *conn) bool {
 		return false
 	}
 	s.conns[c] = struct{}{}
+	s.accepted++
 	s.running.Add(1)
 	return true
 }
