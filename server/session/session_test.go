@@ -154,3 +154,31 @@ func FuzzCookie(f *testing.F) {
 		}
 	})
 }
+
+func TestADataFolderThatCannotBeUsedIsAnErrorThatNamesIt(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "taken", "session.key"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, folder := range map[string]string{
+		"below a file":          filepath.Join(file, "data"),
+		"a file itself":         file,
+		"with a folder for key": filepath.Join(dir, "taken"),
+	} {
+		if key, err := LoadKey(folder); err == nil || key != nil || !strings.Contains(err.Error(), folder) {
+			t.Errorf("%s: %v, %v", name, key, err)
+		}
+	}
+}
+
+func TestAKeyOfTheWrongSizeIsRefused(t *testing.T) {
+	for _, size := range []int{0, 16, 31, 33} {
+		if _, err := New(make([]byte, size), false); err == nil {
+			t.Errorf("%d bytes are taken", size)
+		}
+	}
+}

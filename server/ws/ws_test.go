@@ -398,6 +398,166 @@ func TestASlowClientDelaysNobody(t *testing.T) {
 	})
 }
 
+func TestAStuckClientIsCutOff(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, stuck := n.join(nil, "Ana", ""), n.join(nil, "Stuck", "")
+		ana.hear(event.NameNewUser)
+		start := time.Now()
+		ana.say(event.ChangeUser{Note: new("for Stuck, who reads no more")})
+		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.ID != stuck.roster.Self() || gone.Reason != event.ReasonLost {
+			t.Errorf("gone: %v", gone)
+		}
+		if took := time.Since(start); took < writeTimeout || took > writeTimeout+sweepEvery {
+			t.Errorf("cut off after %v", took)
+		}
+		ana.close()
+	})
+}
+
+func TestChangingOneselfOnTheWire(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
+		ben.write(websocket.MessageText, []byte(`[{"event":"update_user","data":{"status":"busy","note":"  back   at 2 "}}]`))
+		for _, p := range []*peer{ana, ben} {
+			if u := p.hear(event.NameUpdateUser).(event.UpdateUser); u.Name != "Ben" || u.Status != event.StatusBusy || u.Note != "back at 2" {
+				t.Errorf("told %+v", u)
+			}
+		}
+		for frame, want := range map[string]event.Error{
+			`{"name":""}`: {Code: event.CodeBadName, Field: "name"},
+			`{"note":"` + strings.Repeat("a", 81) + `"}`: {Code: event.CodeBadEvent, Field: "note"},
+			`{"status":"asleep"}`:                        {Code: event.CodeBadEvent, Field: "status"},
+			`{"status":5}`:                               {Code: event.CodeBadEvent, Field: "status"},
+		} {
+			ben.write(websocket.MessageText, []byte(`[{"event":"update_user","data":`+frame+`}]`))
+			e := ben.hear(event.NameError).(event.Error)
+			if e.Code != want.Code || e.Field != want.Field || e.Event != event.NameUpdateUser || e.Message == "" {
+				t.Errorf("%s: told %+v", frame, e)
+			}
+		}
+		ben.say(event.ChangeUser{Note: new("")}) // and the connection has stayed
+		if u := ana.hear(event.NameUpdateUser).(event.UpdateUser); u.Note != "" {
+			t.Errorf("told %+v", u)
+		}
+		ana.close()
+		ben.close()
+	})
+}
+
+func TestAHelloMayBringStatusAndNote(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		p, _ := n.connect(nil, nil)
+		p.say(event.GotANewUser{Name: "Ana", Status: new(event.StatusBusy), Note: new("hi")})
+		p.hear(event.NameExistingUsers)
+		if me, _ := p.roster.Me(); me.Status != event.StatusBusy || me.Note != "hi" {
+			t.Errorf("I am %+v", me)
+		}
+		p.close()
+		p, _ = n.connect(nil, nil)
+		p.say(event.GotANewUser{Name: "Ana", Status: new(event.Status("asleep"))})
+		if reason, code := p.ends(); reason.Code != event.CodeBadEvent || reason.Field != "status" || code != event.CloseRefused {
+			t.Errorf("refused with %+v and %d", reason, code)
+		}
+	})
+}
+
+func TestWatchingOnTheWire(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana := n.join(nil, "Ana", "hall")
+		wall, _ := n.connect(nil, nil)
+		wall.say(event.Watch{Room: "Hall"})
+		wall.hear(event.NameExistingUsers)
+		if wall.roster.Len() != 1 || wall.roster.Self() != "" || ana.roster.Len() != 1 {
+			t.Errorf("sees %v as %q", wall.roster.Users(), wall.roster.Self())
+		}
+		wall.say(event.ChangeUser{Note: new("x")})
+		if e := wall.hear(event.NameError).(event.Error); e.Code != event.CodeNotJoined || e.Event != event.NameUpdateUser {
+			t.Errorf("told %+v", e)
+		}
+		wall.say(event.GotANewUser{Name: "Wall"})
+		if e := wall.hear(event.NameError).(event.Error); e.Code != event.CodeAlreadyJoined {
+			t.Errorf("told %+v", e)
+		}
+		wall.say(event.Leave{})
+		if _, code := wall.ends(); code != event.CloseNormal {
+			t.Errorf("closed with %d", code)
+		}
+		bad, _ := n.connect(nil, nil)
+		bad.say(event.Watch{Room: "no room"})
+		if reason, code := bad.ends(); reason.Code != event.CodeBadRoom || reason.Event != event.NameWatch || code != event.CloseRefused {
+			t.Errorf("refused with %+v and %d", reason, code)
+		}
+		ana.close()
+	})
+}
+
+func TestViewsOnTheWire(t *testing.T) {
+	serve(t, hub.Options{Window: 2}, func(t *testing.T, n *network) {
+		ana, ben, cyd := n.join(nil, "Ana", ""), n.join(nil, "Ben", ""), n.join(nil, "Cyd", "")
+		cyd.say(event.View{Query: "AN", Count: 10})
+		for {
+			e := cyd.hear(event.NameExistingUsers).(event.ExistingUsers)
+			if !e.Resumed && e.Total != nil && *e.Total == 1 && e.Users[0].Name == "Ana" && e.Me != nil && e.Me.Name == "Cyd" {
+				break
+			}
+		}
+		cyd.say(event.View{Query: strings.Repeat("a", event.MaxQuery+1)})
+		if e := cyd.hear(event.NameError).(event.Error); e.Code != event.CodeBadEvent || e.Event != event.NameView || e.Field != "query" {
+			t.Errorf("told %+v", e)
+		}
+		for _, p := range []*peer{ana, ben, cyd} {
+			p.conn.CloseNow()
+		}
+	})
+}
+
+func TestComingBackOnTheWire(t *testing.T) {
+	serve(t, hub.Options{Grace: time.Minute}, func(t *testing.T, n *network) {
+		browser := n.browser()
+		ana, ben := n.join(browser, "Ana", ""), n.join(nil, "Ben", "")
+		ana.hear(event.NameNewUser)
+		ana.conn.CloseNow()
+		cyd := n.join(nil, "Cyd", "")
+		back, _ := n.connect(browser, nil)
+		back.roster = ana.roster
+		back.say(event.GotANewUser{Name: "Ana", Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
+		e := back.hear(event.NameExistingUsers).(event.ExistingUsers)
+		if !e.Resumed || len(e.Users) != 1 || e.Users[0].Name != "Cyd" || e.Self != ana.roster.Self() || back.roster.Len() != 3 {
+			t.Errorf("told %+v", e)
+		}
+		for _, p := range []*peer{back, ben, cyd} {
+			p.conn.CloseNow()
+		}
+	})
+}
+
+func TestInactiveTabsMakeAway(t *testing.T) {
+	serve(t, hub.Options{Away: 5 * time.Minute}, func(t *testing.T, n *network) {
+		wall, _ := n.connect(nil, nil)
+		wall.say(event.Watch{})
+		wall.hear(event.NameExistingUsers)
+		ana := n.join(nil, "Ana", "")
+		go func() { // answers pings
+			for {
+				if _, err := ana.next(); err != nil {
+					return
+				}
+			}
+		}()
+		ana.say(event.Active{Active: false})
+		start := time.Now()
+		if u := wall.hear(event.NameUpdateUser).(event.UpdateUser); u.Status != event.StatusAway || time.Since(start) != 5*time.Minute {
+			t.Errorf("told %+v after %v", u, time.Since(start))
+		}
+		ana.say(event.Active{Active: true})
+		if u := wall.hear(event.NameUpdateUser).(event.UpdateUser); u.Status != event.StatusHere {
+			t.Errorf("told %+v", u)
+		}
+		ana.close()
+		wall.close()
+	})
+}
+
 func TestAClientOfOtherVersionsOnlyIsTold(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		p, _ := n.connect(nil, nil, "rollcall.v9")

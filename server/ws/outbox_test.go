@@ -1,0 +1,194 @@
+package ws
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rollcall/server/hub"
+)
+
+// socketPair returns the two ends of a connection through loopback.
+func socketPair(t *testing.T) (server, client *net.TCPConn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	c, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close(); s.Close() })
+	return s.(*net.TCPConn), c.(*net.TCPConn)
+}
+
+// counted counts the writes of a connection that is no socket, so that it
+// has no other way to write.
+type counted struct {
+	io.ReadWriteCloser
+	net.Conn
+	writes atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error)  { return c.ReadWriteCloser.Read(p) }
+func (c *counted) Close() error                { return c.ReadWriteCloser.Close() }
+func (c *counted) Write(p []byte) (int, error) { c.writes.Add(1); return c.ReadWriteCloser.Write(p) }
+
+func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
+	server, client := socketPair(t)
+	o := newOutbox(server, nil)
+	random := rand.New(rand.NewPCG(1, 1))
+	sent := sha256.New()
+	start := time.Now()
+	for i := range 100 {
+		body := bytes.Repeat([]byte{byte(i)}, 1+random.IntN(200_000)) // much more than a socket holds
+		head := bytes.Repeat([]byte{byte(i + 1)}, bufferSize)
+		sent.Write(head)
+		sent.Write(body)
+		o.gather()
+		for _, p := range [][]byte{head, body} {
+			if n, err := o.Write(p); n != len(p) || err != nil {
+				t.Fatalf("%d, %v", n, err)
+			}
+		}
+		for i := range head {
+			head[i] = 'x' // the buffer of its writer, which goes on
+		}
+		o.release(nil)
+		if i%10 == 0 { // something from elsewhere
+			sent.Write([]byte("pong"))
+			if _, err := o.Write([]byte("pong")); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if took := time.Since(start); took > 2*time.Second {
+		t.Errorf("took %v while nobody read", took)
+	}
+	if o.stuck(time.Now().Add(time.Minute)) < 30*time.Second {
+		t.Error("it does not notice that nobody reads")
+	}
+	got := sha256.New()
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(got, client)
+		done <- err
+	}()
+	for deadline := time.Now().Add(20 * time.Second); o.stuck(time.Now()) != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it does not come to an end")
+		}
+	}
+	o.Close()
+	o.wait()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Sum(nil), sent.Sum(nil)) {
+		t.Error("what came is not what was sent")
+	}
+}
+
+func TestAFrameIsOneWriteHoweverItIsPutTogether(t *testing.T) {
+	pr, pw := io.Pipe()
+	conn := &counted{ReadWriteCloser: struct {
+		io.Reader
+		io.WriteCloser
+	}{pr, pw}}
+	go io.Copy(io.Discard, pr)
+	o := newOutbox(conn, nil)
+	o.gather()
+	o.Write(make([]byte, bufferSize))
+	o.Write(make([]byte, 3*bufferSize))
+	o.release(nil)
+	for o.stuck(time.Now().Add(time.Second)) != 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if n := conn.writes.Load(); n != 1 {
+		t.Errorf("%d writes", n)
+	}
+	o.Close()
+	o.wait()
+}
+
+func TestWhoAsksForMoreAndDoesNotReadIsCutOff(t *testing.T) {
+	server, _ := socketPair(t)
+	server.SetWriteBuffer(1)
+	o := newOutbox(server, nil)
+	o.gather()
+	o.Write(make([]byte, 8<<20)) // a frame, which may be of any size
+	if o.release(nil) {
+		t.Fatal("the socket took it all; the test is of nothing")
+	}
+	pong := make([]byte, 100)
+	for i := range 2 * maxPending / len(pong) {
+		if _, err := o.Write(pong); err != nil {
+			if i < maxPending/len(pong)-1 || !errors.Is(err, errStuck) {
+				t.Errorf("after %d: %v", i, err)
+			}
+			if _, err := o.Write(pong); !errors.Is(err, errStuck) {
+				t.Errorf("afterwards: %v", err)
+			}
+			o.wait()
+			return
+		}
+	}
+	t.Error("it is let do as it likes")
+}
+
+func TestWhatNetHTTPHasReadComesFirst(t *testing.T) {
+	server, client := socketPair(t)
+	o := newOutbox(server, []byte("hello "))
+	go func() {
+		client.Write([]byte("world"))
+		client.CloseWrite()
+	}()
+	if got, err := io.ReadAll(o); string(got) != "hello world" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// BenchmarkDelivery is what one frame costs from the hub to the socket: one
+// system call and nothing to collect.
+func BenchmarkDelivery(b *testing.B) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer listener.Close()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		b.Fatal(err)
+	}
+	go io.Copy(io.Discard, client)
+	o := newOutbox(server, nil)
+	defer o.Close()
+	frame := make([]byte, 250)
+	b.ReportAllocs()
+	for b.Loop() {
+		o.gather()
+		o.Write(frame)
+		if !o.release((*hub.Conn)(nil)) {
+			for o.stuck(time.Now()) != 0 {
+				time.Sleep(10 * time.Microsecond)
+			}
+		}
+	}
+}
