@@ -19,7 +19,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit e2e check browser shots fmt lint clean help
+.PHONY: run build test unit e2e check browser shots prove fuzz bench fmt lint clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -63,6 +63,26 @@ e2e: build browser ## end-to-end tests in headless Chromium; screenshots of fail
 
 shots: build browser ## screenshots of the page's states, into .artifacts
 	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
+
+prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
+	go test -count=1 -timeout=30m -run Truth ./server/hub -rapid.checks=10000
+	go test -count=1 -timeout=30m -run BadNetwork -race ./server/ws
+	go test -count=1 -cover ./server/hub ./server/session ./shared/...
+
+FUZZTIME := 1m
+
+fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
+	@set -e; for pkg in $$(go list ./... | grep -v /server/e2e); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
+		done; \
+	done
+
+bench: build ## benchmarks, and a load generator beside a classic hub and the raw limit
+	go test -run '^$$' -bench . ./server/hub ./server/ws ./shared/...
+	@go build -o .build/loadgen ./server/loadgen
+	@.build/loadgen
 
 # The tests need a browser; the one of the Debian archive will do.
 browser:

@@ -46,6 +46,7 @@ type client struct {
 	roster roster.Roster
 	large  bool
 	frames int
+	seq    uint64   // of the last room event
 	seen   []string // the events other than snapshots and room, in short
 	shots  int      // full snapshots
 	left   bool
@@ -206,6 +207,11 @@ func (c *client) check(e event.Event, frame []byte, last bool) {
 		if before, known := c.roster.Get(e.ID); !known || before == e.User || large {
 			c.t.Errorf("an update of %s changes nothing: %s", e.Name, frame)
 		}
+	case event.Room:
+		if e.Seq < c.seq {
+			c.t.Errorf("seq %d comes after %d", e.Seq, c.seq)
+		}
+		c.seq = e.Seq
 	case event.DisconnectUser:
 		c.seen = append(c.seen, fmt.Sprintf("-%s %s", e.Name, e.Reason))
 		// A client that knew nothing yet still learns that it has left.
@@ -834,8 +840,14 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 			t.Errorf("total %d, count %d", total, ana.roster.Count())
 		}
 
-		ana.conn.Update(event.ChangeUser{Note: new("out of sight")})
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.drain().conn.Beat()
+		ana.drain().conn.Update(event.ChangeUser{Note: new("out of sight")})
 		ana.expect()
+		ana.conn.Beat() // with the seq that she knows of
+		ana.drain()
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.holds("P01", "P03", "P04")
 		if me, _ := ana.roster.Me(); me.Note != "out of sight" {
 			t.Errorf("I am %v", me)
 		}

@@ -16,9 +16,8 @@ const ringSize = 1024
 type ledger struct {
 	ring    int // how many changes are kept at least
 	roster  roster.Roster
-	head    uint64 // seq of the latest change
-	floor   uint64 // changes up to this seq are forgotten
-	entries []entry
+	head    uint64  // seq of the latest change
+	entries []entry // ordered by seq
 
 	// Frames that stand for head; nil until somebody needs them.
 	snapshot *packet
@@ -53,7 +52,6 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 		was.reason = gone.Reason
 	}
 	if len(l.entries) >= 2*l.ring {
-		l.floor = l.entries[l.ring-1].seq
 		l.entries = slices.Clone(l.entries[l.ring:])
 	}
 	l.entries = append(l.entries, was)
@@ -76,7 +74,7 @@ type delta struct {
 // since returns the net change from a cursor to now. It reports false when
 // the ledger does not reach back that far, or the cursor is ahead of it.
 func (l *ledger) since(cursor uint64) (delta, bool) {
-	if cursor > l.head || cursor < l.floor {
+	if cursor > l.head {
 		return delta{}, false
 	}
 	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int {
@@ -89,7 +87,7 @@ func (l *ledger) since(cursor uint64) (delta, bool) {
 		return 0
 	})
 	missed := l.entries[first:]
-	if len(missed) > l.ring {
+	if len(missed) > l.ring { // also when some are forgotten: then that many are kept
 		return delta{}, false
 	}
 	var d delta

@@ -70,7 +70,7 @@ func (r *room) newView(want event.View) *view {
 	}
 	v.refresh(r)
 	v.move(r.all.head)
-	v.floor, v.entries = r.all.head, nil // nobody has seen it before
+	v.entries = nil // nobody has seen it before
 	return v
 }
 
@@ -78,22 +78,11 @@ func (v *view) finds(folded string) bool { return strings.Contains(folded, v.wan
 
 // match takes a change of the room into account for what the query finds.
 func (v *view) match(c roster.Change, fold func(string) string) {
-	switch c.Kind {
-	case roster.Updated:
-		v.matched(c.Before.Since, false)
-		v.matched(c.User.Since, v.finds(fold(c.User.Name)))
-	case roster.Arrived:
-		v.matched(c.User.Since, v.finds(fold(c.User.Name)))
-	case roster.Gone:
-		v.matched(c.User.Since, false)
-	}
-}
-
-func (v *view) matched(since int64, found bool) {
-	i, known := slices.BinarySearch(v.matches, since)
+	found := c.Kind != roster.Gone && v.finds(fold(c.User.Name))
+	i, known := slices.BinarySearch(v.matches, c.User.Since)
 	switch {
 	case found && !known:
-		v.matches = slices.Insert(v.matches, i, since)
+		v.matches = slices.Insert(v.matches, i, c.User.Since)
 	case !found && known:
 		v.matches = slices.Delete(v.matches, i, i+1)
 	}

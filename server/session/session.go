@@ -41,15 +41,9 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 	if len(secret) != keySize {
 		return nil, fmt.Errorf("the session key has %d bytes, it must have %d", len(secret), keySize)
 	}
-	k := &Keeper{secure: secure}
-	var err error
-	if k.cookieKey, err = hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size); err != nil {
-		return nil, err
-	}
-	if k.idKey, err = hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size); err != nil {
-		return nil, err
-	}
-	return k, nil
+	cookieKey, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size)
+	idKey, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size)
+	return &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure}, errors.Join(err1, err2)
 }
 
 const keySize = 32
@@ -136,8 +130,13 @@ func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
 }
 
 func (k *Keeper) parse(value string) (ID, bool) {
+	const size = len(ID{}) + sha256.Size
+	// The decoder skips line breaks; with any, the length is another.
+	if len(value) != base64.RawURLEncoding.EncodedLen(size) {
+		return ID{}, false
+	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	if err != nil || len(b) != len(ID{})+sha256.Size {
+	if err != nil || len(b) != size {
 		return ID{}, false
 	}
 	id := ID(b[:len(ID{})])
