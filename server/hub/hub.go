@@ -66,13 +66,13 @@ const maxViews = 256
 
 // Hub is all rooms of a server. Safe for concurrent use.
 type Hub struct {
-	options Options
-	ring    int      // how many changes a ledger keeps
-	rooms   sync.Map // of *room by name; no lock that all rooms share
-	open    atomic.Int64
-	closed  atomic.Bool
-	done    chan struct{}
-	running sync.WaitGroup // flushes and armed timers; joined only under a room's lock while it is not stopped
+	options           Options
+	ring              int      // how many changes a ledger keeps
+	rooms             sync.Map // of *room by name; no lock that all rooms share
+	open              atomic.Int64
+	suspended, closed atomic.Bool
+	done              chan struct{}
+	running           sync.WaitGroup // flushes and armed timers; joined only under a room's lock while it is not stopped
 }
 
 // New returns a hub without rooms. Close ends it.

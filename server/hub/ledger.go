@@ -16,6 +16,7 @@ const ringSize = 1024
 type ledger struct {
 	ring    int // how many changes are kept at least
 	roster  roster.Roster
+	base    uint64  // seq at which it began: what was before is not known
 	head    uint64  // seq of the latest change
 	entries []entry // ordered by seq
 
@@ -74,7 +75,7 @@ type delta struct {
 // since returns the net change from a cursor to now. It reports false when
 // the ledger does not reach back that far, or the cursor is ahead of it.
 func (l *ledger) since(cursor uint64) (delta, bool) {
-	if cursor > l.head {
+	if cursor > l.head || cursor < l.base {
 		return delta{}, false
 	}
 	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int {

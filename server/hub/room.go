@@ -197,8 +197,8 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 	}
 	m.conns = slices.Delete(m.conns, i, i+1)
 	r.settle(m)
-	if len(m.conns) > 0 {
-		return // another tab is still there
+	if len(m.conns) > 0 || r.hub.suspended.Load() {
+		return // another tab is still there, or all are to come back
 	}
 	if stay <= 0 {
 		r.remove(m, reason)
@@ -323,13 +323,18 @@ func (r *room) apply(e event.Event) bool {
 			v.match(change, r.hub.options.Fold)
 		}
 	}
-	if window := r.hub.options.Window; window > 0 {
-		// The gap keeps a room at the limit from changing its ways with
-		// every guest.
-		r.large = r.all.roster.Len() > window || r.large && r.all.roster.Len() > window*9/10
-	}
+	r.resize()
 	r.kick()
 	return true
+}
+
+// resize decides whether the room is large. The gap keeps one at the limit
+// from changing its ways with every guest.
+func (r *room) resize() {
+	if window := r.hub.options.Window; window > 0 {
+		n := r.all.roster.Len()
+		r.large = n > window || r.large && n > window*9/10
+	}
 }
 
 // state is the room event that ends a frame for clients that hold of.

@@ -89,6 +89,14 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 
+	rooms := hub.New(hub.Options{
+		Linger: config.Linger, Grace: config.Grace, Away: away,
+		Tick: config.Tick, Window: config.Window,
+		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms,
+		Fold: names.Fold,
+	})
+	defer rooms.Close()
+
 	listener, err := net.Listen("tcp", config.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", config.Addr)
@@ -97,12 +105,10 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", config.Addr, err)
 	}
 
-	rooms := hub.New(hub.Options{
-		Linger: config.Linger, Grace: config.Grace, Away: away,
-		Tick: config.Tick, Window: config.Window,
-		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms,
-		Fold: names.Fold,
-	})
+	// Now that no other server of this address runs.
+	if err := restore(rooms, config.Data); err != nil {
+		log.Warn("the rooms of the last run are not restored", "err", err)
+	}
 	sockets := ws.New(ws.Options{
 		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log,
 		Addresses:       limit.New(limit.Options{Sockets: config.Limits.Sockets, JoinsPerMinute: config.Limits.Joins}),
@@ -139,7 +145,9 @@ func Run(ctx context.Context, config Config) error {
 
 	// From the outside in: no new requests, then the connections, and the
 	// rooms when nobody uses them any more. Shutdown does not know of
-	// hijacked connections, so both go at once.
+	// hijacked connections, so both go at once. Nobody has left for that:
+	// clients come back to where they were.
+	rooms.Suspend()
 	ending, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	serving.Go(func() { sockets.Close(ending) })
@@ -147,7 +155,12 @@ func Run(ctx context.Context, config Config) error {
 		server.Close()
 	}
 	serving.Wait()
-	rooms.Close()
+	if config.Grace == 0 {
+		return err // nobody is waited for
+	}
+	if err := save(rooms, config.Data); err != nil {
+		log.Warn("the rooms are not saved: clients will see everybody come anew", "err", err)
+	}
 	return err
 }
 

@@ -1,0 +1,95 @@
+package hub
+
+import (
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// State is what of a hub outlives a clean shutdown: its rooms and who was in
+// them, so that clients that come back are told what has changed, and nobody
+// is seen to leave. It holds sessions, which are secrets.
+type State struct {
+	Rooms []RoomState `json:"rooms"`
+}
+
+// RoomState is a room at one seq.
+type RoomState struct {
+	Name    string        `json:"name"`
+	Epoch   string        `json:"epoch"`
+	Seq     uint64        `json:"seq"`
+	Arrival int64         `json:"arrival"` // the last, Unix milliseconds
+	Members []MemberState `json:"members"`
+}
+
+// MemberState is a user of a room.
+type MemberState struct {
+	Session [16]byte     `json:"session"`
+	User    event.User   `json:"user"`
+	Hand    event.Status `json:"hand"` // the status chosen by hand
+	Away    bool         `json:"away"`
+}
+
+// Suspend is the beginning of a clean shutdown: from now on the end of a
+// connection says nothing of its user, since it is the server that ends it.
+func (h *Hub) Suspend() { h.suspended.Store(true) }
+
+// Save returns the rooms with somebody in them. After Suspend, and when the
+// connections are closed, it is what Restore is to be given.
+func (h *Hub) Save() State {
+	var s State
+	h.rooms.Range(func(_, found any) bool {
+		r := found.(*room)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if len(r.members) == 0 {
+			return true
+		}
+		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Arrival: r.arrival}
+		for _, m := range r.members {
+			u, _ := r.all.roster.Get(m.id)
+			saved.Members = append(saved.Members, MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away})
+		}
+		s.Rooms = append(s.Rooms, saved)
+		return true
+	})
+	return s
+}
+
+// Restore takes up what Save returned, down ago. It is called before anybody
+// joins. Everybody counts as cut off when the server ended, and is gone after
+// what is left of Grace unless they come back.
+func (h *Hub) Restore(s State, down time.Duration) {
+	stay := h.options.Grace - down
+	if stay <= 0 {
+		return
+	}
+	for _, saved := range s.Rooms {
+		r := newRoom(h, saved.Name)
+		if _, taken := h.rooms.LoadOrStore(saved.Name, r); !taken {
+			h.open.Add(1)
+			r.restore(saved, stay)
+		}
+	}
+}
+
+func (r *room) restore(s RoomState, stay time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.epoch, r.arrival = s.Epoch, s.Arrival
+	users := make([]event.User, len(s.Members))
+	for i, m := range s.Members {
+		users[i] = m.User
+	}
+	r.all.roster.Apply(event.ExistingUsers{Users: users})
+	r.all.head, r.all.base = s.Seq, s.Seq
+	r.resize()
+	for _, saved := range s.Members {
+		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}
+		r.members[m.session] = m
+		u := saved.User
+		u.Link = event.LinkReconnecting
+		r.put(m, u)
+		r.after(stay, &m.removal, func() { r.remove(m, event.ReasonLost) })
+	}
+}

@@ -1,0 +1,133 @@
+package hub
+
+import (
+	"encoding/json"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// reborn is a hub that takes up where another ended, as after a restart.
+func reborn(t *testing.T, h *Hub, options Options, down time.Duration) *Hub {
+	t.Helper()
+	file, err := json.Marshal(h.Save())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	var s State
+	if err := json.Unmarshal(file, &s); err != nil {
+		t.Fatal(err)
+	}
+	next := New(options)
+	next.Restore(s, down)
+	t.Cleanup(next.Close)
+	return next
+}
+
+// comeBackTo is comeBack, to another hub.
+func (c *client) comeBackTo(h *Hub, p Person) *client {
+	c.t.Helper()
+	p.Resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
+	back := &client{t: c.t, id: p.ID, roster: c.roster}
+	conn, err := h.Join("lobby", p, back)
+	if err != nil {
+		c.t.Fatalf("%v", err)
+	}
+	back.conn = conn
+	return back
+}
+
+func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
+	options := Options{Grace: 15 * time.Second, Linger: time.Second}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		ana, ben, cyd := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain(), join(t, h, "lobby", person("Cyd")).drain()
+		ben.conn.Update(event.ChangeUser{Note: new("back at 2"), Status: new(event.StatusBusy)})
+		everybody := []*client{ana.drain(), ben.drain(), cyd.drain()}
+		h.Suspend()
+		for _, c := range everybody {
+			c.conn.Close(false)
+		}
+		ana.expect("+Ben", "+Cyd", "~Ben busy back at 2") // and no more
+
+		h = reborn(t, h, options, time.Second)
+		if people, _ := h.Count("lobby"); people != 3 {
+			t.Errorf("%d people", people)
+		}
+		ana = ana.comeBackTo(h, person("Ana"))
+		ben = ben.comeBackTo(h, person("Ben"))
+		ana.holds("Ana", "Ben", "Cyd")
+		ben.holds("Ana", "Ben", "Cyd")
+		if ana.shots != 0 || ben.shots != 0 {
+			t.Error("a whole snapshot was sent")
+		}
+		ana.drain()
+		if u, _ := ana.roster.Get("id-Ben"); u.Link != event.LinkOnline || u.Note != "back at 2" || u.Status != event.StatusBusy {
+			t.Errorf("Ben is %+v", u)
+		}
+		if u, _ := ana.roster.Get("id-Cyd"); u.Link != event.LinkReconnecting {
+			t.Errorf("Cyd is %+v", u)
+		}
+		ana.seen = nil
+		time.Sleep(15 * time.Second)
+		ana.expect("-Cyd lost")
+		dan := join(t, h, "lobby", person("Dan"))
+		dan.holds("Ana", "Ben", "Dan")
+		for _, c := range []*client{ana, ben, dan} {
+			c.conn.Leave()
+			c.conn.Close(true)
+		}
+		synctest.Wait()
+		if h.Rooms() != 0 {
+			t.Errorf("%d rooms are left over", h.Rooms())
+		}
+	})
+}
+
+func TestAClientThatWasBehindAtTheShutdownGetsASnapshot(t *testing.T) {
+	options := Options{Grace: time.Minute}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.pause()
+		join(t, h, "lobby", person("Ben")).drain()
+		h.Suspend()
+		h = reborn(t, h, options, 0)
+		ana = ana.comeBackTo(h, person("Ana"))
+		ana.holds("Ana", "Ben")
+		if ana.shots != 1 {
+			t.Errorf("%d snapshots", ana.shots)
+		}
+	})
+}
+
+func TestALargeRoomIsLargeAfterARestart(t *testing.T) {
+	options := Options{Grace: time.Minute, Window: 3}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		crowd(t, h, 0, 5)
+		synctest.Wait()
+		h.Suspend()
+		h = reborn(t, h, options, 0)
+		wall := watch(t, h, "lobby").drain()
+		if _, total, large := wall.roster.View(); !large || total != 5 {
+			t.Errorf("total %d, large %v", total, large)
+		}
+	})
+}
+
+func TestWhatIsTooOldIsNotRestored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, c := range []struct{ grace, down time.Duration }{{time.Minute, time.Minute}, {0, 0}} {
+			h := New(Options{Grace: time.Minute})
+			join(t, h, "lobby", person("Ana")).drain()
+			h.Suspend()
+			if h = reborn(t, h, Options{Grace: c.grace}, c.down); h.Rooms() != 0 {
+				t.Errorf("%+v: %d rooms", c, h.Rooms())
+			}
+		}
+	})
+}
