@@ -37,6 +37,7 @@ type Page struct {
 	early   early
 	slots   slots
 	count   int       // of people in the room
+	hidden  int       // how many of them the board does not show
 	now     time.Time // the server's
 }
 
@@ -154,6 +155,7 @@ func (p *Page) refresh(ctx app.Context, c *client.Client, status client.Status, 
 		users = append(users, me) // in a large room, where the first page has others
 	}
 	p.count = c.Roster().Count()
+	p.hidden = max(0, p.count-len(users))
 	p.slots.sync(me.ID, users, time.Now())
 	if p.slots.leaving() {
 		ctx.After(departure, func(app.Context) { p.slots.sweep(time.Now()) })
@@ -228,6 +230,7 @@ func (p *Page) Render() app.UI {
 				Live:  p.status.Link == client.Connected,
 				Now:   p.now.Truncate(time.Minute).UnixMilli(),
 			},
+			app.If(p.hidden > 0, app.P().Class("alone").Text(fmt.Sprintf("… and %d more.", p.hidden))),
 			app.If(p.count == 1, app.P().Class("alone").Body(
 				app.Text("You are the only one here. Others join you at "),
 				app.Code().Text(address()),

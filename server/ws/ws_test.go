@@ -228,6 +228,23 @@ func TestACutConnectionIsLost(t *testing.T) {
 	})
 }
 
+func TestTheCloseCodeTellsClosedFromLost(t *testing.T) {
+	for code, want := range map[websocket.StatusCode]event.Reason{
+		1000: event.ReasonClosed, 1001: event.ReasonClosed, websocket.StatusNoStatusRcvd: event.ReasonClosed,
+		1002: event.ReasonLost, 1011: event.ReasonLost, 3000: event.ReasonLost, 4999: event.ReasonLost,
+	} {
+		serve(t, hub.Options{}, func(t *testing.T, n *network) {
+			ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
+			ana.hear(event.NameNewUser)
+			ben.conn.Close(code, "")
+			if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.Reason != want {
+				t.Errorf("%d is %s, want %s", code, gone.Reason, want)
+			}
+			ana.close()
+		})
+	}
+}
+
 func TestABrowsersTabsAreOneUserAndItsCookieIsItsSession(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		browser := n.browser()

@@ -278,7 +278,7 @@ func TestTheServersWishToWaitIsHeeded(t *testing.T) {
 }
 
 func TestFinalRefusalsEndTheClient(t *testing.T) {
-	for _, code := range []event.Code{event.CodeBadName, event.CodeBadRoom, event.CodeTooOld} {
+	for _, code := range []event.Code{event.CodeBadName, event.CodeBadRoom, event.CodeRemoved, event.CodeTooOld} {
 		play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 			p.hear(t)
 			p.say(event.Error{Code: code, Message: "no"})

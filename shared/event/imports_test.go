@@ -60,6 +60,26 @@ func TestThePageReachesNothingOfTheServer(t *testing.T) {
 	}
 }
 
+// What a package may not reach, and why.
+func TestLayersAreKept(t *testing.T) {
+	for pkg, forbidden := range map[string]map[string]string{
+		"rollcall/server/hub": {
+			"std:net": "connections are handed in", "std:net/http": "connections are handed in",
+			"rollcall/server/ws": "data flows one way", "rollcall/server/session": "who somebody is, is handed in",
+		},
+		"rollcall/server/ws":      {"rollcall/server/site": "an adapter knows one technology", "rollcall/server/service": "data flows one way"},
+		"rollcall/server/site":    {"rollcall/server/hub": "looking at a page must not make a room", "rollcall/server/ws": "an adapter knows one technology"},
+		"rollcall/server/session": {"rollcall/server/hub": "it is told nothing of rooms but their names"},
+		"rollcall/shared/client":  {"rollcall/server/hub": "a client needs no server", "rollcall/app/ui": "a client needs no page"},
+	} {
+		for _, dep := range deps(t, pkg, false) {
+			if why, no := forbidden[dep]; no {
+				t.Errorf("%s reaches %s: %s", pkg, dep, why)
+			}
+		}
+	}
+}
+
 // The linker leaves out of the wasm what go-app imports and nothing calls; a
 // call to app.Handler would bring in the HTTP server and text/template, and
 // the page would weigh more than twice as much.
