@@ -374,3 +374,30 @@ func BenchmarkStorm(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkManyRooms is joins and departures in rooms of their own; with -cpu
+// 1,2 it shows that rooms do not wait for each other.
+func BenchmarkManyRooms(b *testing.B) {
+	h := New(Options{})
+	defer h.Close()
+	var next atomic.Int64
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		name := fmt.Sprint("room-", next.Add(1))
+		resident, err := h.Join(name, person("resident"), nothing{new(int)})
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer resident.Close(true)
+		for pb.Next() {
+			c, err := h.Join(name, person("guest"), nothing{new(int)})
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			c.room.settled()
+			c.Close(true)
+		}
+	})
+}

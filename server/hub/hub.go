@@ -127,12 +127,14 @@ func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error
 			return nil, err
 		}
 		c, err := enter(r)
-		if !errors.Is(err, errOver) {
-			if err != nil {
-				r.endIfEmpty()
-			}
-			return c, err
+		if errors.Is(err, errOver) {
+			h.drop(r) // whoever ended it is about to
+			continue
 		}
+		if err != nil {
+			r.endIfEmpty()
+		}
+		return c, err
 	}
 }
 
@@ -142,6 +144,9 @@ func (h *Hub) room(name string) (*room, error) {
 	}
 	if n := h.open.Add(1); h.options.MaxRooms > 0 && n > int64(h.options.MaxRooms) {
 		h.open.Add(-1)
+		if found, ok := h.rooms.Load(name); ok { // it was the last one, a moment ago
+			return found.(*room), nil
+		}
 		return nil, ErrTooManyRooms
 	}
 	found, loaded := h.rooms.LoadOrStore(name, newRoom(h, name))

@@ -161,6 +161,7 @@ func (o *outbox) try(head, body []byte) int {
 	n, err := o.raw.write(head, body)
 	if err != nil {
 		o.err = err
+		o.Conn.Close() // the reader notices
 	}
 	return n
 }
