@@ -292,6 +292,30 @@ func (r *room) settled() {
 	}
 }
 
+func TestADeliveryAllocatesNothing(t *testing.T) {
+	perChange := func(n int) float64 {
+		h := New(Options{})
+		defer h.Close()
+		var c *Conn
+		for i := range n {
+			var err error
+			if c, err = h.Join("lobby", person(fmt.Sprint(i)), nothing{new(int)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c.room.settled()
+		i := 0
+		return testing.AllocsPerRun(50, func() {
+			i++
+			c.Update(event.ChangeUser{Note: new(fmt.Sprint(i))})
+			c.room.settled()
+		})
+	}
+	if few, many := perChange(10), perChange(1_000); many > few+10 {
+		t.Errorf("a change costs %v allocations with 10 connections and %v with 1,000", few, many)
+	}
+}
+
 // BenchmarkOneChangeSeenByMany is the cost of a change that n connections are
 // told of, each with its cursor at the same place. It is to grow with n and no
 // faster, with nothing allocated per delivery.
