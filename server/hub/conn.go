@@ -63,8 +63,10 @@ func (c *Conn) Beat() {
 	r := c.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c.quiet = true
-	r.kick()
+	if c.index >= 0 {
+		c.quiet = true
+		r.kick()
+	}
 }
 
 // Update changes the user in place; the caller has checked the texts. Who

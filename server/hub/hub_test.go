@@ -748,6 +748,41 @@ func TestWhoComesBackIsToldWhatHasChanged(t *testing.T) {
 	})
 }
 
+func TestAViewRightAfterComingBackIsASnapshotToo(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ana.conn.Close(false)
+		back := &client{t: t, id: "id-Ana"}
+		p := person("Ana")
+		p.Resume = &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}
+		back.slow = true
+		var err error
+		if back.conn, err = h.Join("lobby", p, back); err != nil {
+			t.Fatal(err)
+		}
+		back.conn.View(event.View{})
+		back.roster = ana.roster
+		if back.read(); back.shots != 1 {
+			t.Errorf("%d snapshots", back.shots)
+		}
+	})
+}
+
+func TestAFrameThatIsSentAgainLaterTellsTheTimeAnew(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		watch(t, h, "lobby").drain()
+		time.Sleep(3 * time.Hour)
+		late := watch(t, h, "lobby")
+		events, err := event.DecodeServer(late.pending()[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := events[0].(event.ExistingUsers); e.Now != time.Now().UnixMilli() {
+			t.Errorf("told %v, now is %v", time.UnixMilli(e.Now), time.Now())
+		}
+	})
+}
+
 func TestACursorThatTheRoomDoesNotKnowGetsASnapshot(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		first := join(t, h, "lobby", person("Ana")).drain()

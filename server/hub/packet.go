@@ -14,17 +14,18 @@ type packet struct {
 	state    event.Room
 
 	shared   []byte
+	at       int64 // the clock that shared tells
 	snapshot event.Snapshot
 }
 
 // frame returns the bytes for one receiver; those for nobody in particular
-// are encoded once.
+// are encoded once in a flush, which is at one time for all.
 func (p *packet) frame(self string, me *event.User, now int64) []byte {
 	switch {
 	case p.existing != nil && (self != "" || me != nil):
 		return p.encode().Frame(self, now, me)
-	case p.shared == nil && p.existing != nil:
-		p.shared = p.encode().Frame("", now, nil)
+	case p.existing != nil && (p.shared == nil || p.at != now):
+		p.shared, p.at = p.encode().Frame("", now, nil), now
 	case p.shared == nil:
 		p.shared = event.Encode(p.events...)
 		p.events = nil

@@ -306,7 +306,7 @@ func (r *room) look(c *Conn, want event.View) error {
 			return err
 		}
 	}
-	c.want, c.fresh = want, true
+	c.want, c.fresh, c.resume = want, true, nil
 	r.kick()
 	return nil
 }

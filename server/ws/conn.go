@@ -37,7 +37,6 @@ type conn struct {
 	born    time.Time
 
 	// Of the reader.
-	hello   *time.Timer // fires when the client has not said who it is
 	events  *rate.Limiter
 	excess  time.Time                // when the events became too many; zero when they are not
 	dropped time.Time                // when the last one was dropped
@@ -63,7 +62,6 @@ func refuse(code event.CloseCode, reason event.Error) error { return refusal{rea
 
 // serve runs the connection to its end and waits for all it has started.
 func (c *conn) serve() {
-	defer c.server.running.Done()
 	err := c.read()
 	if place := c.place.Load(); place != nil {
 		place.Close(closedProperly(err))
@@ -123,6 +121,10 @@ func (c *conn) take(frame []byte, isText bool) error {
 	if err != nil {
 		return err
 	}
+	if len(events) == 0 { // all unknown, but it was work
+		_, err := c.tooMany(event.Invalid{})
+		return err
+	}
 	for _, e := range events {
 		if err := c.handle(e); err != nil {
 			return err
@@ -156,8 +158,10 @@ func decode(frame []byte, isText bool) ([]event.Event, error) {
 
 // handle does what one event asks for. An error ends the connection.
 func (c *conn) handle(e event.Event) error {
-	if drop, err := c.tooMany(e); drop || err != nil {
-		return err
+	if _, leaves := e.(event.Leave); !leaves { // which ends it all anyway
+		if drop, err := c.tooMany(e); drop || err != nil {
+			return err
+		}
 	}
 	switch e := e.(type) {
 	case event.Invalid:

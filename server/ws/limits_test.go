@@ -128,6 +128,36 @@ func TestEventsOfAConnectionAreLimited(t *testing.T) {
 	})
 }
 
+func TestLeavingIsHeardHoweverMuchWasSaid(t *testing.T) {
+	limited(t, hub.Options{}, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
+		p := n.join(nil, "Ana", "")
+		go func() {
+			for i := range 30 {
+				p.say(event.ChangeUser{Note: new(fmt.Sprint(i))})
+			}
+			p.say(event.Leave{})
+		}()
+		if _, code := p.ends(); code != event.CloseNormal {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+func TestEventsThatNobodyKnowsCountToo(t *testing.T) {
+	limited(t, hub.Options{}, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
+		p := n.join(nil, "Ana", "")
+		go func() {
+			for range 30 {
+				p.write(websocket.MessageText, []byte(`[{"event":"from_the_future"}]`))
+			}
+		}()
+		if e := p.hear(event.NameError).(event.Error); e.Code != event.CodeRateLimited {
+			t.Errorf("told %+v", e)
+		}
+		p.conn.CloseNow()
+	})
+}
+
 func TestAFloodEndsTheConnectionAfterFiveSeconds(t *testing.T) {
 	limited(t, hub.Options{}, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
 		p := n.join(nil, "Ana", "")

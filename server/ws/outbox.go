@@ -206,8 +206,8 @@ func (o *outbox) drain() {
 		o.mu.Unlock()
 		for _, p := range pending {
 			for len(p) > 0 {
-				// In pieces, to see how it goes.
-				n, err := o.Conn.Write(p[:min(len(p), 64<<10)])
+				// In pieces, to see how it goes on a slow line too.
+				n, err := o.Conn.Write(p[:min(len(p), 8<<10)])
 				o.mu.Lock()
 				if o.progress = time.Now(); err != nil {
 					o.err, o.pending, o.draining, o.waiting = err, nil, false, nil
@@ -223,14 +223,15 @@ func (o *outbox) drain() {
 	}
 }
 
-// stuck returns how long the client has taken nothing of what waits for it.
+// stuck returns how long the client has taken nothing of what waits for it; 0
+// if nothing waits.
 func (o *outbox) stuck(now time.Time) time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.draining {
 		return 0
 	}
-	return now.Sub(o.progress)
+	return max(1, now.Sub(o.progress))
 }
 
 // spawn runs f unless the outbox is closed.

@@ -64,11 +64,14 @@ func (s *Server) sweep() {
 // look does what is due on a connection. What is due before the next look but
 // one is done now, so that nothing comes late.
 func (c *conn) look(now time.Time) {
-	if c.out.stuck(now) >= writeTimeout {
+	stuck := c.out.stuck(now)
+	if stuck >= writeTimeout {
 		c.cut()
 		return
 	}
-	if now.Sub(c.pinged) > pingEvery-sweepEvery {
+	// Behind much that waits, a ping would be answered late; but that it
+	// gets less shows as well that somebody is there.
+	if stuck == 0 && now.Sub(c.pinged) > pingEvery-sweepEvery {
 		c.pinged = now
 		c.out.spawn(c.ping)
 	}

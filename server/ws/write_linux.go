@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maxUnsent is how much may wait in the system for the line to be free.
+const maxUnsent = 16 << 10
+
 // rawWriter writes to a socket what it takes at once. One goroutine at a time
 // uses it.
 type rawWriter struct {
@@ -26,6 +29,11 @@ func newRawWriter(conn net.Conn) *rawWriter {
 	if raw == nil {
 		return nil
 	}
+	// Otherwise the system takes megabytes for a slow line, and what is
+	// merged is merged behind them.
+	raw.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
+	})
 	w := &rawWriter{raw: raw}
 	w.call = w.once
 	return w

@@ -44,7 +44,7 @@ type Options struct {
 // Server is the http.Handler of the endpoint. Safe for concurrent use.
 type Server struct {
 	options Options
-	running sync.WaitGroup // one for each connection, and the sweep
+	running sync.WaitGroup // one for each connection from its request on, and the sweep
 	done    chan struct{}  // closed by Close
 
 	mu       sync.Mutex // guards what follows
@@ -85,6 +85,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.release(addr)
 		c.refuse(restarting, event.CloseRestarting)
 		c.cut()
+		c.socket.CloseNow()
 		c.out.wait()
 		return
 	}
@@ -128,20 +129,25 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 // open counts a connection that is to be, or says why it may not.
 func (s *Server) open(w http.ResponseWriter, addr netip.Addr) bool {
 	s.mu.Lock()
+	closing := s.closing
 	full := s.options.Connections > 0 && s.opened >= s.options.Connections
-	if !full {
+	if !full && !closing {
 		s.opened++
+		s.running.Add(1)
 	}
 	s.mu.Unlock()
+	if closing {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, restarting.Message, http.StatusServiceUnavailable)
+		return false
+	}
 	if full {
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "This server has as many connections as it can take. Try again in a moment.", http.StatusServiceUnavailable)
 		return false
 	}
 	if !s.options.Addresses.Open(addr) {
-		s.mu.Lock()
-		s.opened--
-		s.mu.Unlock()
+		s.forget()
 		w.Header().Set("Retry-After", "30")
 		http.Error(w, "Your address has as many connections as one may have. Close some, or try again later.", http.StatusTooManyRequests)
 		return false
@@ -151,9 +157,14 @@ func (s *Server) open(w http.ResponseWriter, addr netip.Addr) bool {
 
 func (s *Server) release(addr netip.Addr) {
 	s.options.Addresses.Close(addr)
+	s.forget()
+}
+
+func (s *Server) forget() {
 	s.mu.Lock()
 	s.opened--
 	s.mu.Unlock()
+	s.running.Done()
 }
 
 // negotiate returns the subprotocols to accept, and whether the client speaks
@@ -183,7 +194,6 @@ func (s *Server) add(c *conn) bool {
 	}
 	s.conns[c] = struct{}{}
 	s.accepted++
-	s.running.Add(1)
 	return true
 }
 
