@@ -148,7 +148,7 @@ func TestEventsThatNobodyKnowsCountToo(t *testing.T) {
 		p := n.join(nil, "Ana", "")
 		go func() {
 			for range 30 {
-				p.write(websocket.MessageText, []byte(`[{"event":"from_the_future"}]`))
+				p.conn.Write(t.Context(), websocket.MessageText, []byte(`[{"event":"from_the_future"}]`))
 			}
 		}()
 		if e := p.hear(event.NameError).(event.Error); e.Code != event.CodeRateLimited {

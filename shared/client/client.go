@@ -106,10 +106,11 @@ type Client struct {
 	roster   roster.Roster
 	doubtful bool             // the roster has drifted and a snapshot was asked for
 	ahead    time.Duration    // the server's clock less ours
-	want     event.ChangeUser // how to be seen; Name is set unless watching
+	told     event.ChangeUser // how to be seen, until the roster shows it
+	hand     event.Status     // the status chosen by hand, as far as can be told
 	view     event.View       // what to see of a large room
-	inactive bool
-	speaking bool // the hello is said: what is to be told goes to outgoing
+	active   *bool            // nil if that was never said
+	speaking bool             // the hello is said: what is to be told goes to outgoing
 	outgoing []event.Event
 	end      error // why run has ended
 }
@@ -166,17 +167,20 @@ func Start(url string, options Options) *Client {
 		saying:  make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
 	}
-	c.want.Name = &options.Name
+	c.told.Name = &options.Name
 	if options.Status != event.StatusHere {
-		c.want.Status = &options.Status
+		c.told.Status, c.hand = &options.Status, options.Status
 	}
 	if options.Note != "" {
-		c.want.Note = &options.Note
+		c.told.Note = &options.Note
 	}
 	go func() {
 		defer close(c.stopped)
 		err := c.run(ctx)
-		c.update(func() { c.end = err })
+		c.update(func() {
+			c.end = err
+			c.status.Link, c.status.Err, c.status.Retry = Offline, err, time.Time{}
+		})
 	}()
 	return c
 }
@@ -188,8 +192,10 @@ func (c *Client) Next(ctx context.Context) (Update, error) {
 	u, err := c.wait(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	u.Changes, u.Errors = c.changes, c.errors
-	c.changes, c.errors = nil, nil
+	if err == nil || c.end != nil { // else they are for the next call
+		u.Changes, u.Errors = c.changes, c.errors
+		c.changes, c.errors = nil, nil
+	}
 	return u, err
 }
 
@@ -225,38 +231,82 @@ func (c *Client) Now() time.Time {
 // the change shows in the roster, a refusal in the Errors of an Update. While
 // the connection is away it goes with the next hello.
 func (c *Client) Update(change event.ChangeUser) {
-	c.say(change, func() {
-		if change.Name != nil {
-			c.want.Name = change.Name
-		}
-		if change.Status != nil {
-			c.want.Status = change.Status
-		}
-		if change.Note != nil {
-			c.want.Note = change.Note
-		}
-	})
+	change = event.ChangeUser{Name: copied(change.Name), Status: copied(change.Status), Note: copied(change.Note)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(event.Encode(change)) > event.MaxFrame {
+		c.errors = append(c.errors, event.Error{
+			Code:    event.CodeBadEvent,
+			Message: fmt.Sprintf("A change may have at most %d bytes; shorten the name or the note.", event.MaxFrame),
+			Event:   event.NameUpdateUser,
+		})
+		notify(c.changed)
+		return
+	}
+	c.told = merged(c.told, change)
+	if change.Status != nil {
+		c.hand = *change.Status
+	}
+	c.say(change)
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	return new(*p)
+}
+
+// merged is one change and then another.
+func merged(a, b event.ChangeUser) event.ChangeUser {
+	if b.Name != nil {
+		a.Name = b.Name
+	}
+	if b.Status != nil {
+		a.Status = b.Status
+	}
+	if b.Note != nil {
+		a.Note = b.Note
+	}
+	return a
 }
 
 // View says what part of a large room to see. In any room a snapshot follows.
-func (c *Client) View(view event.View) { c.say(view, func() { c.view = view }) }
+func (c *Client) View(view event.View) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.view = view
+	c.say(view)
+}
 
 // Active says whether the user is looking. Users whose clients all say that
 // they are not become away by themselves.
 func (c *Client) Active(active bool) {
-	c.say(event.Active{Active: active}, func() { c.inactive = !active })
-}
-
-// say has an event sent if the connection has got as far, and keeps what is to
-// be told after the next hello.
-func (c *Client) say(e event.Event, keep func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	keep()
-	if c.speaking {
-		c.outgoing = append(c.outgoing, e)
-		notify(c.saying)
+	c.active = &active
+	c.say(event.Active{Active: active})
+}
+
+// say has an event sent, if the connection has got as far; otherwise what it
+// says is part of what follows a hello. Of several of a kind that wait, one
+// is enough.
+func (c *Client) say(e event.Event) {
+	if !c.speaking {
+		return
 	}
+	for i, waiting := range c.outgoing {
+		if waiting.EventName() != e.EventName() {
+			continue
+		}
+		if change, ok := e.(event.ChangeUser); ok {
+			e = merged(waiting.(event.ChangeUser), change)
+		}
+		c.outgoing = append(c.outgoing[:i], c.outgoing[i+1:]...)
+		break
+	}
+	c.outgoing = append(c.outgoing, e)
+	notify(c.saying)
 }
 
 // Hurry ends a wait between two attempts: something happened that makes
@@ -288,7 +338,9 @@ func (c *Client) update(change func()) {
 	notify(c.changed)
 }
 
-// hello is the first event of a connection.
+// hello is the first event of a connection. What was said and is not seen yet
+// is said again; otherwise one is as the roster has it, where another tab of
+// the session may have had the last word.
 func (c *Client) hello() event.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -301,7 +353,15 @@ func (c *Client) hello() event.Event {
 	if c.options.Watch {
 		return event.Watch{Room: c.options.Room, Resume: resume}
 	}
-	return event.GotANewUser{Name: *c.want.Name, Status: c.want.Status, Note: c.want.Note, Room: c.options.Room, Resume: resume}
+	as := event.ChangeUser{Name: &c.options.Name}
+	if me, ok := c.roster.Me(); ok {
+		as.Name, as.Note = &me.Name, &me.Note
+	}
+	if c.hand != event.StatusHere { // which the server has of itself
+		as.Status = &c.hand
+	}
+	as = merged(as, c.told)
+	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: resume}
 }
 
 // silence is what is to be said no more.
@@ -336,6 +396,7 @@ func (c *Client) take(frame []byte) (t taken) {
 	}
 	c.update(func() {
 		whole := false
+		before, _ := c.roster.Me()
 		for _, e := range events {
 			switch e := e.(type) {
 			case event.Invalid:
@@ -360,6 +421,9 @@ func (c *Client) take(frame []byte) (t taken) {
 				t.err = c.mend(drift, whole, t.err)
 			}
 		}
+		if me, ok := c.roster.Me(); ok {
+			c.see(before, me)
+		}
 		if t.snapshot && c.status.Link != Connected {
 			c.arrive()
 		}
@@ -368,16 +432,36 @@ func (c *Client) take(frame []byte) (t taken) {
 	return t
 }
 
+// see takes in how the client is seen by now. A field that has changed is one
+// that was heard of, or another tab's later word.
+func (c *Client) see(before, me event.User) {
+	if me.Name != before.Name {
+		c.told.Name = nil
+	}
+	if me.Note != before.Note {
+		c.told.Note = nil
+	}
+	if me.Status == before.Status {
+		return
+	}
+	c.told.Status = nil
+	switch {
+	case me.Status != event.StatusAway || c.hand != event.StatusHere:
+		c.hand = me.Status
+	default:
+		// Away by inactivity, or chosen in another tab: the server knows.
+	}
+}
+
 // arrive is when the first snapshot of a connection is in.
 func (c *Client) arrive() {
 	c.status = Status{Link: Connected, Joined: true}
-	if _, _, large := c.roster.View(); large && c.view != (event.View{}) {
-		c.outgoing = append(c.outgoing, c.view)
+	if c.view != (event.View{}) {
+		c.say(c.view)
 	}
-	if c.inactive {
-		c.outgoing = append(c.outgoing, event.Active{})
+	if c.active != nil {
+		c.say(event.Active{Active: *c.active})
 	}
-	notify(c.saying)
 }
 
 func (c *Client) note(changes []roster.Change) {
@@ -389,18 +473,43 @@ func (c *Client) note(changes []roster.Change) {
 
 // refused takes in an error of the server's.
 func (c *Client) refused(e event.Error) {
-	if c.status.Link != Connected {
-		return // the connection's end says so
+	if c.status.Link == Connected || e.Event == event.NameUpdateUser {
+		c.errors = append(c.errors, e) // else the connection's end says so
 	}
-	c.errors = append(c.errors, e)
-	if me, ok := c.roster.Me(); ok && e.Event == event.NameUpdateUser {
-		// The next hello must not fail on it.
-		c.want = event.ChangeUser{Name: &me.Name, Note: &me.Note}
+	if e.Event == event.NameUpdateUser {
+		c.unsay(e.Field)
 	}
 }
 
+// unsay drops what was refused, so that the next hello does not fail on it. It
+// reports whether there was anything to drop.
+func (c *Client) unsay(field string) bool {
+	before := c.told
+	switch field {
+	case "name":
+		c.told.Name = nil
+	case "status":
+		c.told.Status, c.hand = nil, event.StatusHere
+	case "note":
+		c.told.Note = nil
+	}
+	return c.told != before
+}
+
+// amend reports whether a hello that was refused can be said without what it
+// was refused for. The name that a client first came with cannot be.
+func (c *Client) amend(e event.Error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.Event != event.NameGotANewUser || e.Field == "name" && !c.status.Joined || !c.unsay(e.Field) {
+		return false
+	}
+	c.errors = append(c.errors, e)
+	return true
+}
+
 // mend asks for a snapshot when the roster has drifted. If it was a snapshot
-// that did, or this connection has no other, there is nothing to mend.
+// that did, there is nothing to mend.
 func (c *Client) mend(drift error, whole bool, err error) error {
 	switch {
 	case err != nil:
@@ -409,8 +518,7 @@ func (c *Client) mend(drift error, whole bool, err error) error {
 		return drift
 	case !c.doubtful:
 		c.doubtful = true
-		c.outgoing = append(c.outgoing, c.view)
-		notify(c.saying)
+		c.say(c.view)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -511,9 +512,10 @@ func TestViewAndActivityAreSaidAgainToANewConnection(t *testing.T) {
 	said := func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(event.ExistingUsers{Self: "a", Me: &ana, Total: new(600), Room: "lobby", Epoch: "e", Users: []event.User{ben}}, event.Room{Seq: 1, Count: 600, Hash: state(1, ben).Hash})
-		frame := <-p.toServer
-		if want := event.Encode(event.View{Query: "b"}, event.Active{}); string(frame) != string(want) {
-			t.Errorf("the client said %s", frame)
+		for _, want := range []event.Event{event.View{Query: "b"}, event.Active{}} {
+			if e := p.hear(t); e != want {
+				t.Errorf("the client said %+v", e)
+			}
 		}
 	}
 	play(t, []func(*testing.T, *pipe){said, func(t *testing.T, p *pipe) {
@@ -531,6 +533,242 @@ func TestViewAndActivityAreSaidAgainToANewConnection(t *testing.T) {
 		}
 		if me, ok := c.Roster().Me(); !ok || me != ana {
 			t.Errorf("I am %v", me)
+		}
+	})
+}
+
+func TestAnUpdateThatIsRefusedBeforeTheSnapshotEndsNothing(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.hear(t)
+		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
+		p.say(snapshot(ana)...)
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		synctest.Wait() // the hello is said
+		c.Update(event.ChangeUser{Name: new("\u202e")})
+		var refused []event.Error
+		for len(s.dialed()) < 2 || c.Status().Link != Connected {
+			u, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused = append(refused, u.Errors...)
+		}
+		if len(refused) != 1 || refused[0].Field != "name" {
+			t.Errorf("told %+v", refused)
+		}
+	})
+}
+
+func TestWhatWasAcceptedOutlivesWhatWasRefused(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t)
+		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" || *hello.Note != "x" || *hello.Status != event.StatusBusy {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Name: new("\u202e")})
+		c.Update(event.ChangeUser{Note: new("x"), Status: new(event.StatusBusy)})
+		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
+	})
+}
+
+func TestAReconnectDoesNotUndoWhatAnotherTabDid(t *testing.T) {
+	bob := event.User{ID: "a", Name: "Bob", Note: "in a call", Status: event.StatusBusy, Since: 1}
+	away := bob
+	away.Status = event.StatusAway
+	back := bob
+	back.Status = event.StatusHere
+	idle := back
+	idle.Status = event.StatusAway // by itself, this time
+	for _, c := range []struct {
+		seen   []event.User
+		status *event.Status // in the next hello
+	}{
+		{[]event.User{bob}, new(event.StatusBusy)},
+		{[]event.User{bob, away}, new(event.StatusAway)},
+		{[]event.User{bob, back}, nil},
+		{[]event.User{bob, back, idle}, nil},
+	} {
+		play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+			p.hear(t)
+			p.say(snapshot(ana)...)
+			for i, u := range c.seen {
+				p.say(event.UpdateUser{User: u}, state(uint64(2+i), u))
+			}
+		}, func(t *testing.T, p *pipe) {
+			hello := p.hear(t).(event.GotANewUser)
+			if hello.Name != "Bob" || *hello.Note != "in a call" || !reflect.DeepEqual(hello.Status, c.status) {
+				t.Errorf("after %v the hello is %+v", c.seen, hello)
+			}
+			p.say(snapshot(bob)...)
+			p.untilClosed()
+		}}, func(t *testing.T, c *Client, s *script) {
+			until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
+		})
+	}
+}
+
+func TestAHelloThatIsRefusedForANoteIsSaidWithoutIt(t *testing.T) {
+	refused := func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Note == nil || *hello.Note != "too long" {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(event.Error{Code: event.CodeBadEvent, Message: "shorter", Event: event.NameGotANewUser, Field: "note"})
+	}
+	play(t, []func(*testing.T, *pipe){nil, refused, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Note != nil {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		c.Update(event.ChangeUser{Note: new("too long")})
+		var told []event.Error
+		for c.Status().Link != Connected {
+			u, err := c.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			told = append(told, u.Errors...)
+		}
+		if len(told) != 1 || told[0].Field != "note" {
+			t.Errorf("told %+v", told)
+		}
+	})
+}
+
+func TestAHelloThatCannotGetBetterEndsTheClient(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(event.Error{Code: event.CodeBadEvent, Message: "what?", Event: event.NameGotANewUser})
+	}}, func(t *testing.T, c *Client, s *script) {
+		said := event.Error{}
+		if err := end(t, c); !errors.As(err, &said) || said.Message != "what?" {
+			t.Errorf("ended with %v", err)
+		}
+		if status := c.Status(); status.Link != Offline || status.Err == nil {
+			t.Errorf("the status of one that has ended is %+v", status)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{acts: []func(*pipe){func(p *pipe) { joined(t, p) }}}
+		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: strings.Repeat("a", event.MaxFrame), Dial: s.dial}); !errors.Is(err, errHello) {
+			t.Errorf("a name of 4 KiB: %v", err)
+		}
+	})
+}
+
+func TestAChangeThatNoFrameCanHoldIsRefusedAtOnce(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){joined}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Note: new(strings.Repeat("a", event.MaxFrame))})
+		if u, err := c.Next(t.Context()); err != nil || len(u.Errors) != 1 || u.Errors[0].Event != event.NameUpdateUser {
+			t.Errorf("%+v, %v", u, err)
+		}
+	})
+}
+
+func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
+	heard := 0
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		for _, want := range []event.Event{
+			event.View{From: 2},
+			event.ChangeUser{Name: new("B"), Note: new("3")},
+			event.Active{Active: true},
+		} {
+			if e := p.hear(t); !reflect.DeepEqual(e, want) {
+				t.Errorf("the client said %+v, not %+v", e, want)
+			}
+			heard++
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.mu.Lock() // as if the connection were slow
+		for _, e := range []event.Event{
+			event.ChangeUser{Note: new("1")}, event.View{From: 1}, event.Active{Active: false}, event.View{From: 2},
+			event.ChangeUser{Name: new("B")}, event.ChangeUser{Note: new("3")}, event.Active{Active: true},
+		} {
+			c.say(e)
+		}
+		c.mu.Unlock()
+		synctest.Wait()
+		if heard != 3 {
+			t.Errorf("%d events", heard)
+		}
+	})
+}
+
+func TestOneWhoIsBackSaysSoAfterAReconnect(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		if e := p.hear(t); e != (event.Active{}) {
+			t.Errorf("the client said %+v", e)
+		}
+	}, nil, func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		if e := p.hear(t); e != (event.Active{Active: true}) {
+			t.Errorf("the client said %+v", e)
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Active(false)
+		until(t, c, func(s Status) bool { return s.Link == Offline })
+		c.Active(true)
+		until(t, c, connected)
+		synctest.Wait()
+	})
+}
+
+func TestADeviceThatWakesUpDoubtsItsConnection(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){joined, joined}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		time.Sleep(event.Silence)
+		c.Hurry()
+		synctest.Wait()
+		if n := len(s.dialed()); n != 1 {
+			t.Errorf("dialed %d times while nothing is overdue", n)
+		}
+		time.Sleep(2 * late)
+		c.Hurry()
+		synctest.Wait()
+		if n := len(s.dialed()); n != 2 {
+			t.Errorf("dialed %d times", n)
+		}
+	})
+}
+
+func TestWhatHappenedIsKeptWhenNextRunsOutOfTime(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){joined}, func(t *testing.T, c *Client, s *script) {
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 20 { // which of the two is ready first is chance
+			if u, err := c.Next(ctx); err == nil && len(u.Changes) == 1 {
+				return
+			}
+		}
+		if u, err := c.Next(t.Context()); err != nil || len(u.Changes) != 1 {
+			t.Errorf("%+v, %v", u, err)
 		}
 	})
 }

@@ -21,8 +21,15 @@ const (
 	doubt = 45 * time.Second
 	// leaveAnswered is how long the server's answer to leave is waited for.
 	leaveAnswered = 2 * time.Second
+	// late is how much later than after event.Silence a frame may come.
+	late = 5 * time.Second
 	// dialTimeout is how long an attempt to connect may take.
 	dialTimeout = 10 * time.Second
+)
+
+var (
+	errDead  = errors.New("the connection is dead")
+	errHello = errors.New("the name and the note are too long for a hello")
 )
 
 // run connects again and again until there is a reason not to.
@@ -33,25 +40,32 @@ func (c *Client) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if refusal := (event.Error{}); errors.Is(err, ErrLeft) || errors.As(err, &refusal) && refusal.Code.Final() {
+		refusal := event.Error{}
+		refused := errors.As(err, &refusal)
+		amended := refused && c.amend(refusal)
+		final := refusal.Code.Final() || refusal.Code == event.CodeBadEvent // the hello would be no better
+		if errors.Is(err, ErrLeft) || errors.Is(err, errHello) || refused && final && !amended {
 			return err
 		}
 		if lasted > stable {
 			attempt = 0
 		}
 		pause := c.pause(attempt, err)
+		if amended || errors.Is(err, errDead) {
+			pause = 0
+		}
 		c.update(func() {
 			if c.status.Link == Connected {
 				c.status.Link = Connecting
+				select {
+				case <-c.hurry: // from before the loss; a server that comes back must not get everybody at once
+				default:
+				}
 			} else {
 				c.status.Link = Offline
 			}
 			c.status.Err, c.status.Retry = err, time.Now().Add(pause)
 		})
-		select {
-		case <-c.hurry: // from before this loss; a server that comes back must not get everybody at once
-		default:
-		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -99,7 +113,11 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	frames, stop := readAll(socket)
 	clean := true
 	defer func() { stop(clean) }()
-	if err := socket.Write(event.Encode(c.hello())); err != nil {
+	hello := event.Encode(c.hello())
+	if len(hello) > event.MaxFrame {
+		return 0, errHello
+	}
+	if err := socket.Write(hello); err != nil {
 		return 0, err
 	}
 
@@ -107,6 +125,7 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	deadline := time.NewTimer(answered)
 	defer deadline.Stop()
 	left, doubtful := false, false
+	heard := wall()
 	var refusal error
 	for {
 		if !joined.IsZero() {
@@ -122,10 +141,16 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			left = true
 			deadline.Reset(leaveAnswered)
 		case <-c.saying:
-			if words := c.words(); len(words) > 0 {
-				if err := socket.Write(event.Encode(words...)); err != nil {
+			for _, e := range c.words() { // of a kind each, so they are few
+				if err := socket.Write(event.Encode(e)); err != nil {
 					return lasted, err
 				}
+			}
+		case <-c.hurry:
+			// A device that wakes up has not heard what it should have.
+			if wall().Sub(heard) > event.Silence+late {
+				clean = false
+				return lasted, errDead
 			}
 		case <-deadline.C:
 			clean = false
@@ -142,15 +167,19 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			case !ok:
 				return lasted, errors.New("the connection was lost")
 			}
+			heard = wall()
 			t := c.take(frame)
 			if said := (event.Error{}); errors.As(t.err, &said) {
-				// The server hangs up, if it means the connection and
-				// not something that was said on it.
-				if joined.IsZero() || said.Event == "" || said.Code == event.CodeRateLimited {
+				// It is why the server hangs up, if it does so now and
+				// does not mean something that was said on the way.
+				switch said.Event {
+				case "", event.NameGotANewUser, event.NameWatch:
 					refusal = said
 				}
 			} else if t.err != nil {
 				return lasted, t.err
+			} else {
+				refusal = nil
 			}
 			if t.snapshot && joined.IsZero() {
 				joined = time.Now()
@@ -166,6 +195,9 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 		}
 	}
 }
+
+// wall is the time without the clock that stands still while a device sleeps.
+func wall() time.Time { return time.Now().Round(0) }
 
 // readAll reads a socket in a goroutine of its own. The channel closes when
 // the socket ends; stop ends it and waits for the goroutine.
