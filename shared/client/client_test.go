@@ -525,6 +525,7 @@ func TestViewAndActivityAreSaidAgainToANewConnection(t *testing.T) {
 		c.View(event.View{Query: "b"})
 		c.Active(false)
 		until(t, c, func(st Status) bool { return st.Link == Connected && len(s.dialed()) == 2 })
+		synctest.Wait() // the second act hears it too
 		if _, total, large := c.Roster().View(); !large || total != 600 || c.Roster().Count() != 600 {
 			t.Errorf("%d of %d, large %v", total, c.Roster().Count(), large)
 		}
