@@ -23,7 +23,8 @@ func (r *room) kick() {
 		return
 	}
 	r.flushing = true
-	r.hub.running.Go(r.flush)
+	crowded := len(r.conns) >= crowdSize
+	r.hub.running.Go(func() { r.flush(crowded) })
 }
 
 func (r *room) ready(c *Conn) {
@@ -38,14 +39,20 @@ func (r *room) ready(c *Conn) {
 // finer, and a room whose flush took less holds up nobody.
 const shortest = time.Millisecond
 
+// crowdSize is how many connections make it worth a moment's wait to tell of
+// several changes in one frame.
+const crowdSize = 64
+
 // flush tells everybody who is behind and free, as often as there is news,
 // and rests in between.
-func (r *room) flush() {
+func (r *room) flush(crowded bool) {
 	defer r.endIfEmpty()
 	for {
-		// Whoever is about to change something does so first, and is told
-		// of in the same frames.
-		runtime.Gosched()
+		if crowded {
+			// Whoever is about to change something does so first, and is
+			// told of in the same frames.
+			runtime.Gosched()
+		}
 		start := time.Now()
 		r.mu.Lock()
 		r.dirty = false
@@ -72,7 +79,7 @@ func (r *room) flush() {
 		if cap(batch) > 4*len(r.conns)+64 {
 			r.batch = nil // the crowd has gone
 		}
-		r.flushing = r.dirty && !r.stopped
+		r.flushing, crowded = r.dirty && !r.stopped, len(r.conns) >= crowdSize
 		done := !r.flushing
 		r.mu.Unlock()
 		if done {

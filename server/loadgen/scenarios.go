@@ -151,7 +151,12 @@ func (b *bench) guests(s *server, n int, perSecond float64, room func() string, 
 	seen.hello = make([]time.Time, n)
 	seen.mu.Unlock()
 	var peers []*peer
-	defer func() { end(peers) }()
+	defer func() {
+		seen.mu.Lock()
+		seen.hello = nil // their departures have their names too
+		seen.mu.Unlock()
+		end(peers)
+	}()
 	next := time.Now()
 	for i := range n {
 		p := &peer{addr: s.addr, name: fmt.Sprint("guest ", i), room: room()}
