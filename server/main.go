@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"rollcall/server/service"
@@ -23,6 +24,11 @@ func main() {
 	}
 }
 
+// gcPercent is GOGC where the environment has none. What lives in this server
+// is small, and most of what it allocates is gone at once: with Go's 100, the
+// one join in a hundred that meets a collection takes twice as long.
+const gcPercent = 300
+
 func run(ctx context.Context, args []string) error {
 	config, err := parse(args, os.Stdout)
 	if errors.Is(err, flag.ErrHelp) {
@@ -30,6 +36,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	return service.Run(ctx, config)
 }
