@@ -575,6 +575,44 @@ func TestInactiveTabsMakeAway(t *testing.T) {
 	})
 }
 
+// slowConn is a client's end of a line of 5 kB/s.
+type slowConn struct{ net.Conn }
+
+func (c slowConn) Read(p []byte) (int, error) {
+	time.Sleep(100 * time.Millisecond)
+	return c.Conn.Read(p[:min(len(p), 500)])
+}
+
+type deaf struct{}
+
+func (deaf) Send(*hub.Conn, []byte, bool) bool { return true }
+
+func TestASlowLineIsNotTakenForADeadOne(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		for i := range 2_000 {
+			p := hub.Person{ID: fmt.Sprintf("%016d", i), Name: fmt.Sprint("Person ", i)}
+			copy(p.Session[:], p.ID)
+			if _, err := n.hub.Join("lobby", p, deaf{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		browser := n.browser()
+		browser.Transport = &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := n.dial(ctx, network, addr)
+			return slowConn{c}, err
+		}}
+		start := time.Now()
+		p := n.join(browser, "Slow", "")
+		if took := time.Since(start); took < 20*time.Second || p.roster.Len() != 2_001 {
+			t.Errorf("%d people after %v", p.roster.Len(), took)
+		}
+		for range 3 { // pings are answered, and beats heard
+			p.hear(event.NameRoom)
+		}
+		p.close()
+	})
+}
+
 func TestAClientOfOtherVersionsOnlyIsTold(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		p, _ := n.connect(nil, nil, "rollcall.v9")
@@ -645,11 +683,7 @@ func TestClosingTellsEverybodyToComeBack(t *testing.T) {
 			}
 		}
 		<-done
-		if p, _ := n.connect(nil, nil); p != nil {
-			if _, code := p.ends(); code != event.CloseRestarting {
-				t.Errorf("a newcomer got %d", code)
-			}
-		}
+		n.refused(http.StatusServiceUnavailable)
 	})
 }
 
