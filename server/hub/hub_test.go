@@ -44,7 +44,6 @@ type client struct {
 	cost   time.Duration
 	queue  []taken
 	roster roster.Roster
-	large  bool
 	frames int
 	seq    uint64   // of the last room event
 	seen   []string // the events other than snapshots and room, in short
