@@ -229,6 +229,7 @@ func TestAReloadGoesStraightBackAndDoesNotShow(t *testing.T) {
 	ana.join("Ana")
 	ben.join("Ben")
 	ana.sees("Ana", "Ben")
+	ben.sees("Ben", "Ana")
 	id := eval[string](ben, `document.querySelector(".box.self").dataset.user`)
 	ana.await(`(window.box = document.querySelector('[data-user="` + id + `"]'))`)
 	ben.do(chromedp.Reload())
