@@ -2,6 +2,7 @@ package hub
 
 import (
 	"sync/atomic"
+	"time"
 
 	"rollcall/shared/event"
 )
@@ -33,6 +34,7 @@ type Conn struct {
 	quiet    bool          // the client is owed a frame, if only the room's state
 	stale    bool          // the client's own entry has changed since its last frame
 	inactive bool          // its tab is not looked at
+	woke     time.Time     // when its coming ended the user's being away; zero if it did not
 	cursor   uint64        // the seq that the client knows
 	view     *view         // what the client sees; nil for the whole room
 	want     event.View    // what it wants to see while the room is large

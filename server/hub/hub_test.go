@@ -663,6 +663,7 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 		ana.expect("~Ben away")
 		tab3 := join(t, h, "lobby", person("Ben"))
 		ana.expect("~Ben")
+		time.Sleep(time.Minute)
 		tab3.conn.Active(false)
 		time.Sleep(time.Minute)
 		tab3.conn.Active(true)
@@ -710,6 +711,34 @@ func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 		ana.drain()
 		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusHere {
 			t.Errorf("Ben is %v", u.Status)
+		}
+	})
+}
+
+func TestWhoComesBackToALargeRoomIsAwayAgainAtOnce(t *testing.T) {
+	bubble(t, Options{Away: time.Minute, Grace: time.Minute, Window: 1}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain()
+		away := func() bool {
+			ana.drain()
+			u, _ := ana.roster.Get("id-Ben")
+			return u.Status == event.StatusAway
+		}
+		ben.conn.Active(false)
+		time.Sleep(2 * time.Minute)
+		ben.conn.Close(false)
+		back := join(t, h, "lobby", person("Ben"))
+		back.conn.Active(false) // as it says after a hello that cannot resume
+		if !away() {
+			t.Error("being back has made Ben look")
+		}
+		back.conn.Active(true)
+		back.conn.Active(false)
+		if away() {
+			t.Error("a glance has not counted")
+		}
+		time.Sleep(2 * time.Minute)
+		if !away() {
+			t.Error("Ben is not away any more")
 		}
 	})
 }

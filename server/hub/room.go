@@ -71,6 +71,9 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	c := &Conn{room: r, member: m, sink: sink, resume: p.Resume}
 	// Who comes back is as away as before, until the tab says otherwise.
 	c.inactive = p.Resume != nil && m.away
+	if m.away && !c.inactive {
+		c.woke = time.Now()
+	}
 	m.conns = append(m.conns, c)
 	if p.Status != nil {
 		m.hand = *p.Status
@@ -256,8 +259,18 @@ func (r *room) active(c *Conn, active bool) {
 	}
 	c.inactive = !active
 	r.settle(c.member)
+	if m := c.member; m.idle != nil && time.Since(c.woke) < comingBack {
+		// It was no new tab but one that came back and could not say so.
+		r.cancel(&m.idle)
+		m.away = true
+	}
+	c.woke = time.Time{}
 	r.restate(c.member)
 }
+
+// comingBack is how soon a client that comes back says that its tab is not
+// looked at.
+const comingBack = 5 * time.Second
 
 // settle brings a user's being away in line with all their tabs.
 func (r *room) settle(m *member) {

@@ -43,6 +43,7 @@ type conn struct {
 	rebuked time.Time                // when that was last told
 	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
 
+	said  atomic.Bool // a hello came in time
 	spoke atomic.Bool // a frame was written since the last look
 
 	// Of the sweep.

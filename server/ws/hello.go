@@ -107,6 +107,7 @@ func (c *conn) room(name string, e event.Event) (string, error) {
 	if time.Since(c.born) >= event.HelloTimeout {
 		return "", late()
 	}
+	c.said.Store(true)
 	if name == "" {
 		return event.Lobby, nil
 	}

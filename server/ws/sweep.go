@@ -31,6 +31,7 @@ func (s *Server) sweep() {
 	defer ticker.Stop()
 	forgotten := time.Now()
 	accepted, tidied, quiet := 0, 0, time.Now()
+	var due []*conn
 	for {
 		select {
 		case <-s.done:
@@ -39,9 +40,12 @@ func (s *Server) sweep() {
 		}
 		// By the clock, since ticks are late and left out under load.
 		now := time.Now()
+		due = due[:0]
 		s.mu.Lock()
 		for c := range s.conns {
-			c.look(now)
+			if c.look(now) {
+				due = append(due, c)
+			}
 		}
 		if s.accepted != accepted {
 			accepted, quiet = s.accepted, now
@@ -58,28 +62,48 @@ func (s *Server) sweep() {
 			s.options.Addresses.Forget()
 			forgotten = now
 		}
+		s.ping(due)
+		clear(due)
 	}
 }
 
-// look does what is due on a connection. What is due before the next look but
-// one is done now, so that nothing comes late.
-func (c *conn) look(now time.Time) {
+// pingsAtOnce is how many pings may go out without a pause.
+const pingsAtOnce = 8
+
+// ping spreads pings over most of the time to the next sweep: hundreds at once
+// would hold up what happens in the rooms by some ten milliseconds.
+func (s *Server) ping(due []*conn) {
+	for i, c := range due {
+		if i > 0 && i%pingsAtOnce == 0 {
+			select {
+			case <-s.done:
+				return
+			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(due))):
+			}
+		}
+		c.out.spawn(c.ping)
+	}
+}
+
+// look does what is due on a connection, and reports whether a ping is. What
+// is due before the next look but one is done now, so that nothing comes
+// late.
+func (c *conn) look(now time.Time) (ping bool) {
 	stuck := c.out.stuck(now)
 	if stuck >= writeTimeout {
 		c.cut()
-		return
+		return false
 	}
 	// Behind much that waits, a ping would be answered late; but that it
 	// gets less shows as well that somebody is there.
-	if stuck == 0 && now.Sub(c.pinged) > pingEvery-sweepEvery {
-		c.pinged = now
-		c.out.spawn(c.ping)
+	if stuck == 0 && now.Sub(c.pinged) > pingEvery-2*sweepEvery {
+		c.pinged, ping = now, true
 	}
 	if c.spoke.Swap(false) {
 		c.spoken = now
 	}
 	place := c.place.Load()
-	if place == nil && !c.late && now.Sub(c.born) >= event.HelloTimeout {
+	if !c.said.Load() && !c.late && now.Sub(c.born) >= event.HelloTimeout {
 		c.late = true
 		r := late()
 		c.out.spawn(func() { c.refuse(r.reason, r.code) })
@@ -88,6 +112,7 @@ func (c *conn) look(now time.Time) {
 		c.spoken = now
 		place.Beat()
 	}
+	return ping
 }
 
 func (c *conn) ping() {
