@@ -7,7 +7,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -45,9 +44,8 @@ type Options struct {
 // Server is the http.Handler of the endpoint. Safe for concurrent use.
 type Server struct {
 	options Options
-	phase   func() time.Duration // how much earlier than due a first ping is
-	running sync.WaitGroup       // one for each connection from its request on, and the sweep
-	done    chan struct{}        // closed by Close
+	running sync.WaitGroup // one for each connection from its request on, and the sweep
+	done    chan struct{}  // closed by Close
 
 	mu       sync.Mutex // guards what follows
 	conns    map[*conn]struct{}
@@ -61,9 +59,7 @@ func New(options Options) *Server {
 	if options.Addresses == nil {
 		options.Addresses = limit.New(limit.Options{})
 	}
-	// At random, so that those who come as one are not pinged as one.
-	phase := func() time.Duration { return rand.N(pingEvery) }
-	s := &Server{options: options, phase: phase, done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	s := &Server{options: options, done: make(chan struct{}), conns: make(map[*conn]struct{})}
 	s.running.Go(s.sweep)
 	return s
 }
@@ -127,7 +123,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	return &conn{
 		server: s, socket: socket, out: h.out, session: id, tooOld: tooOld,
 		born: now, spoken: now,
-		pinged: now.Add(-s.phase()),
+		pinged: now,
 	}
 }
 

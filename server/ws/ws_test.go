@@ -79,7 +79,6 @@ func limited(t *testing.T, rooms hub.Options, options Options, test func(t *test
 		n := &network{t: t, conns: make(chan net.Conn), closed: make(chan struct{}), hub: hub.New(rooms)}
 		options.Hub, options.Sessions, options.AllowOrigin, options.Log = n.hub, keeper, policy.AllowOrigin, slog.New(slog.DiscardHandler)
 		n.server = New(options)
-		n.server.phase = func() time.Duration { return 0 }
 		web := &http.Server{Handler: n.server, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go web.Serve(n)
 		test(t, n)

@@ -116,7 +116,8 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 func TestUsersAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
-		for _, e := range []Event{existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}} {
+		state := Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: rapid.String().Draw(t, "hash")}
+		for _, e := range []Event{existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}, state} {
 			want := `[{"event":"` + e.EventName() + `","data":` + string(marshal(e)) + `}]`
 			if got := string(Encode(e)); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
