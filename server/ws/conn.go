@@ -28,6 +28,16 @@ const (
 // conn is one client's connection. The goroutine of serve reads; frames are
 // written by whoever has them.
 type conn struct {
+	// What the sweep looks at first, which of thousands is nothing in most:
+	// in one place, since fetching it from memory is what a look costs.
+	spoke          atomic.Bool // a frame was written since the last look
+	said           atomic.Bool // a hello came in time
+	waiting        bool        // something waited to be written at the last look
+	late           bool        // it is being told that its hello has not come
+	index          int         // in Server.conns, whose lock guards it
+	due            time.Time   // when it has to be looked at
+	pinged, spoken time.Time   // when last
+
 	server  *Server
 	socket  *websocket.Conn
 	out     *outbox
@@ -42,13 +52,6 @@ type conn struct {
 	dropped time.Time                // when the last one was dropped
 	rebuked time.Time                // when that was last told
 	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
-
-	said  atomic.Bool // a hello came in time
-	spoke atomic.Bool // a frame was written since the last look
-
-	// Of the sweep.
-	pinged, spoken time.Time
-	late           bool // is being told that its hello has not come
 }
 
 // refusal ends a connection with an error event and a close code.
@@ -251,6 +254,7 @@ func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
 
 // send writes events to the client, from any goroutine.
 func (c *conn) send(events ...event.Event) {
+	c.spoke.Store(true)
 	_ = c.socket.Write(context.Background(), websocket.MessageText, event.Encode(events...))
 }
 

@@ -42,7 +42,7 @@ func (s *Server) sweep() {
 		now := time.Now()
 		due = due[:0]
 		s.mu.Lock()
-		for c := range s.conns {
+		for _, c := range s.conns {
 			if c.look(now) {
 				due = append(due, c)
 			}
@@ -89,16 +89,21 @@ func (s *Server) ping(due []*conn) {
 // is due before the next look but one is done now, so that nothing comes
 // late.
 func (c *conn) look(now time.Time) (ping bool) {
+	if !c.waiting && now.Before(c.due) && !c.spoke.Load() {
+		return false
+	}
 	stuck := c.out.stuck(now)
+	c.waiting = stuck > 0
 	if stuck >= writeTimeout {
 		c.cut()
 		return false
 	}
 	// Behind much that waits, a ping would be answered late; but that it
 	// gets less shows as well that somebody is there.
-	if stuck == 0 && now.Sub(c.pinged) > pingEvery-2*sweepEvery {
+	if stuck == 0 && now.Sub(c.pinged) >= pingEvery-2*sweepEvery {
 		c.pinged, ping = now, true
 	}
+	c.due = c.pinged.Add(pingEvery - 2*sweepEvery)
 	if c.spoke.Swap(false) {
 		c.spoken = now
 	}
@@ -108,9 +113,16 @@ func (c *conn) look(now time.Time) (ping bool) {
 		r := late()
 		c.out.spawn(func() { c.refuse(r.reason, r.code) })
 	}
-	if place != nil && now.Sub(c.spoken) > event.Silence-2*sweepEvery {
+	if place != nil && now.Sub(c.spoken) >= event.Silence-2*sweepEvery {
 		c.spoken = now
 		place.Beat()
+	}
+	next := c.spoken.Add(event.Silence - 2*sweepEvery)
+	if !c.said.Load() {
+		next = c.born.Add(event.HelloTimeout)
+	}
+	if next.Before(c.due) {
+		c.due = next
 	}
 	return ping
 }

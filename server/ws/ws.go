@@ -48,9 +48,9 @@ type Server struct {
 	done    chan struct{}  // closed by Close
 
 	mu       sync.Mutex // guards what follows
-	conns    map[*conn]struct{}
-	opened   int // conns and those being upgraded
-	accepted int // conns so far
+	conns    []*conn    // in no order; each knows its index
+	opened   int        // conns and those being upgraded
+	accepted int        // conns so far
 	closing  bool
 }
 
@@ -59,7 +59,7 @@ func New(options Options) *Server {
 	if options.Addresses == nil {
 		options.Addresses = limit.New(limit.Options{})
 	}
-	s := &Server{options: options, done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	s := &Server{options: options, done: make(chan struct{})}
 	s.running.Go(s.sweep)
 	return s
 }
@@ -193,14 +193,18 @@ func (s *Server) add(c *conn) bool {
 	if s.closing {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	c.index = len(s.conns)
+	s.conns = append(s.conns, c)
 	s.accepted++
 	return true
 }
 
 func (s *Server) remove(c *conn) {
 	s.mu.Lock()
-	delete(s.conns, c)
+	last := s.conns[len(s.conns)-1]
+	s.conns[c.index], last.index = last, c.index
+	s.conns[len(s.conns)-1] = nil
+	s.conns = s.conns[:len(s.conns)-1]
 	s.mu.Unlock()
 }
 
@@ -212,14 +216,14 @@ func (s *Server) Close(ctx context.Context) {
 		s.closing = true
 		close(s.done)
 	}
-	for c := range s.conns {
+	for _, c := range s.conns {
 		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
 	}
 	s.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		for c := range s.conns {
+		for _, c := range s.conns {
 			c.cut()
 		}
 	})
