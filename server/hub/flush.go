@@ -193,7 +193,7 @@ func (r *room) outside(c *Conn) *event.User {
 // diff returns the frame from a cursor to now, nil if it is not known any
 // more.
 func (r *room) diff(of *ledger, v *view, cursor uint64) *packet {
-	if p, ok := of.diffs[cursor]; ok {
+	if p := of.diffs[cursor]; p != nil && p.state.Seq == r.all.head {
 		return p
 	}
 	change, ok := of.since(cursor)

@@ -939,6 +939,36 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 	})
 }
 
+func TestAViewThatWasChosenWhileTheRoomWasSmallCounts(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 4)
+		wall := watch(t, h, "lobby")
+		wall.pause() // with the first page of a large room
+		people[0].Close(true)
+		people[1].Close(true)
+		wall.conn.View(event.View{Query: "ana"})
+		join(t, h, "lobby", person("Ana"))
+		crowd(t, h, 4, 6)
+		wall.read().holds("Ana")
+	})
+}
+
+func TestLeavingWithAViewOfARoomThatHasShrunk(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 4)
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.conn.View(event.View{Count: 1})
+		ana.pause()
+		for _, c := range people[:3] {
+			c.Close(true)
+		}
+		ana.conn.View(event.View{})
+		ana.conn.Leave()
+		ana.read().expect("-Ana left")
+		ana.holds("P03")
+	})
+}
+
 func TestAViewCanBeSearched(t *testing.T) {
 	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
 		wall := watch(t, h, "lobby")

@@ -164,7 +164,7 @@ func (r *room) leave(c *Conn) {
 // farewellTo is the last frame of a connection: what its client has missed,
 // with its own disconnect_user if it was a user's.
 func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
-	if c.started && c.view == nil && !r.large {
+	if c.started && !c.fresh && c.view == nil && !r.large {
 		if d, ok := r.all.since(c.cursor); ok {
 			return &packet{events: d.events(r.state(&r.all))}
 		}
@@ -314,10 +314,10 @@ func (r *room) look(c *Conn, want event.View) error {
 	if c.index < 0 {
 		return nil
 	}
-	if r.large {
-		if err := r.see(c, want); err != nil {
-			return err
-		}
+	if !r.large {
+		r.unsee(c) // what it may still have from when the room was
+	} else if err := r.see(c, want); err != nil {
+		return err
 	}
 	c.want, c.fresh, c.resume = want, true, nil
 	r.kick()
