@@ -1,0 +1,224 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
+	bubble(t, Options{Window: 500}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		for _, want := range []event.View{{}, {From: 5, Count: 1, Query: "x"}} {
+			shots := ana.shots
+			if err := ana.conn.View(want); err != nil {
+				t.Error(err)
+			}
+			if ana.holds("Ana"); ana.shots != shots+1 {
+				t.Errorf("%+v: %d snapshots", want, ana.shots-shots)
+			}
+		}
+	})
+}
+
+// crowd fills a room with people who do not listen.
+func crowd(t reporter, h *Hub, from, to int) []*Conn {
+	t.Helper()
+	var conns []*Conn
+	for i := from; i < to; i++ {
+		conns = append(conns, join(t, h, "lobby", person(fmt.Sprintf("P%02d", i))).conn)
+	}
+	return conns
+}
+
+func TestALargeRoomIsSeenInParts(t *testing.T) {
+	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		people := crowd(t, h, 0, 9)
+		ana.drain()
+		if _, _, large := ana.roster.View(); large {
+			t.Error("a room at its window is not large")
+		}
+		people = append(people, crowd(t, h, 9, 19)...)
+		ana.drain()
+		if from, total, large := ana.roster.View(); !large || from != 0 || total != 20 || ana.roster.Count() != 20 {
+			t.Errorf("view from %d of %d, large %v, count %d", from, total, large, ana.roster.Count())
+		}
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.holds("P01", "P02", "P03")
+		if me, ok := ana.roster.Me(); !ok || me.Name != "Ana" {
+			t.Errorf("outside the view I am %v", me)
+		}
+
+		ana.seen = nil
+		people[2].Close(true) // moves everybody after up by one
+		ana.expect()
+		ana.holds("P01", "P03", "P04")
+		people[2] = crowd(t, h, 2, 3)[0]
+		ana.holds("P01", "P03", "P04")
+		people[18].Close(true) // out of sight, but counted
+		ana.drain()
+		if _, total, _ := ana.roster.View(); total != 19 || ana.roster.Count() != 19 {
+			t.Errorf("total %d, count %d", total, ana.roster.Count())
+		}
+
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.drain().conn.Beat()
+		ana.drain().conn.Update(event.ChangeUser{Note: new("out of sight")})
+		ana.expect()
+		ana.conn.Beat() // with the seq that she knows of
+		ana.drain()
+		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.holds("P01", "P03", "P04")
+		if me, _ := ana.roster.Me(); me.Note != "out of sight" {
+			t.Errorf("I am %v", me)
+		}
+		ana.conn.View(event.View{From: 99})
+		ana.holds()
+		ana.conn.View(event.View{From: -5, Count: 100_000})
+		if ana.drain(); ana.roster.Len() != 19 {
+			t.Errorf("sees %d", ana.roster.Len())
+		}
+
+		for i := range 9 {
+			people[i].Close(true)
+		}
+		ana.drain()
+		if _, _, large := ana.roster.View(); !large {
+			t.Error("the room has shrunk above 90 % of its window")
+		}
+		people[9].Close(true)
+		ana.drain()
+		if _, _, large := ana.roster.View(); large || ana.roster.Len() != 9 {
+			t.Errorf("large %v with %d", large, ana.roster.Len())
+		}
+		ana.seen = nil
+		join(t, h, "lobby", person("Zoe"))
+		ana.expect("+Zoe")
+	})
+}
+
+func TestAViewThatWasChosenWhileTheRoomWasSmallCounts(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 4)
+		wall := watch(t, h, "lobby")
+		wall.pause() // with the first page of a large room
+		people[0].Close(true)
+		people[1].Close(true)
+		wall.conn.View(event.View{Query: "ana"})
+		join(t, h, "lobby", person("Ana"))
+		crowd(t, h, 4, 6)
+		wall.read().holds("Ana")
+	})
+}
+
+func TestLeavingWithAViewOfARoomThatHasShrunk(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 4)
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.conn.View(event.View{Count: 1})
+		ana.pause()
+		for _, c := range people[:3] {
+			c.Close(true)
+		}
+		ana.conn.View(event.View{})
+		ana.conn.Leave()
+		ana.read().expect("-Ana left")
+		ana.holds("P03")
+	})
+}
+
+func TestAViewCanBeSearched(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		wall := watch(t, h, "lobby")
+		var anas []*Conn
+		for _, name := range []string{"Ana", "Ben", "HANA", "Cyd", "Diana"} {
+			anas = append(anas, join(t, h, "lobby", person(name)).conn)
+		}
+		wall.conn.View(event.View{Query: "aNa", Count: 2})
+		wall.holds("Ana", "HANA")
+		if _, total, _ := wall.roster.View(); total != 3 || wall.roster.Count() != 5 {
+			t.Errorf("%d of %d", total, wall.roster.Count())
+		}
+		anas[0].Update(event.ChangeUser{Name: new("Anton")})
+		wall.holds("HANA", "Diana")
+		anas[1].Update(event.ChangeUser{Name: new("Banana")})
+		wall.holds("Banana", "HANA")
+		anas[2].Close(true)
+		wall.holds("Banana", "Diana")
+		wall.conn.View(event.View{Query: "nobody"})
+		wall.holds()
+		wall.conn.View(event.View{Query: "ana", From: 1})
+		wall.holds("Diana")
+	})
+}
+
+func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 5)
+		a, b := watch(t, h, "lobby").drain(), watch(t, h, "lobby").drain()
+		a.conn.View(event.View{Count: 4})
+		b.conn.View(event.View{Count: 4})
+		a.drain()
+		b.drain()
+		crowd(t, h, 5, 6)
+		if &a.pending()[0][0] != &b.pending()[0][0] {
+			t.Error("the change was encoded twice")
+		}
+		if n := len(a.conn.room.views); n != 2 { // theirs and the crowd's
+			t.Errorf("%d views", n)
+		}
+		a.conn.Close(true)
+		b.conn.View(event.View{})
+		if n := len(b.conn.room.views); n != 1 {
+			t.Errorf("%d views after nobody looks at one", n)
+		}
+	})
+}
+
+func TestViewsAreCapped(t *testing.T) {
+	bubble(t, Options{Window: 1}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 2)
+		wall := watch(t, h, "lobby").drain()
+		for i := range maxViews {
+			watcher := watch(t, h, "lobby").drain()
+			err := watcher.conn.View(event.View{From: i + 1})
+			if i < maxViews-1 && err != nil || i == maxViews-1 && !errors.Is(err, ErrTooManyViews) {
+				t.Fatalf("view %d: %v", i, err)
+			}
+		}
+		if err := wall.conn.View(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
+			t.Errorf("error is %v", err)
+		}
+		wall.holds("P00", "P01") // as before
+	})
+}
+
+func TestAClientThatComesBackToALargeRoomGetsAView(t *testing.T) {
+	bubble(t, Options{Window: 3, Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		crowd(t, h, 0, 5)
+		back := ana.comeBack(h, person("Ana"))
+		back.drain()
+		if _, total, large := back.roster.View(); !large || total != 6 {
+			t.Errorf("total %d, large %v", total, large)
+		}
+	})
+}
+
+func TestLeavingALargeRoom(t *testing.T) {
+	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		crowd(t, h, 0, 5)
+		ana.drain()
+		ana.seen = nil
+		ana.conn.Leave()
+		ana.expect("-Ana left")
+		if me, here := ana.roster.Me(); !ana.left || here {
+			t.Errorf("over %v, I am %v", ana.left, me)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package client
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall/shared/event"
+	"rollcall/shared/roster"
+)
+
+// taken is what a frame was.
+type taken struct {
+	snapshot bool // it had an existing_users
+	doubtful bool // the roster has drifted, and a snapshot is on its way
+	err      error
+}
+
+// take applies one frame. The error is ErrLeft, an event.Error that was in the
+// frame, a drift of a snapshot itself, or that the frame cannot be read.
+func (c *Client) take(frame []byte) (t taken) {
+	events, err := event.DecodeServer(frame)
+	if err != nil {
+		return taken{err: err}
+	}
+	c.update(func() {
+		whole := false
+		before, _ := c.roster.Me()
+		for _, e := range events {
+			switch e := e.(type) {
+			case event.Invalid:
+				t.err = fmt.Errorf("the server sent a %s that cannot be read", e.Name)
+			case event.Error:
+				t.err = e
+				c.refused(e)
+			case event.DisconnectUser:
+				if e.ID == c.roster.Self() && e.Reason == event.ReasonLeft {
+					t.err = ErrLeft
+				}
+			case event.ExistingUsers:
+				t.snapshot, whole = true, !e.Resumed
+				c.ahead = time.Until(time.UnixMilli(e.Now))
+				if whole {
+					c.doubtful = false
+				}
+			}
+			changes, drift := c.roster.Apply(e)
+			c.note(changes)
+			if drift != nil {
+				t.err = c.mend(drift, whole, t.err)
+			}
+		}
+		if me, ok := c.roster.Me(); ok {
+			c.see(before, me)
+		}
+		if t.snapshot && c.status.Link != Connected {
+			c.arrive()
+		}
+		t.doubtful = c.doubtful
+	})
+	return t
+}
+
+// see takes in how the client is seen by now. A field that has changed is one
+// that was heard of, or another tab's later word.
+func (c *Client) see(before, me event.User) {
+	if me.Name != before.Name {
+		c.told.Name = nil
+	}
+	if me.Note != before.Note {
+		c.told.Note = nil
+	}
+	if me.Status == before.Status {
+		return
+	}
+	c.told.Status = nil
+	switch {
+	case me.Status != event.StatusAway || c.hand != event.StatusHere:
+		c.hand = me.Status
+	default:
+		// Away by inactivity, or chosen in another tab: the server knows.
+	}
+}
+
+// arrive is when the first snapshot of a connection is in.
+func (c *Client) arrive() {
+	c.status = Status{Link: Connected, Joined: true}
+	if c.view != (event.View{}) {
+		c.say(c.view)
+	}
+	if c.active != nil {
+		c.say(event.Active{Active: *c.active})
+	}
+}
+
+func (c *Client) note(changes []roster.Change) {
+	c.changes = append(c.changes, changes...)
+	if len(c.changes) > maxChanges {
+		c.changes = []roster.Change{{Kind: roster.Reset}}
+	}
+}
+
+// refused takes in an error of the server's.
+func (c *Client) refused(e event.Error) {
+	if c.status.Link == Connected || e.Event == event.NameUpdateUser {
+		c.errors = append(c.errors, e) // else the connection's end says so
+	}
+	if e.Event == event.NameUpdateUser {
+		c.unsay(e.Field)
+	}
+}
+
+// unsay drops what was refused, so that the next hello does not fail on it. It
+// reports whether there was anything to drop.
+func (c *Client) unsay(field string) bool {
+	before := c.told
+	switch field {
+	case "name":
+		c.told.Name = nil
+	case "status":
+		c.told.Status, c.hand = nil, event.StatusHere
+	case "note":
+		c.told.Note = nil
+	}
+	return c.told != before
+}
+
+// amend reports whether a hello that was refused can be said without what it
+// was refused for. The name that a client first came with cannot be.
+func (c *Client) amend(e event.Error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.Event != event.NameGotANewUser || e.Field == "name" && !c.status.Joined || !c.unsay(e.Field) {
+		return false
+	}
+	c.errors = append(c.errors, e)
+	return true
+}
+
+// mend asks for a snapshot when the roster has drifted. If it was a snapshot
+// that did, there is nothing to mend.
+func (c *Client) mend(drift error, whole bool, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case whole:
+		return drift
+	case !c.doubtful:
+		c.doubtful = true
+		c.say(c.view)
+	}
+	return nil
+}
