@@ -292,18 +292,26 @@ func (r *room) settled() {
 	}
 }
 
+// fill has n people join who count the frames they are sent, and returns one
+// of them when all are told of all.
+func fill(t testing.TB, h *Hub, n int, frames *int) *Conn {
+	t.Helper()
+	var c *Conn
+	for i := range n {
+		var err error
+		if c, err = h.Join("lobby", person(fmt.Sprint(i)), nothing{frames}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.room.settled()
+	return c
+}
+
 func TestADeliveryAllocatesNothing(t *testing.T) {
 	perChange := func(n int) float64 {
 		h := New(Options{})
 		defer h.Close()
-		var c *Conn
-		for i := range n {
-			var err error
-			if c, err = h.Join("lobby", person(fmt.Sprint(i)), nothing{new(int)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		c.room.settled()
+		c := fill(t, h, n, new(int))
 		i := 0
 		return testing.AllocsPerRun(50, func() {
 			i++
@@ -324,14 +332,7 @@ func BenchmarkOneChangeSeenByMany(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			h, frames := New(Options{}), 0
 			defer h.Close()
-			var c *Conn
-			for i := range n {
-				var err error
-				if c, err = h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames}); err != nil {
-					b.Fatal(err)
-				}
-			}
-			c.room.settled()
+			c := fill(b, h, n, &frames)
 			notes := []string{"in", "out"}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
@@ -350,15 +351,7 @@ func BenchmarkOneJoinSeenByMany(b *testing.B) {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			h, frames := New(Options{}), 0
 			defer h.Close()
-			var r *room
-			for i := range n {
-				c, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames})
-				if err != nil {
-					b.Fatal(err)
-				}
-				r = c.room
-			}
-			r.settled()
+			r := fill(b, h, n, &frames).room
 			frames = 0
 			b.ReportAllocs()
 			for b.Loop() {
@@ -383,15 +376,7 @@ func BenchmarkStorm(b *testing.B) {
 			frames := 0
 			for b.Loop() {
 				h := New(Options{Tick: 100 * time.Millisecond})
-				var r *room
-				for i := range n {
-					c, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{&frames})
-					if err != nil {
-						b.Fatal(err)
-					}
-					r = c.room
-				}
-				r.settled()
+				fill(b, h, n, &frames)
 				h.Close()
 			}
 			b.ReportMetric(float64(frames)/float64(b.N), "frames/op")

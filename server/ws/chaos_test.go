@@ -2,7 +2,6 @@ package ws
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -247,7 +246,7 @@ func agree(t *testing.T, p *player, want []string, window int) {
 				got = append(got, u.Name+": "+u.Note)
 			}
 		}
-		slices.SortFunc(got, func(a, b string) int { return cmp.Compare(a, b) })
+		slices.Sort(got)
 		me, _ := r.Me()
 		if slices.Equal(got, want) && r.Count() == len(want) && me.Note == p.note && p.client.Status().Link == client.Connected {
 			_, _, large := r.View()

@@ -159,6 +159,19 @@ func until(t *testing.T, c *Client, want func(Status) bool) Status {
 	}
 }
 
+// errorsUntil calls Next until something is so, and returns what was refused.
+func errorsUntil(t *testing.T, c *Client, so func() bool) (refused []event.Error) {
+	t.Helper()
+	for !so() {
+		u, err := c.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused = append(refused, u.Errors...)
+	}
+	return refused
+}
+
 func end(t *testing.T, c *Client) error {
 	t.Helper()
 	for {
@@ -553,14 +566,7 @@ func TestAnUpdateThatIsRefusedBeforeTheSnapshotEndsNothing(t *testing.T) {
 	}}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait() // the hello is said
 		c.Update(event.ChangeUser{Name: new("\u202e")})
-		var refused []event.Error
-		for len(s.dialed()) < 2 || c.Status().Link != Connected {
-			u, err := c.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			refused = append(refused, u.Errors...)
-		}
+		refused := errorsUntil(t, c, func() bool { return len(s.dialed()) == 2 && c.Status().Link == Connected })
 		if len(refused) != 1 || refused[0].Field != "name" {
 			t.Errorf("told %+v", refused)
 		}
@@ -638,14 +644,7 @@ func TestAHelloThatIsRefusedForANoteIsSaidWithoutIt(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		c.Update(event.ChangeUser{Note: new("too long")})
-		var told []event.Error
-		for c.Status().Link != Connected {
-			u, err := c.Next(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			told = append(told, u.Errors...)
-		}
+		told := errorsUntil(t, c, func() bool { return c.Status().Link == Connected })
 		if len(told) != 1 || told[0].Field != "note" {
 			t.Errorf("told %+v", told)
 		}
