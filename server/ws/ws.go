@@ -103,8 +103,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	id, known := s.options.Sessions.FromRequest(r)
 	if !known {
 		id = session.NewID()
-		http.SetCookie(w, s.options.Sessions.Cookie(id))
 	}
+	// A known one too: a page that the browser had kept asks for nothing
+	// else by which its session could last longer.
+	http.SetCookie(w, s.options.Sessions.Cookie(id))
 	protocols, tooOld := negotiate(r)
 	h := &hijacked{ResponseWriter: w}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{

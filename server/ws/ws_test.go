@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -651,17 +652,18 @@ func TestAPageOfAnotherSiteIsForbidden(t *testing.T) {
 	})
 }
 
-func TestAConnectionWithoutASessionGetsOne(t *testing.T) {
+func TestAConnectionGetsASessionAndKeepsIt(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		browser := n.browser()
 		p, resp := n.connect(browser, nil)
-		if !strings.HasPrefix(resp.Header.Get("Set-Cookie"), "rollcall=") {
-			t.Errorf("Set-Cookie is %q", resp.Header.Get("Set-Cookie"))
+		first := resp.Header.Get("Set-Cookie")
+		if !strings.HasPrefix(first, "rollcall=") || !strings.Contains(first, fmt.Sprintf("Max-Age=%d;", int(session.MaxAge.Seconds()))) {
+			t.Errorf("Set-Cookie is %q", first)
 		}
 		p.close()
 		p, resp = n.connect(browser, nil)
-		if got := resp.Header.Get("Set-Cookie"); got != "" {
-			t.Errorf("a second session: %q", got)
+		if got := resp.Header.Values("Set-Cookie"); !slices.Equal(got, []string{first}) {
+			t.Errorf("%q is renewed as %q", first, got)
 		}
 		p.close()
 	})
