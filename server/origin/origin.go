@@ -53,7 +53,20 @@ func (p *Policy) Guard(next http.Handler) http.Handler {
 	})
 }
 
+// Base returns scheme and host under which people reach the server that gets
+// r, without a slash at the end. What r says of it must have passed Guard.
+func (p *Policy) Base(r *http.Request) string {
+	if p.public != nil {
+		return p.public.Scheme + "://" + p.public.Host
+	}
+	return "http://" + r.Host
+}
+
 func (p *Policy) allowHost(hostport string) bool {
+	// Nothing but a host and a port, so that it may stand in an address.
+	if u, err := url.Parse("http://" + hostport); err != nil || u.Host != hostport {
+		return false
+	}
 	host := hostOf(hostport)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true // RFC 6761, section 6.3: always loopback

@@ -32,6 +32,10 @@ func TestHostsThatTheServerAnswersUnder(t *testing.T) {
 		{"", "localhost.example.org", 421},
 		{"", "127.0.0.1.example.org", 421},
 		{"", "", 421},
+		{"", "localhost:80/x", 421},
+		{"", "localhost:x", 421},
+		{"", "x@localhost", 421},
+		{"", "x?.localhost", 421},
 		{"https://here.example.org", "here.example.org", 200},
 		{"https://here.example.org", "HERE.example.org:443", 200},
 		{"https://here.example.org", "localhost:8080", 200},
@@ -45,6 +49,22 @@ func TestHostsThatTheServerAnswersUnder(t *testing.T) {
 		policy(t, c.public).Guard(ok).ServeHTTP(w, r)
 		if w.Code != c.status {
 			t.Errorf("public %q, host %q: %d, want %d", c.public, c.host, w.Code, c.status)
+		}
+	}
+}
+
+func TestTheAddressUnderWhichPeopleReachTheServer(t *testing.T) {
+	for _, c := range []struct{ public, host, want string }{
+		{"", "localhost:8080", "http://localhost:8080"},
+		{"", "desk-7.local", "http://desk-7.local"},
+		{"", "[::1]:8080", "http://[::1]:8080"},
+		{"https://here.example.org", "here.example.org", "https://here.example.org"},
+		{"https://here.example.org:8443/", "127.0.0.1:8080", "https://here.example.org:8443"}, // a proxy that rewrites Host
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = c.host
+		if got := policy(t, c.public).Base(r); got != c.want {
+			t.Errorf("public %q, host %q: %q", c.public, c.host, got)
 		}
 	}
 }
