@@ -21,7 +21,10 @@ const Index = "assets.json"
 type Asset struct {
 	Path string `json:"path"` // from the server's root
 	Type string `json:"type"` // media type
-	File string `json:"file"` // in dist, with .br or .gz appended
+	File string `json:"file"` // in dist, with .br or .gz appended unless it is plain
+
+	// Plain is for a format that is compressed already.
+	Plain bool `json:"plain,omitempty"`
 }
 
 // ErrNotBuilt is what Load returns when the page was not built before the
@@ -51,7 +54,11 @@ func load(fsys fs.FS) (map[string]Asset, fs.FS, error) {
 		return nil, nil, fmt.Errorf("%s: %w", Index, err)
 	}
 	for name, a := range assets {
-		for _, suffix := range []string{".br", ".gz"} {
+		suffixes := []string{".br", ".gz"}
+		if a.Plain {
+			suffixes = []string{""}
+		}
+		for _, suffix := range suffixes {
 			if _, err := fs.Stat(files, a.File+suffix); err != nil {
 				return nil, nil, fmt.Errorf("asset %s: %w", name, err)
 			}

@@ -20,6 +20,19 @@ func TestAssetsAreListedByTheirPlainNames(t *testing.T) {
 	}
 }
 
+func TestAPlainAssetHasOneFile(t *testing.T) {
+	assets, files, err := load(fstest.MapFS{
+		"dist/assets.json": {Data: []byte(`{"a.png":{"path":"/web/a.1.png","type":"image/png","file":"a.1.png","plain":true}}`)},
+		"dist/a.1.png":     {},
+	})
+	if err != nil || !assets["a.png"].Plain {
+		t.Fatalf("%v, %v", assets, err)
+	}
+	if _, err := files.Open("a.1.png"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAProgramWithoutItsPageSaysHowToBuildIt(t *testing.T) {
 	_, _, err := load(fstest.MapFS{"dist/placeholder.txt": {}})
 	if !errors.Is(err, ErrNotBuilt) || !strings.Contains(err.Error(), "make build") {
@@ -38,6 +51,7 @@ func TestADamagedBuildIsNotTakenForNone(t *testing.T) {
 		"an empty index":  {fstest.MapFS{"dist/assets.json": {}}, Index},
 		"no brotli":       {fstest.MapFS{"dist/assets.json": {Data: listed}, "dist/a.1.js.gz": {}}, "a.js"},
 		"no gzip":         {fstest.MapFS{"dist/assets.json": {Data: listed}, "dist/a.1.js.br": {}}, "a.js"},
+		"no picture":      {fstest.MapFS{"dist/assets.json": {Data: []byte(`{"a.png":{"file":"a.1.png","plain":true}}`)}, "dist/a.1.png.br": {}, "dist/a.1.png.gz": {}}, "a.png"},
 		"a file outside":  {fstest.MapFS{"dist/assets.json": {Data: []byte(`{"a.js":{"file":"../a"}}`)}, "a.br": {}, "a.gz": {}}, "a.js"},
 		"an index folder": {fstest.MapFS{"dist/assets.json/x": {}}, Index},
 	} {

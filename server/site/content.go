@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -27,9 +26,10 @@ var (
 	fast = effort{brotli: 4, gzip: gzip.DefaultCompression}
 )
 
-// document is an HTML page. Its encodings are made when first asked for if
-// they were not made before.
+// document is a page, or another text that the server writes itself. Its
+// encodings are made when first asked for if they were not made before.
 type document struct {
+	kind   string // media type
 	plain  []byte
 	effort effort
 	etag   string // of the plain bytes, without quotes
@@ -37,9 +37,11 @@ type document struct {
 	br, gz []byte // nil for a page made for one request
 }
 
-func newDocument(plain []byte, e effort) document {
+const htmlType = "text/html; charset=utf-8"
+
+func newDocument(kind string, plain []byte, e effort) document {
 	sum := sha256.Sum256(plain)
-	d := document{plain: plain, effort: e, etag: hex.EncodeToString(sum[:12])}
+	d := document{kind: kind, plain: plain, effort: e, etag: hex.EncodeToString(sum[:12])}
 	if e == best {
 		d.br, d.gz = d.brotli(), d.gzip()
 	}
@@ -70,7 +72,7 @@ func (d document) gzip() []byte {
 
 func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Type", d.kind)
 	h.Add("Vary", "Accept-Encoding")
 	body, encoding := d.plain, ""
 	switch {
@@ -96,22 +98,24 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// asset serves one of web's built files from memory.
+// asset serves one of web's built files from memory: as it is, or with br and
+// gz in its place.
 type asset struct {
 	web.Asset
-	br, gz []byte
+	whole, br, gz []byte
 }
 
 func newAsset(files fs.FS, a web.Asset) (*asset, error) {
+	if a.Plain {
+		whole, err := fs.ReadFile(files, a.File)
+		return &asset{Asset: a, whole: whole}, err
+	}
 	br, err := fs.ReadFile(files, a.File+".br")
 	if err != nil {
 		return nil, err
 	}
 	gz, err := fs.ReadFile(files, a.File+".gz")
-	if err != nil {
-		return nil, err
-	}
-	return &asset{Asset: a, br: br, gz: gz}, nil
+	return &asset{Asset: a, br: br, gz: gz}, err
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -119,6 +123,11 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.Type)
 	// The path has a hash of the content: RFC 8246.
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	if a.Plain {
+		h.Set("ETag", strconv.Quote(a.File))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.whole))
+		return
+	}
 	h.Add("Vary", "Accept-Encoding")
 	switch {
 	case accepts(r, "br"):
@@ -126,7 +135,7 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case accepts(r, "gzip"):
 		a.encoded(w, r, "gzip", a.gz)
 	default:
-		a.plain(w, r)
+		a.unpacked(w, r)
 	}
 }
 
@@ -134,25 +143,44 @@ func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string,
 	h := w.Header()
 	h.Set("Content-Encoding", encoding)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	h.Set("ETag", fmt.Sprintf("%q", a.File+"-"+encoding))
+	h.Set("ETag", strconv.Quote(a.File+"-"+encoding))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// plain is for the rare client that takes no compression: it is not worth
+// unpacked is for the rare client that takes no compression: it is not worth
 // keeping the bytes for.
-func (a *asset) plain(w http.ResponseWriter, r *http.Request) {
+func (a *asset) unpacked(w http.ResponseWriter, r *http.Request) {
 	zr, err := gzip.NewReader(bytes.NewReader(a.gz))
 	if err != nil {
 		w.Header().Del("Cache-Control") // this is not what to keep
 		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("ETag", fmt.Sprintf("%q", a.File))
+	etag := strconv.Quote(a.File)
+	w.Header().Set("ETag", etag)
+	if matches(r, etag) {
+		w.Header().Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	if r.Method == http.MethodHead {
 		return
 	}
 	// An error here is the client's hanging up.
 	io.Copy(w, zr)
+}
+
+// matches reports whether the client has what etag names (RFC 9110, section
+// 13.1.2), for what http.ServeContent cannot serve.
+func matches(r *http.Request, etag string) bool {
+	for _, line := range r.Header.Values("If-None-Match") {
+		for item := range strings.SplitSeq(line, ",") {
+			if item = strings.TrimPrefix(strings.TrimSpace(item), "W/"); item == etag || item == "*" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // accepts reports whether the client takes an encoding: it names it, without

@@ -63,12 +63,12 @@ func New(options Options) (*Site, error) {
 		return nil, fmt.Errorf("rendering the page: %w", err)
 	}
 	s.shell = bytes.Split(shell, []byte(anyRoom))
-	s.lobby = newDocument(s.page(event.Lobby), best)
+	s.lobby = newDocument(htmlType, s.page(event.Lobby), best)
 	notFound, err := render(notFoundSource, links)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the page for what is not found: %w", err)
 	}
-	s.notFound = newDocument(notFound, best)
+	s.notFound = newDocument(htmlType, notFound, best)
 
 	s.mux.HandleFunc("GET /{$}", s.serveLobby)
 	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
@@ -157,7 +157,7 @@ func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.greet(w, r)
-	newDocument(s.page(room), fast).serve(w, r, http.StatusOK)
+	newDocument(htmlType, s.page(room), fast).serve(w, r, http.StatusOK)
 }
 
 // greet gives a browser its session, or the one it has for longer.

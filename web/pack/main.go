@@ -1,7 +1,7 @@
 // Command pack builds web/dist: it joins Go's wasm_exec.js to the page's own
-// script, names every asset after its content, compresses each with brotli
-// and gzip, and lists them for package web. What is there already from the
-// same content is kept.
+// script, draws the icons, names every asset after its content, compresses
+// each with brotli and gzip unless its format is compressed already, and lists
+// them for package web. What is there already from the same content is kept.
 //
 //	pack -wasm app.wasm -static web/static -out web/dist
 package main
@@ -39,13 +39,23 @@ func main() {
 	}
 }
 
-// types are the media types of all that can be packed, by file name extension.
-var types = map[string]string{
-	".css":  "text/css; charset=utf-8",
-	".js":   "text/javascript; charset=utf-8",
-	".svg":  "image/svg+xml",
-	".wasm": "application/wasm",
+// kinds are all that can be packed, by file name extension.
+var kinds = map[string]struct {
+	media string
+	plain bool // compressed by its format
+}{
+	".css":  {media: "text/css; charset=utf-8"},
+	".js":   {media: "text/javascript; charset=utf-8"},
+	".png":  {media: "image/png", plain: true},
+	".svg":  {media: "image/svg+xml"},
+	".wasm": {media: "application/wasm"},
 }
+
+// The forms in which an asset lies in the folder, by the suffix of its name.
+var (
+	compressed = map[string]func(io.Writer, []byte) error{".br": brotlied, ".gz": gzipped}
+	plain      = map[string]func(io.Writer, []byte) error{"": copied}
+)
 
 func pack(wasm, static, out string) error {
 	sources, err := read(wasm, static)
@@ -59,15 +69,20 @@ func pack(wasm, static, out string) error {
 	keep := map[string]bool{web.Index: true, "placeholder.txt": true}
 	for name, content := range sources {
 		ext := path.Ext(name)
-		if types[ext] == "" {
-			return fmt.Errorf("%s: no media type is known for %q; add it to types", name, ext)
+		kind, known := kinds[ext]
+		if !known {
+			return fmt.Errorf("%s: no media type is known for %q; add it to kinds", name, ext)
 		}
 		sum := sha256.Sum256(content)
 		file := strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext
-		index[name] = web.Asset{Path: "/web/" + file, Type: types[ext], File: file}
-		for suffix, compress := range map[string]func(io.Writer, []byte) error{".br": brotlied, ".gz": gzipped} {
+		index[name] = web.Asset{Path: "/web/" + file, Type: kind.media, File: file, Plain: kind.plain}
+		forms := compressed
+		if kind.plain {
+			forms = plain
+		}
+		for suffix, form := range forms {
 			keep[file+suffix] = true
-			if err := writeOnce(filepath.Join(out, file+suffix), content, compress); err != nil {
+			if err := writeOnce(filepath.Join(out, file+suffix), content, form); err != nil {
 				return err
 			}
 		}
@@ -85,18 +100,45 @@ func pack(wasm, static, out string) error {
 // read returns the assets by their plain names.
 func read(wasm, static string) (map[string][]byte, error) {
 	sources := make(map[string][]byte)
+	add := func(name string, content []byte) error {
+		if _, there := sources[name]; there {
+			return fmt.Errorf("there are two assets called %s; rename one", name)
+		}
+		sources[name] = content
+		return nil
+	}
 	err := filepath.WalkDir(static, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		sources[entry.Name()], err = os.ReadFile(file)
-		return err
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		return add(entry.Name(), content)
 	})
 	if err != nil {
 		return nil, err
 	}
-	if sources["app.wasm"], err = os.ReadFile(wasm); err != nil {
+	program, err := os.ReadFile(wasm)
+	if err != nil {
 		return nil, err
+	}
+	if err := add("app.wasm", program); err != nil {
+		return nil, err
+	}
+	mark, there := sources[markFile]
+	if !there {
+		return nil, fmt.Errorf("%s is missing in %s; all icons are made from it", markFile, static)
+	}
+	for name, icon := range icons {
+		picture, err := icon.draw(mark)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(name, picture); err != nil {
+			return nil, err
+		}
 	}
 	// It must be of the toolchain that built the wasm; go-app's own is older.
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
@@ -111,12 +153,12 @@ func read(wasm, static string) (map[string][]byte, error) {
 	return sources, nil
 }
 
-func writeOnce(file string, content []byte, compress func(io.Writer, []byte) error) error {
+func writeOnce(file string, content []byte, form func(io.Writer, []byte) error) error {
 	if _, err := os.Stat(file); err == nil {
 		return nil
 	}
 	var b bytes.Buffer
-	if err := compress(&b, content); err != nil {
+	if err := form(&b, content); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
 	return writeFile(file, b.Bytes())
@@ -145,6 +187,11 @@ func gzipped(w io.Writer, content []byte) error {
 	}
 	_, err = gw.Write(content)
 	return errors.Join(err, gw.Close())
+}
+
+func copied(w io.Writer, content []byte) error {
+	_, err := w.Write(content)
+	return err
 }
 
 func removeOthers(dir string, keep map[string]bool) error {

@@ -26,6 +26,8 @@ type project struct {
 	wasm, static, out string
 }
 
+const square = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="currentColor"/></svg>`
+
 func newProject(t *testing.T) project {
 	t.Helper()
 	dir := t.TempDir()
@@ -33,6 +35,7 @@ func newProject(t *testing.T) project {
 	p.write(p.wasm, "program")
 	p.write(filepath.Join(p.static, "app.js"), "start();")
 	p.write(filepath.Join(p.static, "style.css"), "body{}")
+	p.write(filepath.Join(p.static, markFile), square)
 	p.write(filepath.Join(p.out, "placeholder.txt"), "kept")
 	return p
 }
@@ -104,13 +107,17 @@ func TestEveryAssetIsPackedUnderTheNameOfItsContent(t *testing.T) {
 	p := newProject(t)
 	index := p.pack()
 	expected := map[string]bool{web.Index: true, "placeholder.txt": true}
+	for name := range icons {
+		expected[index[name].File] = true
+	}
 	for name, want := range map[string]struct{ content, file, kind string }{
 		"app.wasm":  {"program", `^app\.[0-9a-f]{12}\.wasm$`, "application/wasm"}, // else browsers do not compile it as it arrives
 		"app.js":    {"", `^app\.[0-9a-f]{12}\.js$`, "text/javascript; charset=utf-8"},
 		"style.css": {"body{}", `^style\.[0-9a-f]{12}\.css$`, "text/css; charset=utf-8"},
+		"icon.svg":  {square, `^icon\.[0-9a-f]{12}\.svg$`, "image/svg+xml"},
 	} {
 		a := index[name]
-		if a.Path != "/web/"+a.File || a.Type != want.kind || !regexp.MustCompile(want.file).MatchString(a.File) {
+		if a.Plain || a.Path != "/web/"+a.File || a.Type != want.kind || !regexp.MustCompile(want.file).MatchString(a.File) {
 			t.Errorf("%s is %+v", name, a)
 		}
 		br, gz := p.unpack(a.File+".br"), p.unpack(a.File+".gz")
@@ -128,8 +135,28 @@ func TestEveryAssetIsPackedUnderTheNameOfItsContent(t *testing.T) {
 		}
 		delete(expected, file)
 	}
-	if len(expected) > 0 || len(index) != 3 {
+	if len(expected) > 0 || len(index) != 4+len(icons) {
 		t.Errorf("missing are %v; the index is %v", expected, index)
+	}
+}
+
+// Compressed once more they would only be larger.
+func TestPicturesArePackedAsTheyAre(t *testing.T) {
+	p := newProject(t)
+	p.write(filepath.Join(p.static, "picture.png"), "pixels")
+	index := p.pack()
+	for _, name := range []string{"picture.png", "icon-192.png", "badge-96.png"} {
+		a := index[name]
+		if !a.Plain || a.Path != "/web/"+a.File || a.Type != "image/png" || !strings.HasPrefix(a.File, strings.TrimSuffix(name, "png")) {
+			t.Errorf("%s is %+v", name, a)
+		}
+		content := p.files()[a.File]
+		if sum := fmt.Sprintf("%x", sha256.Sum256([]byte(content))); content == "" || !strings.Contains(a.File, sum[:12]) {
+			t.Errorf("%s is called %s, its hash is %s", name, a.File, sum)
+		}
+	}
+	if got := p.files()[index["picture.png"].File]; got != "pixels" {
+		t.Errorf("the picture holds %q", got)
 	}
 }
 
@@ -178,12 +205,12 @@ func TestWhatIsPackedAlreadyIsKept(t *testing.T) {
 	p.pack()
 	marked := map[string]bool{}
 	for file := range p.files() {
-		if strings.HasSuffix(file, ".br") || strings.HasSuffix(file, ".gz") {
+		if file != web.Index && file != "placeholder.txt" {
 			marked[file] = true
 			p.write(filepath.Join(p.out, file), "as it was")
 		}
 	}
-	if len(marked) != 6 {
+	if len(marked) != 8+len(icons) {
 		t.Fatalf("packed are %v", marked)
 	}
 	p.pack()
@@ -218,7 +245,7 @@ func TestWhatHasChangedGetsANewNameAndTheOldFileGoes(t *testing.T) {
 func TestTheFolderIsMadeIfItIsMissing(t *testing.T) {
 	p := newProject(t)
 	p.out = filepath.Join(t.TempDir(), "not", "there")
-	if index := p.pack(); len(index) != 3 {
+	if index := p.pack(); len(index) != 4+len(icons) {
 		t.Errorf("the index is %v", index)
 	}
 }
@@ -232,6 +259,11 @@ func TestWhatCannotBePackedIsSaid(t *testing.T) {
 		"missing sources":      {func(p *project) { p.static += "x" }, "staticx"},
 		"an unknown extension": {func(p *project) { p.write(filepath.Join(p.static, "film.mp4"), "") }, "film.mp4"},
 		"no extension":         {func(p *project) { p.write(filepath.Join(p.static, "LICENSE"), "") }, "LICENSE"},
+		"two of one name":      {func(p *project) { p.write(filepath.Join(p.static, "more", "style.css"), "html{}") }, "style.css"},
+		"a second program":     {func(p *project) { p.write(filepath.Join(p.static, "app.wasm"), "old") }, "app.wasm"},
+		"an icon that is made": {func(p *project) { p.write(filepath.Join(p.static, "icon-192.png"), "old") }, "icon-192.png"},
+		"a missing mark":       {func(p *project) { os.Remove(filepath.Join(p.static, markFile)) }, markFile},
+		"a mark of no shape":   {func(p *project) { p.write(filepath.Join(p.static, markFile), "<svg") }, markFile},
 		"a file for a folder":  {func(p *project) { p.out = p.wasm }, "built.wasm"},
 	} {
 		p := newProject(t)
