@@ -84,7 +84,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions})
+	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions, Base: policy.Base})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -168,6 +169,15 @@ func (a *asset) unpacked(w http.ResponseWriter, r *http.Request) {
 	}
 	// An error here is the client's hanging up.
 	io.Copy(w, zr)
+}
+
+// text returns what a compressed asset holds.
+func (a *asset) text() ([]byte, error) {
+	zr, err := gzip.NewReader(bytes.NewReader(a.gz))
+	if err != nil {
+		return nil, fmt.Errorf("%s.gz: %w", a.File, err)
+	}
+	return io.ReadAll(zr)
 }
 
 // matches reports whether the client has what etag names (RFC 9110, section

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -26,7 +25,7 @@ var negotiated = map[string]string{
 
 func TestEncodingsAreNegotiated(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/", "/r/a", "/nope", "/web/hash.app.wasm"} {
+	for _, path := range []string{"/", "/r/a", "/nope", "/web/hash.app.wasm", "/manifest.webmanifest", "/sw.js", "/api/qr/lobby"} {
 		plain := text(t, ask(s, "GET", path))
 		if plain == "" {
 			t.Fatalf("%s is empty", path)
@@ -63,9 +62,9 @@ func TestWhatIsTakenMayStandInSeveralHeaders(t *testing.T) {
 
 func TestTheLengthIsOfWhatIsSent(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/", "/r/a", "/nope", "/web/hash.app.wasm"} {
+	for _, path := range []string{"/", "/r/a", "/nope", "/web/hash.app.wasm", "/web/hash.icon-192.png", "/manifest.webmanifest", "/sw.js", "/api/qr/lobby"} {
 		for _, accept := range []string{"", "gzip", "br"} {
-			if accept == "" && strings.HasPrefix(path, "/web/") {
+			if accept == "" && path == "/web/hash.app.wasm" {
 				continue // unpacked as it is sent
 			}
 			resp := ask(s, "GET", path, "Accept-Encoding", accept)
@@ -79,7 +78,7 @@ func TestTheLengthIsOfWhatIsSent(t *testing.T) {
 
 func TestWhatHasNotChangedIsNotSentAgain(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/", "/r/a", "/web/hash.app.js"} {
+	for _, path := range []string{"/", "/r/a", "/web/hash.app.js", "/manifest.webmanifest", "/sw.js", "/api/qr/lobby"} {
 		etags := map[string]string{}
 		for _, accept := range []string{"", "gzip", "br"} {
 			etag := ask(s, "GET", path, "Accept-Encoding", accept).Header.Get("ETag")
@@ -89,9 +88,6 @@ func TestWhatHasNotChangedIsNotSentAgain(t *testing.T) {
 			etags[accept] = etag
 		}
 		for accept, own := range etags {
-			if accept == "" && strings.HasPrefix(path, "/web/") {
-				continue // unpacked as it is sent
-			}
 			for other, etag := range etags {
 				// The same page in another encoding is not the same bytes.
 				want := http.StatusOK
@@ -137,6 +133,9 @@ func TestAPartIsOfTheEncodedBytes(t *testing.T) {
 func TestAssetsAreKeptForEver(t *testing.T) {
 	s := build(t)
 	for name, kind := range kinds {
+		if name == workerSource {
+			continue // its address is one that stays
+		}
 		for _, accept := range []string{"", "gzip", "br"} {
 			resp := ask(s, "GET", "/web/hash."+name, "Accept-Encoding", accept)
 			if got := resp.Header.Get("Content-Type"); got != kind {
@@ -148,6 +147,33 @@ func TestAssetsAreKeptForEver(t *testing.T) {
 			if got := text(t, resp); got != "content of "+name {
 				t.Errorf("%s for %q is %q", name, accept, got)
 			}
+		}
+	}
+}
+
+func TestPicturesAreSentAsTheyAre(t *testing.T) {
+	assets, files := madeUp(t)
+	s := buildFrom(t, assets, files)
+	for name := range pictures {
+		path, want := "/web/hash."+name, string(files["hash."+name].Data)
+		etag := ask(s, "GET", path).Header.Get("ETag")
+		for _, accept := range []string{"", "gzip", "br"} {
+			resp := ask(s, "GET", path, "Accept-Encoding", accept)
+			h := resp.Header
+			if h.Get("Content-Type") != "image/png" || h.Get("Cache-Control") != "public, max-age=31536000, immutable" || h.Get("Content-Encoding") != "" || h.Get("Vary") != "" || h.Get("ETag") != etag {
+				t.Errorf("%s for %q: headers are %v", name, accept, h)
+			}
+			if text(t, resp) != want {
+				t.Errorf("%s for %q is not the picture", name, accept)
+			}
+			for header, status := range map[string]int{etag: 304, "W/" + etag: 304, `"other"`: 200} {
+				if resp := ask(s, "GET", path, "Accept-Encoding", accept, "If-None-Match", header); resp.StatusCode != status {
+					t.Errorf("%s for %q if none matches %s: %d", name, accept, header, resp.StatusCode)
+				}
+			}
+		}
+		if resp := ask(s, "GET", path, "Range", "bytes=1-3"); resp.StatusCode != 206 || text(t, resp) != "PNG" {
+			t.Errorf("a part of %s: %d", name, resp.StatusCode)
 		}
 	}
 }

@@ -9,6 +9,10 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsaf
 	"img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// The policy of the worker, which loads files of this server and nothing else.
+// It is the script's own: those of the pages do not count for it.
+const workerSecurityPolicy = "default-src 'none'; connect-src 'self'"
+
 func secure(h http.Header) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -73,15 +73,21 @@ func TestThePageLoadsWhatWasBuilt(t *testing.T) {
 	root := parse(t, text(t, ask(build(t), "GET", "/r/design-week")))
 	script := elements(root, "script")[0]
 	// Deferred: the page is read before it is brought to life.
-	if attr(script, "src") != "/web/hash.app.js" || attr(script, "data-wasm") != "/web/hash.app.wasm" || !has(script, "defer") {
+	if attr(script, "src") != "/web/hash.app.js" || attr(script, "data-wasm") != "/web/hash.app.wasm" || !has(script, "defer") ||
+		attr(script, "data-icon") != "/web/hash.icon-192.png" || attr(script, "data-badge") != "/web/hash.badge-96.png" {
 		t.Errorf("the script has %v", script.Attr)
 	}
 	links := map[string]string{}
 	for _, link := range elements(root, "link") {
 		links[attr(link, "rel")] = attr(link, "href")
 	}
-	if links["stylesheet"] != "/web/hash.rollcall.css" || links["icon"] != "/web/hash.icon.svg" {
-		t.Errorf("links are %v", links)
+	for rel, want := range map[string]string{
+		"stylesheet": "/web/hash.rollcall.css", "icon": "/web/hash.icon.svg",
+		"apple-touch-icon": "/web/hash.apple-touch-icon.png", "manifest": "/manifest.webmanifest",
+	} {
+		if links[rel] != want {
+			t.Errorf("%s is %q", rel, links[rel])
+		}
 	}
 }
 
@@ -100,8 +106,10 @@ func TestEveryPageCanBeEnlargedAndKnowsLightAndDark(t *testing.T) {
 			}
 			meta[attr(m, "name")] = attr(m, "content")
 		}
-		// Nothing more: user-scalable and maximum-scale shut people out.
-		if meta["viewport"] != "width=device-width, initial-scale=1" {
+		// Nothing more: user-scalable and maximum-scale shut people out. The
+		// page reaches around the notch of a phone; the stylesheet keeps
+		// clear of it.
+		if meta["viewport"] != "width=device-width, initial-scale=1, viewport-fit=cover" {
 			t.Errorf("%s: viewport is %q", path, meta["viewport"])
 		}
 		if meta["color-scheme"] != "light dark" {
@@ -115,7 +123,7 @@ func TestEveryPageCanBeEnlargedAndKnowsLightAndDark(t *testing.T) {
 
 func TestEveryPageObeysItsOwnPolicy(t *testing.T) {
 	s := build(t)
-	loads := []string{"action", "background", "data", "data-wasm", "formaction", "href", "poster", "src", "srcset"}
+	loads := []string{"action", "background", "data", "data-badge", "data-icon", "data-wasm", "formaction", "href", "poster", "src", "srcset"}
 	for _, path := range []string{"/", "/r/design-week", "/nope"} {
 		root := parse(t, text(t, ask(s, "GET", path)))
 		for _, n := range all(root) {

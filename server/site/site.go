@@ -1,5 +1,6 @@
 // Package site serves what browsers load: the page, rendered on the server,
-// for every room, and the assets that bring it to life.
+// for every room, the assets that bring it to life, and what makes it an
+// application on their device: a manifest, and a worker that keeps the page.
 package site
 
 import (
@@ -33,6 +34,9 @@ type Options struct {
 	Assets   map[string]web.Asset // by plain name, see web.Load
 	Files    fs.FS                // where their files are
 	Sessions *session.Keeper
+	// Base returns scheme and host under which people reach the server that
+	// gets the request, as in https://here.example.org.
+	Base func(*http.Request) string
 }
 
 // Site is an http.Handler for everything but the WebSocket. Safe for
@@ -40,23 +44,54 @@ type Options struct {
 type Site struct {
 	mux      *http.ServeMux
 	sessions *session.Keeper
+	base     func(*http.Request) string
+	version  string // of all that a browser keeps
 
 	lobby document
 	// shell is the page of any room, cut where the room's name stands.
-	shell    [][]byte
-	notFound document
+	shell            [][]byte
+	notFound         document
+	manifest, worker document
 }
+
+// What a site is made of beside the program: all of it is named in a page, the
+// manifest or the worker.
+var (
+	texts = []string{"app.wasm", "app.js", "rollcall.css", "icon.svg", workerSource}
+	pngs  = []string{
+		"icon-192.png", "icon-512.png", "maskable-192.png", "maskable-512.png", "apple-touch-icon.png", "badge-96.png",
+		"screenshot-wide.png", "screenshot-narrow.png",
+	}
+)
+
+// workerSource is the one asset that is not served as it is.
+const workerSource = "sw.js"
 
 // New renders the pages and returns the site.
 func New(options Options) (*Site, error) {
-	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions}
-	links := map[string]any{}
-	for field, name := range map[string]string{"Icon": "icon.svg", "Style": "rollcall.css", "Script": "app.js", "Wasm": "app.wasm"} {
-		asset, ok := options.Assets[name]
-		if !ok {
+	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base}
+	assets := options.Assets
+	for _, name := range slices.Concat(texts, pngs) {
+		if _, ok := assets[name]; !ok {
 			return nil, fmt.Errorf("asset %s is missing: %w", name, web.ErrNotBuilt)
 		}
-		links[field] = asset.Path
+	}
+	served := make(map[string]*asset)
+	for name, a := range assets {
+		var err error
+		if served[name], err = newAsset(options.Files, a); err != nil {
+			return nil, err
+		}
+		if name != workerSource {
+			s.mux.Handle("GET "+a.Path, served[name])
+		}
+	}
+
+	links := map[string]any{
+		"Description": description, "LightGround": lightGround, "DarkGround": darkGround,
+		"Icon": assets["icon.svg"].Path, "Touch": assets["apple-touch-icon.png"].Path, "Manifest": manifestPath,
+		"Style": assets["rollcall.css"].Path, "Script": assets["app.js"].Path, "Wasm": assets["app.wasm"].Path,
+		"Notification": assets["icon-192.png"].Path, "Badge": assets["badge-96.png"].Path,
 	}
 	shell, err := render(shellSource, links)
 	if err != nil {
@@ -69,17 +104,28 @@ func New(options Options) (*Site, error) {
 		return nil, fmt.Errorf("rendering the page for what is not found: %w", err)
 	}
 	s.notFound = newDocument(htmlType, notFound, best)
+	manifest, err := newManifest(assets, options.Files)
+	if err != nil {
+		return nil, fmt.Errorf("writing the manifest: %w", err)
+	}
+	s.manifest = newDocument("application/manifest+json", manifest, best)
+	source, err := served[workerSource].text()
+	if err != nil {
+		return nil, err
+	}
+	worker, version, err := newWorker(source, assets, s.shell, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("writing the worker: %w", err)
+	}
+	s.worker, s.version = newDocument(assets[workerSource].Type, worker, best), version
 
 	s.mux.HandleFunc("GET /{$}", s.serveLobby)
 	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
+	s.mux.HandleFunc("GET "+manifestPath, s.serveManifest)
+	s.mux.HandleFunc("GET "+workerPath, s.serveWorker)
+	s.mux.HandleFunc("GET /api/qr/{room}", s.serveQR)
+	s.mux.HandleFunc("GET /api/version", s.serveVersion)
 	s.mux.HandleFunc("GET /robots.txt", serveRobots)
-	for _, asset := range options.Assets {
-		a, err := newAsset(options.Files, asset)
-		if err != nil {
-			return nil, err
-		}
-		s.mux.Handle("GET "+asset.Path, a)
-	}
 	s.mux.HandleFunc("/", s.serveNotFound)
 	return s, nil
 }
@@ -178,6 +224,11 @@ func (s *Site) serveNotFound(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	s.notFound.serve(w, r, http.StatusNotFound)
+}
+
+func (s *Site) serveManifest(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-cache")
+	s.manifest.serve(w, r, http.StatusOK)
 }
 
 func serveRobots(w http.ResponseWriter, _ *http.Request) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"image"
+	"image/png"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +17,7 @@ import (
 	"github.com/andybalholm/brotli"
 	"golang.org/x/net/html"
 
+	"rollcall/server/origin"
 	"rollcall/server/session"
 	"rollcall/web"
 )
@@ -22,22 +25,44 @@ import (
 // build returns a site whose assets are made up.
 func build(t testing.TB) *Site {
 	t.Helper()
-	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
-	if err != nil {
-		t.Fatal(err)
-	}
 	assets, files := madeUp(t)
-	s, err := New(Options{Assets: assets, Files: files, Sessions: keeper})
+	return buildFrom(t, assets, files)
+}
+
+func buildFrom(t testing.TB, assets map[string]web.Asset, files fstest.MapFS) *Site {
+	t.Helper()
+	s, err := try(t, assets, files)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-// kinds are the assets that a site needs, and their media types.
+func try(t testing.TB, assets map[string]web.Asset, files fstest.MapFS) (*Site, error) {
+	t.Helper()
+	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, err := origin.New("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return New(Options{Assets: assets, Files: files, Sessions: keeper, Base: policy.Base})
+}
+
+// kinds are the compressed assets that a site needs, and their media types.
 var kinds = map[string]string{
-	"app.wasm": "application/wasm", "app.js": "text/javascript; charset=utf-8",
+	"app.wasm": "application/wasm", "app.js": "text/javascript; charset=utf-8", "sw.js": "text/javascript; charset=utf-8",
 	"rollcall.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml",
+}
+
+// pictures are the PNGs that a site needs, and their sizes.
+var pictures = map[string]image.Point{
+	"icon-192.png": {X: 192, Y: 192}, "icon-512.png": {X: 512, Y: 512},
+	"maskable-192.png": {X: 192, Y: 192}, "maskable-512.png": {X: 512, Y: 512},
+	"apple-touch-icon.png": {X: 180, Y: 180}, "badge-96.png": {X: 96, Y: 96},
+	"screenshot-wide.png": {X: 640, Y: 400}, "screenshot-narrow.png": {X: 360, Y: 740},
 }
 
 func madeUp(t testing.TB) (map[string]web.Asset, fstest.MapFS) {
@@ -48,6 +73,15 @@ func madeUp(t testing.TB) (map[string]web.Asset, fstest.MapFS) {
 		assets[name] = web.Asset{Path: "/web/" + file, Type: kind, File: file}
 		files[file+".br"] = &fstest.MapFile{Data: squeeze(t, "br", "content of "+name)}
 		files[file+".gz"] = &fstest.MapFile{Data: squeeze(t, "gzip", "content of "+name)}
+	}
+	for name, size := range pictures {
+		file := "hash." + name
+		assets[name] = web.Asset{Path: "/web/" + file, Type: "image/png", File: file, Plain: true}
+		var b bytes.Buffer
+		if err := png.Encode(&b, image.NewAlpha(image.Rectangle{Max: size})); err != nil {
+			t.Fatal(err)
+		}
+		files[file] = &fstest.MapFile{Data: b.Bytes()}
 	}
 	return assets, files
 }
@@ -158,7 +192,12 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/nope", 404}, {"HEAD", "/nope", 404}, {"GET", "/web/", 404}, {"GET", "/web/nope", 404}, {"GET", "/web/app.wasm", 404},
 		{"GET", "/favicon.ico", 404}, {"GET", "/sitemap.xml", 404}, {"GET", "/ads.txt", 404},
 		{"POST", "/", 405}, {"POST", "/nope", 405}, {"POST", "/r/a", 405}, {"DELETE", "/r/a", 405}, {"PUT", "/web/hash.app.js", 405}, {"OPTIONS", "/robots.txt", 405},
-		{"GET", "/robots.txt", 200}, {"GET", "/web/hash.app.wasm", 200},
+		{"GET", "/robots.txt", 200}, {"GET", "/web/hash.app.wasm", 200}, {"GET", "/web/hash.icon-192.png", 200}, {"HEAD", "/web/hash.icon-192.png", 200},
+		{"GET", "/manifest.webmanifest", 200}, {"HEAD", "/manifest.webmanifest", 200}, {"POST", "/manifest.webmanifest", 405},
+		{"GET", "/sw.js", 200}, {"HEAD", "/sw.js", 200}, {"POST", "/sw.js", 405}, {"GET", "/web/hash.sw.js", 404},
+		{"GET", "/api/version", 200}, {"HEAD", "/api/version", 200}, {"POST", "/api/version", 405}, {"GET", "/api/version/", 404}, {"GET", "/api", 404},
+		{"GET", "/api/qr/lobby", 200}, {"GET", "/api/qr/design-week", 200}, {"GET", "/api/qr/Design-Week", 200}, {"HEAD", "/api/qr/lobby", 200}, {"POST", "/api/qr/lobby", 405},
+		{"GET", "/api/qr/", 404}, {"GET", "/api/qr/a_b", 404}, {"GET", "/api/qr/a/b", 404}, {"GET", "/api/qr/" + strings.Repeat("a", 65), 404}, {"GET", "/api/qr/%3Cb%3E", 404},
 	} {
 		resp := ask(s, c.method, c.path)
 		if resp.StatusCode != c.status {
@@ -204,6 +243,7 @@ func TestEveryAnswerCarriesThePolicy(t *testing.T) {
 		status       int
 	}{
 		{"GET", "/", nil, 200}, {"HEAD", "/r/a", nil, 200}, {"GET", "/robots.txt", nil, 200}, {"GET", "/web/hash.app.js", nil, 200},
+		{"GET", "/manifest.webmanifest", nil, 200}, {"GET", "/api/version", nil, 200}, {"GET", "/api/qr/lobby", nil, 200}, {"GET", "/api/qr/a_b", nil, 404},
 		{"GET", "/", []string{"Range", "bytes=0-9"}, 206},
 		{"GET", "/", []string{"If-None-Match", etag}, 304},
 		{"GET", "/r/..", nil, 307}, {"GET", "/r/A", nil, 308},
@@ -236,7 +276,7 @@ func TestEveryAnswerCarriesThePolicy(t *testing.T) {
 func TestHEADIsGETWithoutTheBody(t *testing.T) {
 	server := httptest.NewServer(build(t))
 	defer server.Close()
-	for _, path := range []string{"/", "/r/design-week", "/nope", "/robots.txt", "/web/hash.app.wasm"} {
+	for _, path := range []string{"/", "/r/design-week", "/nope", "/robots.txt", "/web/hash.app.wasm", "/web/hash.icon-512.png", "/manifest.webmanifest", "/sw.js", "/api/version", "/api/qr/lobby"} {
 		for _, accept := range []string{"identity", "gzip", "br"} {
 			get, head := over(t, server, "GET", path, accept), over(t, server, "HEAD", path, accept)
 			if body, err := io.ReadAll(head.Body); err != nil || len(body) > 0 {
@@ -345,7 +385,7 @@ func TestAPageThatHasNotChangedRefreshesTheSession(t *testing.T) {
 
 func TestOnlyPagesOfARoomGiveASession(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/nope", "/r/a_b", "/r/Design-Week", "/robots.txt", "/web/hash.app.js"} {
+	for _, path := range []string{"/nope", "/r/a_b", "/r/Design-Week", "/robots.txt", "/web/hash.app.js", "/manifest.webmanifest", "/sw.js", "/api/version", "/api/qr/lobby"} {
 		if cookies := ask(s, "GET", path).Cookies(); len(cookies) > 0 {
 			t.Errorf("%s sets %v", path, cookies)
 		}
@@ -353,25 +393,31 @@ func TestOnlyPagesOfARoomGiveASession(t *testing.T) {
 }
 
 func TestASiteWithoutAnAssetSaysHowToBuildIt(t *testing.T) {
-	whole := build(t)
-	for _, name := range []string{"app.wasm", "app.js", "rollcall.css", "icon.svg"} {
+	all, _ := madeUp(t)
+	for name := range all {
 		assets, files := madeUp(t)
 		delete(assets, name)
-		_, err := New(Options{Assets: assets, Files: files, Sessions: whole.sessions})
+		_, err := try(t, assets, files)
 		if !errors.Is(err, web.ErrNotBuilt) || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}
 }
 
-func TestASiteNamesTheFileThatIsMissing(t *testing.T) {
-	whole := build(t)
-	for _, file := range []string{"hash.app.js.br", "hash.icon.svg.gz"} {
+func TestASiteNamesTheFileThatIsMissingOrDamaged(t *testing.T) {
+	for _, file := range []string{"hash.app.js.br", "hash.icon.svg.gz", "hash.badge-96.png"} {
 		assets, files := madeUp(t)
 		delete(files, file)
-		_, err := New(Options{Assets: assets, Files: files, Sessions: whole.sessions})
+		_, err := try(t, assets, files)
 		if err == nil || errors.Is(err, web.ErrNotBuilt) || !strings.Contains(err.Error(), file) {
 			t.Errorf("without %s: %v", file, err)
+		}
+	}
+	for file, named := range map[string]string{"hash.sw.js.gz": "sw.js", "hash.screenshot-wide.png": "screenshot-wide.png"} {
+		assets, files := madeUp(t)
+		files[file] = &fstest.MapFile{Data: []byte("damaged")}
+		if _, err := try(t, assets, files); err == nil || !strings.Contains(err.Error(), named) {
+			t.Errorf("with a damaged %s: %v", file, err)
 		}
 	}
 }

@@ -3,27 +3,45 @@
 // wasm_exec.js in the same file.
 "use strict";
 (() => {
-  const wasm = document.currentScript.dataset.wasm;
+  const { wasm, icon, badge } = document.currentScript.dataset;
   const root = document.documentElement;
 
   // go-app asks for its settings here; all of ours are the defaults.
   window.goappGetenv = () => "";
 
+  // What the program asks of the page, and the page tells the program: changes
+  // are announced by the event "rollcall" on the window.
+  const page = (window.rollcall = {
+    early: { submitted: false },
+    updateReady: false, // a new version is there, and a reload starts it
+    canInstall: false, // the browser would install the page as an application
+    applyUpdate,
+    checkUpdate,
+    install,
+    notify,
+  });
+  window.rollcallEarly = page.early;
+
+  function change(news) {
+    Object.assign(page, news);
+    window.dispatchEvent(new Event("rollcall"));
+  }
+
   // No form of the page is ever sent by the browser. What is submitted before
   // the program is alive is kept, and the program submits it.
-  const early = (window.rollcallEarly = { submitted: false });
   document.addEventListener("submit", (event) => {
     event.preventDefault();
     if (root.classList.contains("alive")) return;
-    early.submitted = true;
+    page.early.submitted = true;
     root.classList.add("joining");
   }, true);
 
   // A tab that was in this room before a reload goes back by itself; until
-  // then its dialog would only flash.
+  // then its dialog would only flash. A wall asks nobody for a name.
   try {
     const room = location.pathname === "/" ? "lobby" : location.pathname.replace(/^\/r\//, "");
-    if (sessionStorage.getItem("rollcall.joined") === room && localStorage.getItem("rollcall.name")) {
+    const wall = new URLSearchParams(location.search).get("view") === "wall";
+    if (!wall && sessionStorage.getItem("rollcall.joined") === room && localStorage.getItem("rollcall.name")) {
       root.classList.add("returning");
     }
   } catch { /* storage is blocked: the dialog it is */ }
@@ -55,6 +73,102 @@
     await go.run(program.instance);
     fail("Rollcall has stopped unexpectedly. Reload the page to go on.");
   }
+
+  // The worker that keeps the page for the next visit, and its successor when
+  // the server has a new version.
+  let registration, successor;
+
+  async function register() {
+    if (!window.isSecureContext || !navigator.serviceWorker) return;
+    const controlled = Boolean(navigator.serviceWorker.controller);
+    try {
+      registration = await navigator.serviceWorker.register("/sw.js");
+    } catch (err) {
+      console.warn("the page will not open without a network:", err);
+      return;
+    }
+    if (controlled) {
+      // This page may be of the version before the one that waits.
+      found(registration.waiting);
+      found(registration.installing);
+    }
+    registration.addEventListener("updatefound", () => {
+      // The first of all keeps this very page.
+      if (controlled || registration.active) found(registration.installing);
+    });
+  }
+
+  function found(worker) {
+    if (!worker) return;
+    const look = () => {
+      if (worker.state === "installing" || worker.state === "redundant") return;
+      successor = worker;
+      if (!page.updateReady) change({ updateReady: true });
+    };
+    worker.addEventListener("statechange", look);
+    look();
+  }
+
+  // Other tabs go on as they are; they, too, start the new version when they
+  // are reloaded.
+  function applyUpdate() {
+    const worker = successor;
+    if (!worker) return;
+    const reload = () => {
+      if (worker.state === "activated") location.reload();
+    };
+    worker.addEventListener("statechange", reload);
+    worker.postMessage("activate");
+    reload();
+  }
+
+  let checked = -Infinity;
+
+  // The browser looks for a new version when a page is opened; a page that
+  // stays open asks for it. Without a network there is none.
+  function checkUpdate() {
+    if (!registration || performance.now() - checked < 60_000) return;
+    checked = performance.now();
+    registration.update().catch(() => {});
+  }
+
+  let offer;
+
+  window.addEventListener("beforeinstallprompt", (event) => {
+    event.preventDefault();
+    offer = event;
+    change({ canInstall: true });
+  });
+  window.addEventListener("appinstalled", withdraw);
+
+  function withdraw() {
+    offer = undefined;
+    change({ canInstall: false });
+  }
+
+  // A browser's offer is good for one question. It refuses when nothing was
+  // pressed.
+  async function install() {
+    const asked = offer;
+    withdraw();
+    try {
+      await asked?.prompt();
+    } catch { /* then there is no question */ }
+  }
+
+  // By the registration: on Android the constructor throws.
+  function notify(title, body, tag, url) {
+    if (!registration || window.Notification?.permission !== "granted") return;
+    registration.showNotification(title, { body, tag, icon, badge, data: url }).catch(() => {});
+  }
+
+  // After the program, so that it does not wait for what only the next visit
+  // needs.
+  new MutationObserver((_, observer) => {
+    if (!root.classList.contains("alive")) return;
+    observer.disconnect();
+    register();
+  }).observe(root, { attributeFilter: ["class"] });
 
   start();
 })();

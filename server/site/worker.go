@@ -1,0 +1,69 @@
+package site
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"unicode/utf16"
+
+	"rollcall/shared/event"
+	"rollcall/web"
+)
+
+const workerPath = "/sw.js"
+
+// The assets that the page cannot do without, and those that it can.
+var (
+	precachedRequired = []string{"rollcall.css", "app.js", "app.wasm", "icon.svg"}
+	precachedOptional = []string{"icon-192.png", "icon-512.png", "maskable-192.png", "maskable-512.png", "apple-touch-icon.png", "badge-96.png"}
+)
+
+// prologue is what sw.js knows of the site that it was built with. The worker
+// keeps the page of the lobby and makes those of other rooms from it.
+type prologue struct {
+	Version  string   `json:"version"`
+	Required []string `json:"required"`
+	Optional []string `json:"optional"`
+	Room     string   `json:"room"`   // of the page that is kept
+	Places   []int    `json:"places"` // where Room stands in it, in UTF-16 as JavaScript counts
+}
+
+// newWorker returns the worker's script, and the version of all that it keeps.
+// Shell is the page, cut where the room's name stands.
+func newWorker(source []byte, assets map[string]web.Asset, shell [][]byte, manifest []byte) (script []byte, version string, err error) {
+	p := prologue{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby}
+	for _, name := range precachedRequired {
+		p.Required = append(p.Required, assets[name].Path)
+	}
+	for _, name := range precachedOptional {
+		p.Optional = append(p.Optional, assets[name].Path)
+	}
+	for at := 0; len(p.Places) < len(shell)-1; at += len(event.Lobby) {
+		at += len(utf16.Encode([]rune(string(shell[len(p.Places)]))))
+		p.Places = append(p.Places, at)
+	}
+	// The assets' paths have hashes of what they hold.
+	known, err := json.Marshal(p)
+	if err != nil {
+		return nil, "", err
+	}
+	sum := sha256.New()
+	for _, part := range [][]byte{known, bytes.Join(shell, []byte(anyRoom)), manifest, source} {
+		part := sha256.Sum256(part)
+		sum.Write(part[:])
+	}
+	p.Version = hex.EncodeToString(sum.Sum(nil)[:8])
+	if known, err = json.Marshal(p); err != nil {
+		return nil, "", err
+	}
+	return fmt.Appendf(nil, "const built = %s;\n%s", known, source), p.Version, nil
+}
+
+func (s *Site) serveWorker(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", workerSecurityPolicy)
+	w.Header().Set("Cache-Control", "no-cache")
+	s.worker.serve(w, r, http.StatusOK)
+}

@@ -1,0 +1,96 @@
+// The worker keeps the page and all that it needs, so that it opens at once
+// and without a network. It answers for what it keeps and touches nothing
+// else: the WebSocket, /api/ and other hosts never pass through it.
+//
+// The server puts `built` before this file: the version, what to keep, and
+// where in the page the room's name stands.
+"use strict";
+
+const family = "rollcall-";
+const cacheName = family + built.version;
+const kept = new Set([...built.required, ...built.optional].filter((path) => path !== "/"));
+
+// What has a hash in its path may come from the browser's own cache.
+const fresh = (path) => (path.startsWith("/web/") ? path : new Request(path, { cache: "reload" }));
+const find = (path) => caches.match(path, { cacheName, ignoreVary: true });
+
+// A new version waits beside the old one: pages that are open go on with what
+// they were started with.
+self.addEventListener("install", (event) => event.waitUntil(install()));
+
+async function install() {
+  const cache = await caches.open(cacheName);
+  await cache.addAll(built.required.map(fresh));
+  // Behind a balancer the page may come from a server of another version.
+  const page = await (await find("/")).text();
+  const whole = built.places.every((at) => page.startsWith(built.room, at)) &&
+    built.required.every((path) => page.includes(path));
+  if (!whole) throw new Error("the page is of another version than the worker; the next visit tries again");
+  await Promise.allSettled(built.optional.map((path) => cache.add(fresh(path))));
+}
+
+self.addEventListener("activate", (event) => event.waitUntil(removeOthers()));
+
+async function removeOthers() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith(family) && name !== cacheName) await caches.delete(name);
+  }
+}
+
+self.addEventListener("message", (event) => {
+  if (event.data === "activate") self.skipWaiting();
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (request.method !== "GET" || url.origin !== location.origin) return;
+  if (request.mode === "navigate") {
+    const room = roomOf(url.pathname);
+    if (room) event.respondWith(pageOf(room, request));
+  } else if (kept.has(url.pathname)) {
+    event.respondWith(keptOr(request, url.pathname));
+  }
+});
+
+function roomOf(path) {
+  if (path === "/") return built.room;
+  return /^\/r\/([a-z0-9-]{1,64})$/.exec(path)?.[1];
+}
+
+// The response as it was kept: a program in another one is compiled anew at
+// every start.
+async function keptOr(request, path) {
+  return (await find(path)) ?? fetch(request);
+}
+
+async function pageOf(room, request) {
+  const page = await find("/");
+  if (!page) return fetch(request);
+  if (room === built.room) return page;
+  const text = await page.text();
+  let named = "";
+  let from = 0;
+  for (const at of built.places) {
+    named += text.slice(from, at) + room;
+    from = at + built.room.length;
+  }
+  // These tell of the bytes that came; all others, the policy among them,
+  // are the page's.
+  const headers = new Headers(page.headers);
+  for (const name of ["Content-Encoding", "Content-Length", "ETag"]) headers.delete(name);
+  return new Response(named + text.slice(from), { headers });
+}
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(show(new URL(event.notification.data ?? "/", location.origin)));
+});
+
+// A tab of the room that is open already comes to the front.
+async function show(url) {
+  const tabs = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const tab = tabs.find((tab) => tab.url === url.href) ??
+    tabs.find((tab) => new URL(tab.url).pathname === url.pathname);
+  await (tab ? tab.focus() : clients.openWindow(url));
+}
