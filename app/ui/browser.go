@@ -2,51 +2,15 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/shared/event"
 )
 
-// This file is all that the page asks of the browser beside go-app. On the
-// server, and in tests, each function does nothing.
+// This file is all else that the page asks of the browser beside go-app. On
+// the server, and in tests, each function does nothing.
 
-// The browser's two storages: for as long as the device keeps it, and for as
-// long as the tab is open.
-const (
-	deviceStorage = "localStorage"
-	tabStorage    = "sessionStorage"
-)
-
-const (
-	nameKey   = "rollcall.name"   // the last name joined with
-	joinedKey = "rollcall.joined" // the room that this tab is in
-)
-
-// recall returns what is stored, empty if nothing is or storage is off.
-func recall(storage, key string) (value string) {
-	if app.IsServer {
-		return ""
-	}
-	defer func() {
-		if recover() != nil { // blocked by the user: throws
-			value = ""
-		}
-	}()
-	if v := app.Window().Get(storage).Call("getItem", key); v.Truthy() {
-		return v.String()
-	}
-	return ""
-}
-
-// remember stores value, or forgets the key if it is empty.
-func remember(storage, key, value string) {
-	if app.IsServer {
-		return
-	}
-	defer func() { _ = recover() }() // blocked or full: then it is not remembered
-	if value == "" {
-		app.Window().Get(storage).Call("removeItem", key)
-		return
-	}
-	app.Window().Get(storage).Call("setItem", key, value)
-}
+// script is what app.js keeps for the program.
+func script() app.Value { return app.Window().Get("rollcall") }
 
 // early is what the visitor did before the program was alive.
 type early struct {
@@ -58,12 +22,7 @@ func takeEarly() early {
 	if app.IsServer {
 		return early{}
 	}
-	e := early{typed: typedName()}
-	// app.js notes it.
-	if noted := app.Window().Get("rollcallEarly"); noted.Truthy() {
-		e.submitted = noted.Get("submitted").Bool()
-	}
-	return e
+	return early{typed: typed(nameField), submitted: script().Get("early").Get("submitted").Bool()}
 }
 
 func element(id string) (app.Value, bool) {
@@ -74,32 +33,27 @@ func element(id string) (app.Value, bool) {
 	return e, e.Truthy()
 }
 
-func typedName() string {
-	if field, ok := element(nameField); ok {
+// typed is what stands in a field.
+func typed(id string) string {
+	if field, ok := element(id); ok {
 		return field.Get("value").String()
 	}
 	return ""
 }
 
-// offerName puts a name into the field, selected, and the cursor with it.
-func offerName(name string) {
-	if field, ok := element(nameField); ok {
-		field.Set("value", name)
+// fill puts a text into a field, selected, and the cursor with it.
+func fill(id, text string) {
+	if field, ok := element(id); ok {
+		field.Set("value", text)
 		field.Call("focus")
 		field.Call("select")
 	}
 }
 
-func focusName() {
-	if field, ok := element(nameField); ok {
-		field.Call("focus")
-	}
-}
-
-// focusBoard moves on to the board, since the dialog is gone.
-func focusBoard() {
-	if count, ok := element("count"); ok {
-		count.Call("focus")
+// focus moves the focus to an element, if it is there.
+func focus(id string) {
+	if e, ok := element(id); ok {
+		e.Call("focus")
 	}
 }
 
@@ -109,14 +63,12 @@ func setTitle(title string) {
 	}
 }
 
-// address is where others find the room.
-func address() string {
+// address is where others find a room.
+func address(room string) string {
 	if app.IsServer {
 		return ""
 	}
-	u := app.Window().URL()
-	u.RawQuery, u.Fragment = "", ""
-	return u.String()
+	return app.Window().Get("location").Get("origin").String() + path(room)
 }
 
 // markAlive tells app.js and the stylesheet that the program is running.
@@ -129,23 +81,179 @@ func markAlive() {
 // then the dialog would only flash.
 func markSettled() { classes("remove", "returning") }
 
+// markReturning hides the dialog for the moment that it takes to join.
+func markReturning() { classes("add", "returning") }
+
 func classes(method string, names ...any) {
 	if app.IsClient {
 		app.Window().Get("document").Get("documentElement").Get("classList").Call(method, names...)
 	}
 }
 
-// onReturn calls f when the network or the visitor comes back. It is for the
-// life of the page.
-func onReturn(f func()) {
+// has reports whether the browser knows something, such as navigator.share.
+func has(path ...string) bool {
 	if app.IsServer {
-		return
+		return false
 	}
-	listener := app.FuncOf(func(app.Value, []app.Value) any {
+	v := app.Value(app.Window())
+	for _, p := range path {
+		if v = v.Get(p); !v.Truthy() {
+			return false
+		}
+	}
+	return true
+}
+
+// secure reports whether the browser trusts the connection enough for the
+// clipboard, a worker and notifications.
+func secure() bool { return app.IsServer || app.Window().Get("isSecureContext").Truthy() }
+
+func hidden() bool { return app.Window().Get("document").Get("hidden").Truthy() }
+
+// listen calls f on events of the window or, such as visibilitychange, of the
+// document, at once and not as an event of a component, which would draw it
+// anew. Close ends that.
+func listen(target app.Value, f func(app.Value), events ...string) (close func()) {
+	listener := app.FuncOf(func(_ app.Value, args []app.Value) any {
+		f(args[0])
+		return nil
+	})
+	options := map[string]any{"passive": true, "capture": true}
+	for _, e := range events {
+		target.Call("addEventListener", e, listener, options)
+	}
+	return func() {
+		for _, e := range events {
+			target.Call("removeEventListener", e, listener, options)
+		}
+		listener.Release()
+	}
+}
+
+// onResize calls f when the size of an element has changed. Close ends that.
+func onResize(e app.Value, f func()) (close func()) {
+	callback := app.FuncOf(func(app.Value, []app.Value) any {
 		f()
 		return nil
 	})
-	app.Window().Call("addEventListener", "online", listener)
-	app.Window().Call("addEventListener", "pageshow", listener)
-	app.Window().Get("document").Call("addEventListener", "visibilitychange", listener)
+	observer := app.Window().Get("ResizeObserver").New(callback)
+	observer.Call("observe", e)
+	return func() {
+		observer.Call("disconnect")
+		callback.Release()
+	}
+}
+
+// userOf is the id of the user in whose box an element is, empty if in none.
+func userOf(e app.Value) string {
+	box := e.Call("closest", "[data-user]")
+	if !box.Truthy() {
+		return ""
+	}
+	return box.Get("dataset").Get("user").String()
+}
+
+// focusUser moves the focus to a user's box, if it is drawn.
+func focusUser(id string) {
+	if face := document().Call("querySelector", `[data-user="`+id+`"] .face`); face.Truthy() {
+		face.Call("focus", map[string]any{"preventScroll": true})
+	}
+}
+
+func document() app.Value { return app.Window().Get("document") }
+
+// settle calls f with whether a promise was kept. What throws instead of
+// promising has not.
+func settle(promise func() app.Value, f func(bool)) {
+	defer func() {
+		if recover() != nil {
+			f(false)
+		}
+	}()
+	p := promise()
+	var kept, broken app.Func
+	release := func() {
+		kept.Release()
+		broken.Release()
+	}
+	kept = app.FuncOf(func(app.Value, []app.Value) any {
+		release()
+		f(true)
+		return nil
+	})
+	broken = app.FuncOf(func(app.Value, []app.Value) any {
+		release()
+		f(false)
+		return nil
+	})
+	p.Call("then", kept, broken)
+}
+
+// badge shows a number at the installed app's icon, none for 0.
+func badge(n int) {
+	if !has("navigator", "setAppBadge") {
+		return
+	}
+	if n == 0 {
+		settle(func() app.Value { return app.Window().Get("navigator").Call("clearAppBadge") }, func(bool) {})
+		return
+	}
+	settle(func() app.Value { return app.Window().Get("navigator").Call("setAppBadge", n) }, func(bool) {})
+}
+
+// canNotify reports whether there are notifications at all.
+func canNotify() bool {
+	return has("Notification") && has("navigator", "serviceWorker")
+}
+
+// notificationsBlocked reports whether the visitor has refused them for good.
+func notificationsBlocked() bool {
+	return app.Window().Get("Notification").Get("permission").String() == "denied"
+}
+
+// askToNotify asks the visitor for the permission and calls f with the answer.
+func askToNotify(f func(granted bool)) {
+	settle(func() app.Value { return app.Window().Get("Notification").Call("requestPermission") }, func(bool) {
+		f(app.Window().Get("Notification").Get("permission").String() == "granted")
+	})
+}
+
+// notify shows a notification, by the worker: in a page it throws on Android.
+func notify(u event.User, room string) {
+	if app.IsClient {
+		script().Call("notify", u.Name+" is here", "in "+room, "arrived-"+u.ID, path(room))
+	}
+}
+
+// onIOS reports whether apps are installed by a menu of the browser only.
+func onIOS() bool {
+	if app.IsServer {
+		return false
+	}
+	standalone := app.Window().Get("navigator").Get("standalone")
+	return standalone.Type() == app.TypeBoolean && !standalone.Bool()
+}
+
+// redirect goes to another page in place of this one.
+func redirect(path string) { app.Window().Get("location").Call("replace", path) }
+
+// wakeLock keeps the screen on while the page is looked at, if it may.
+func wakeLock() {
+	if has("navigator", "wakeLock") {
+		settle(func() app.Value { return app.Window().Get("navigator").Get("wakeLock").Call("request", "screen") }, func(bool) {})
+	}
+}
+
+// app.js looks after the worker and after installing.
+func updateReady() bool { return app.IsClient && script().Get("updateReady").Truthy() }
+func canInstall() bool  { return app.IsClient && script().Get("canInstall").Truthy() }
+func applyUpdate()      { script().Call("applyUpdate") }
+func checkUpdate()      { script().Call("checkUpdate") }
+func install()          { script().Call("install") }
+
+// reach finds out whether the server can be reached.
+func reach(f func(bool)) {
+	settle(func() app.Value {
+		return app.Window().Call("fetch", "/api/version", map[string]any{"cache": "no-store"})
+	}, f)
 }

@@ -2,27 +2,34 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
 
-	"rollcall/shared/client"
+// link is whether what the page shows is live.
+type link int
+
+const (
+	live         link = iota
+	reconnecting      // lost a while ago, and an attempt is under way
+	offline           // attempts have failed; more follow
 )
 
 // Connection says whether what the page shows is live.
 type Connection struct {
 	app.Compo
 
-	Link client.Link
+	Link link
 }
 
 // Render draws a dot and a word.
 func (c *Connection) Render() app.UI {
-	class, word := "connecting", "Connecting …"
+	class, word := "connected", "Connected"
 	switch c.Link {
-	case client.Connected:
-		class, word = "connected", "Connected"
-	case client.Offline:
+	case reconnecting:
+		class, word = "connecting", "Reconnecting …"
+	case offline:
 		class, word = "offline", "Offline"
 	}
-	return app.P().Class("connection", class).Role("status").Body(
+	return app.P().Class("connection", class).Body(
 		app.Span().Class("dot").Aria("hidden", true),
 		app.Span().Class("text").Text(word),
 	)

@@ -1,262 +1,235 @@
 // Package ui is the page: components of go-app that ask for a name and then
-// show who is here. The server renders the same components for the first
-// paint.
+// show who is here. What they show is decided in package board; the server
+// renders the same components for the first paint.
 package ui
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
+	"rollcall/app/board"
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 )
 
 // Page is the root component: the name dialog until one has joined, then the
-// board.
+// board; or the wall. It alone knows the client and what is kept on the
+// device; what other components want reaches it as intents.
 type Page struct {
 	app.Compo
 
-	// Room is the room that the page is of.
+	// Room is the room that the page is of, Wall whether only to look at it.
 	Room string
+	Wall bool
 
-	ctx     app.Context // the page's own: what is dispatched through it draws the page
-	server  string      // the WebSocket's address
+	ctx    app.Context // the page's own: what is dispatched through it draws the page
+	server string      // the WebSocket's address
+	close  []func()
+
+	visit              // to the room
+	board *board.Board // of the room
+	early early
+
+	dialog openIntent // which one is open; the zero intent for none
+	next   openIntent // which one follows when that is closed
+	dated  event.User // whom it is about, as last seen
+
+	list      bool            // the board is one
+	quiet     map[string]bool // notices that were put away, by their text
+	said      string          // to a screen reader
+	gestured  bool            // there was a click or a key: the browser allows more
+	attention board.Attention
+	idle      *time.Timer // until the tab counts as unused
+	width     float64     // of the window
+	height    float64
+}
+
+// visit is all that a page knows of a room, from the moment that it asks for
+// it until it is left.
+type visit struct {
+	in      place // where this is
 	client  *client.Client
-	stop    context.CancelFunc // ends client and the goroutine that follows it
+	stop    func() // ends client and the goroutine that follows it
 	status  client.Status
-	asking  bool   // the client is about to join: the dialog stays, busy
-	problem string // why the last attempt to join did not work
-	parting string // why the dialog is back, if not for a problem
-	early   early
-	slots   slots
-	count   int       // of people in the room
-	hidden  int       // how many of them the board does not show
+	asking  bool      // the client is about to join: the dialog stays, busy
+	problem string    // why the last attempt to join did not work
+	parting string    // why the dialog is back, if not for a problem
+	shaky   bool      // the connection is away for long enough to show it
+	cut     bool      // the server cannot be reached, though nobody has asked to join
+	ticking bool      // the seconds to the next attempt are counted
+	seen    *lastSeen // the room as it was, while nothing newer is known
 	now     time.Time // the server's
+	query   string
+	viewed  viewing
+	news    board.Announcements
+	present map[string]bool // of those one asked to be told about, who is here
+	edit    edit
+}
+
+// edit is a change of oneself that waits for the server's word.
+type edit struct {
+	waiting        bool
+	before         event.User // oneself, before the change
+	field, problem string
+}
+
+// viewing is what has become of asking for another view of a large room.
+type viewing struct {
+	waiting bool
+	until   time.Time // nothing is asked before
 }
 
 // NewPage returns the page for an address in the browser.
 func NewPage(address *url.URL) *Page {
-	room := event.Lobby
-	if name, ok := strings.CutPrefix(address.Path, "/r/"); ok {
-		if parsed, ok := event.ParseRoom(name); ok {
-			room = parsed
-		}
-	}
-	scheme := "ws"
-	if address.Scheme == "https" {
-		scheme = "wss"
-	}
-	return &Page{Room: room, server: scheme + "://" + address.Host + "/ws"}
+	at := parsePlace(address)
+	return &Page{Room: at.room, Wall: at.wall, server: at.server}
 }
 
 // OnInit keeps what was typed and submitted before the program was alive: the
 // first mount replaces the page that the server rendered.
-func (p *Page) OnInit() { p.early = takeEarly() }
+func (p *Page) OnInit() {
+	p.early = takeEarly()
+	p.board = new(board.Board)
+	p.quiet = map[string]bool{}
+	p.list = recall(deviceStorage, lookKey) == lookList
+	if recall(tabStorage, readKey) != "" {
+		p.quiet[insecureText] = true
+	}
+}
 
-// OnMount joins at once when the tab was in the room before a reload, or the
-// form has been submitted already.
+// OnMount follows the browser and enters the room.
 func (p *Page) OnMount(ctx app.Context) {
 	p.ctx = ctx
-	onReturn(p.hurry)
-	switch {
-	case p.early.submitted:
-		p.join(p.early.typed)
-	case recall(tabStorage, joinedKey) == p.Room && recall(deviceStorage, nameKey) != "":
-		p.join(recall(deviceStorage, nameKey))
-	}
+	ctx.Handle(intents, p.act)
+	p.attend()
 	markAlive()
-	if !p.asking {
-		markSettled()
-	}
+	p.enter()
 }
 
-// OnDismount ends the connection.
-func (p *Page) OnDismount() { p.end() }
-
-func (p *Page) end() {
-	if p.stop != nil {
-		p.stop()
-	}
-	p.client, p.stop = nil, nil
-}
-
-func (p *Page) hurry() {
-	if p.client != nil {
-		p.client.Hurry()
-	}
-}
-
-func (p *Page) join(name string) {
-	if p.asking {
+// OnNav enters another room, when the address has become one's.
+func (p *Page) OnNav(app.Context) {
+	if p.in == (place{}) || p.in.room == p.Room && p.in.wall == p.Wall {
 		return
 	}
-	p.parting = ""
-	if p.problem = checkName(name); p.problem != "" {
-		markSettled()
-		return
-	}
-	p.asking = true
-	p.status = client.Status{}
-	p.client = client.Start(p.server, client.Options{Name: name, Room: p.Room})
-	following, stop := context.WithCancel(context.Background())
-	p.stop = stop
-	go follow(following, p.ctx, p.client, p.refresh)
+	p.leaveVisit()
+	p.enter()
 }
 
-// follow tells the page of every change of a client, and of every minute, by
-// which the times on the board move. It owns the client and closes it when
-// ctx or the client ends.
-func follow(ctx context.Context, page app.Context, c *client.Client, refresh func(app.Context, *client.Client, client.Status, error)) {
-	defer c.Close()
-	for {
-		minute, cancel := context.WithTimeout(ctx, time.Minute)
-		update, err := c.Next(minute)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = nil
-		}
-		page.Dispatch(func(page app.Context) { refresh(page, c, update.Status, err) })
-		if err != nil {
-			return
-		}
+// OnDismount ends everything that the page started.
+func (p *Page) OnDismount() {
+	p.leaveVisit()
+	for _, f := range p.close {
+		f()
 	}
 }
 
-// refresh takes over the state of a client.
-func (p *Page) refresh(ctx app.Context, c *client.Client, status client.Status, err error) {
-	if c != p.client {
-		return // it has been replaced
-	}
-	if err != nil {
-		p.over(err)
-		return
-	}
-	p.status = status
-	if !status.Joined {
-		if p.word() != "" {
-			markSettled() // there is something to read
-		}
-		return
-	}
-	p.now = c.Now()
-	me, _ := c.Roster().Me()
-	users := c.Roster().Users()
-	if !slices.ContainsFunc(users, func(u event.User) bool { return u.ID == me.ID }) {
-		users = append(users, me) // in a large room, where the first page has others
-	}
-	p.count = c.Roster().Count()
-	p.hidden = max(0, p.count-len(users))
-	p.slots.sync(me.ID, users, time.Now())
-	if p.slots.leaving() {
-		ctx.After(departure, func(app.Context) { p.slots.sweep(time.Now()) })
-	}
-	if p.asking {
-		p.asking, p.early = false, early{}
-		if self, ok := p.slots.self(); ok {
-			remember(deviceStorage, nameKey, self.Name)
-		}
-		remember(tabStorage, joinedKey, p.Room)
-		markSettled()
-		ctx.Defer(func(app.Context) { focusBoard() })
-	}
-	setTitle(fmt.Sprintf("%d here · %s · Rollcall", p.count, p.Room))
-}
-
-// over returns to the dialog.
-func (p *Page) over(err error) {
-	p.end()
-	p.asking = false
-	p.status = client.Status{}
-	p.slots = slots{}
-	remember(tabStorage, joinedKey, "")
-	setTitle("Rollcall")
-	refusal := event.Error{}
-	switch {
-	case errors.Is(err, client.ErrLeft):
-		p.parting = "You have left the room."
-	case errors.As(err, &refusal):
-		p.problem = refusal.Message
-	default:
-		p.problem = "Something went wrong; please try again."
-	}
-	markSettled()
-	focusName()
-}
-
-func (p *Page) onLeave(ctx app.Context, e app.Event) {
-	if p.client != nil {
-		p.client.Leave()
-	}
-}
-
-// Render draws the dialog or the room.
+// Render draws what there is of the page.
 func (p *Page) Render() app.UI {
-	if !p.status.Joined {
-		return app.Div().Class("entrance").Body(
-			&NameDialog{
-				Room:    p.Room,
-				Offered: p.offered(),
-				Busy:    p.asking,
-				Problem: p.problem,
-				Word:    p.word(),
-				OnJoin:  p.join,
-			},
-		)
+	return app.Div().Class("page").Body(
+		p.scene(),
+		&Notices{Notices: p.notices()},
+		app.P().ID("said").Class("hidden").Role("status").Text(p.said),
+		p.modal(), // last: what comes after it would be drawn anew
+	)
+}
+
+// scene is the page without what is laid over it.
+func (p *Page) scene() app.UI {
+	switch {
+	case p.Wall:
+		return p.wall()
+	case p.status.Joined || p.past():
+		return p.place()
+	}
+	return app.Main().Class("entrance").Body(
+		&NameDialog{
+			Room:    p.Room,
+			Offered: p.offered(),
+			Busy:    p.asking,
+			Problem: p.problem,
+			Word:    p.word(),
+		},
+		app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
+	)
+}
+
+// insecureText is the one line that says what plain HTTP takes away.
+const insecureText = "This page came over plain HTTP, which browsers do not trust: " +
+	"the copy button, notifications, installing and offline use are off. All else works."
+
+// place is the room with its board.
+func (p *Page) place() app.UI {
+	n, count := p.board.Len(), p.count()
+	alone := count == 1 && p.status.Joined
+	asOf := ""
+	if p.past() {
+		asOf = p.seen.at.Format("Monday 2 January, 15:04")
 	}
 	return app.Div().Class("place").Body(
-		app.Header().Class("bar").Body(
-			mark(),
-			app.Div().Class("title").Body(
-				app.P().Class("brand").Text("Rollcall"),
-				app.P().Class("room").Text(p.Room),
-			),
-			&Connection{Link: p.status.Link},
-			app.Button().Class("button").Type("button").OnClick(p.onLeave).Text("Leave"),
-		),
+		&Bar{Room: p.Room, Link: p.link()},
 		app.Main().Body(
-			&Board{
-				Slots: p.slots.list,
-				Count: p.count,
-				Live:  p.status.Link == client.Connected,
-				Now:   p.now.Truncate(time.Minute).UnixMilli(),
+			&Tools{
+				Count: count, Found: n, Query: p.query, AsOf: asOf,
+				Search: !alone, List: p.list,
 			},
-			app.If(p.hidden > 0, app.P().Class("alone").Text(fmt.Sprintf("… and %d more.", p.hidden))),
-			app.If(p.count == 1, app.P().Class("alone").Body(
-				app.Text("You are the only one here. Others join you at "),
-				app.Code().Text(address()),
+			app.If(alone, app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
+				app.H2().ID("alone-title").Text("You are the first. Share this link."),
+				app.If(p.dialog.which != inviteDialog, &Invitation{Room: p.Room}),
 			)),
+			app.If(p.query != "" && n == 0,
+				app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
+			&Boxes{
+				Board: p.board, Rev: p.board.Rev(), Len: n, List: p.list,
+				Stale: p.link() != live,
+				Now:   p.minute(),
+			},
+			app.If(!secure() && !p.quiet[insecureText], app.P().Class("footnote").Text(insecureText)),
 		),
 	)
 }
 
-// offered is what the name field starts with.
-func (p *Page) offered() string {
-	if p.early.typed != "" {
-		return p.early.typed
+// wall is the room for a screen in a hallway.
+func (p *Page) wall() app.UI {
+	r := p.board.Room()
+	users := r.Users[:min(len(r.Users), board.MaxBoxes-1)]
+	shown := len(users)
+	if shown < r.Count {
+		shown++ // one box says how many more
 	}
-	return recall(deviceStorage, nameKey)
+	return &Wall{
+		Room: p.Room, Users: users, Count: r.Count,
+		Columns: board.Fit(shown, p.width, p.height),
+		Link:    p.link(), Known: p.status.Joined, Word: p.word(),
+		Now: p.minute(),
+	}
 }
 
-// word is what the dialog says below the button.
-func (p *Page) word() string {
-	var refusal event.Error
-	switch {
-	case p.parting != "":
-		return p.parting
-	case p.asking && errors.As(p.status.Err, &refusal):
-		return refusal.Message
-	case p.asking && p.status.Link == client.Offline:
-		return "Can’t reach the server. Trying again …"
+// modal is the dialog that is open, if one is.
+func (p *Page) modal() app.UI {
+	switch p.dialog.which {
+	case inviteDialog:
+		return &InviteDialog{Room: p.Room}
+	case roomsDialog:
+		return &RoomsDialog{Room: p.Room, Recent: recentRooms()}
+	case moreDialog:
+		return &MoreDialog{Room: p.Room, Told: toldAbout(), CanInstall: canInstall()}
+	case editorDialog:
+		return &Editor{Me: p.me(), Field: p.edit.field, Problem: p.edit.problem}
+	case personDialog:
+		u, here := p.find(p.dialog.id)
+		if !here {
+			u = p.dated
+		}
+		return &PersonDialog{
+			Room: p.Room, User: u, Gone: !here, Told: p.isTold(u.ID),
+			Now: p.minute(),
+		}
 	}
-	return ""
+	return nil
 }
+
+// minute is the server's time to the minute, in Unix milliseconds: what is
+// drawn with it is drawn anew no more often than that.
+func (p *Page) minute() int64 { return p.now.Truncate(time.Minute).UnixMilli() }

@@ -3,13 +3,16 @@ package ui
 import (
 	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 	"golang.org/x/net/html"
 
-	"rollcall/shared/client"
+	"rollcall/app/board"
 	"rollcall/shared/event"
 )
 
@@ -58,62 +61,140 @@ func words(n *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
+func here(u event.User) board.Slot {
+	return board.Slot{Item: board.Item{User: u, Known: true}, Place: 3, State: board.Taken}
+}
+
 func TestABoxShowsAPersonAsTheyAre(t *testing.T) {
 	for _, c := range []struct {
-		box                 UserBox
+		user                event.User
+		since               string
+		self                bool
 		sign, detail, extra string
 	}{
-		{UserBox{Since: "3 h"}, "sign-here", "3 h", ""},
-		{UserBox{Self: true, Since: "just now"}, "sign-here", "just now", "you"},
-		{UserBox{User: event.User{Note: "In the kitchen"}, Since: "3 h"}, "sign-here", "In the kitchen", ""},
-		{UserBox{User: event.User{Status: event.StatusAway}, Since: "2 h"}, "sign-away", "away · 2 h", ""},
-		{UserBox{User: event.User{Status: event.StatusBusy, Note: "On a call"}}, "sign-busy", "busy · On a call", ""},
-		{UserBox{User: event.User{Link: event.LinkReconnecting, Note: "x"}}, "sign-reconnecting", "reconnecting", ""},
+		{event.User{}, "3 h", false, "sign-here", "3 h", ""},
+		{event.User{}, "just now", true, "sign-here", "just now", "you"},
+		{event.User{Note: "In the kitchen"}, "3 h", false, "sign-here", "In the kitchen", ""},
+		{event.User{Status: event.StatusAway}, "2 h", false, "sign-away", "away · 2 h", ""},
+		{event.User{Status: event.StatusBusy, Note: "On a call"}, "", false, "sign-busy", "busy · On a call", ""},
+		{event.User{Link: event.LinkReconnecting, Note: "x"}, "", false, "sign-reconnecting", "reconnecting", ""},
 	} {
-		c.box.User.ID, c.box.User.Name, c.box.State = "id", "Ana María", taken
-		root := draw(t, &c.box)
-		if got := words(find(root, class("name"))); got != "Ana María" {
-			t.Errorf("the name is %q", got)
-		}
-		if got := words(find(root, class("detail"))); got != c.detail {
-			t.Errorf("the detail is %q, want %q", got, c.detail)
-		}
-		if find(root, class(c.sign)) == nil {
-			t.Errorf("no %s in %s", c.sign, app.HTMLString(&c.box))
-		}
-		if you := find(root, class("you")); (you != nil) != (c.extra != "") {
-			t.Errorf("you: %v, want %q", you, c.extra)
+		for _, plain := range []bool{false, true} {
+			c.user.ID, c.user.Name = "id", "Ana María"
+			slot := here(c.user)
+			slot.Self = c.self
+			root := draw(t, &UserBox{Slot: slot, Since: c.since, Size: 7, Plain: plain})
+			if got := words(find(root, class("name"))); got != "Ana María" {
+				t.Errorf("the name is %q", got)
+			}
+			if got := words(find(root, class("detail"))); got != c.detail {
+				t.Errorf("the detail is %q, want %q", got, c.detail)
+			}
+			if find(root, class(c.sign)) == nil {
+				t.Errorf("no %s for %+v", c.sign, c.user)
+			}
+			if you := find(root, class("you")); (you != nil) != (c.extra != "") {
+				t.Errorf("you: %v, want %q", you, c.extra)
+			}
+			if button := find(root, tag("button")); (button == nil) != plain {
+				t.Errorf("plain %v: the button is %v", plain, button)
+			}
+			box := find(root, class("box"))
+			if attribute(box, "aria-posinset") != "3" || attribute(box, "aria-setsize") != "7" {
+				t.Errorf("the box is %v", box.Attr)
+			}
 		}
 	}
 }
 
+func TestAPlaceOfWhichNothingIsKnownYetIsABoxWithoutAName(t *testing.T) {
+	root := draw(t, &UserBox{Slot: board.Slot{Item: board.Item{User: event.User{ID: "?9"}}, Place: 10, State: board.Taken}, Size: 9000})
+	box := find(root, class("box"))
+	if attribute(box, "aria-posinset") != "10" || find(root, tag("button")) != nil || strings.Contains(words(root), "?") {
+		t.Errorf("it is %v, %q", box.Attr, words(root))
+	}
+}
+
+func tag(name string) func(*html.Node) bool {
+	return func(n *html.Node) bool { return n.Type == html.ElementNode && n.Data == name }
+}
+
 func TestAVacantSlotTakesNoRoom(t *testing.T) {
-	li := find(draw(t, &UserBox{State: vacant}), func(n *html.Node) bool { return n.Data == "li" })
+	li := find(draw(t, &UserBox{}), tag("li"))
 	if li == nil || words(li) != "" || !regexp.MustCompile(`\bhidden\b`).MatchString(app.HTMLString(&UserBox{})) {
 		t.Errorf("it is %s", app.HTMLString(&UserBox{}))
 	}
 }
 
-func TestNamesAreText(t *testing.T) {
-	for _, name := range []string{`<b>"'&`, `</p><script>`, "ليلى حداد", "&lt;"} {
-		root := draw(t, &Board{Slots: []slot{{user: event.User{ID: "a", Name: name}, state: taken}}, Count: 1})
-		if got := words(find(root, class("name"))); got != name {
-			t.Errorf("%q is shown as %q", name, got)
-		}
-		if find(root, func(n *html.Node) bool { return n.Data == "b" || n.Data == "script" }) != nil {
-			t.Errorf("%q has become an element", name)
+// hostile are names that are text and nothing else, wherever they are shown.
+var hostile = []string{`<b>"'&`, `</p><script>`, "ليلى حداد", "&lt;"}
+
+func TestNamesAreTextOnEverySurface(t *testing.T) {
+	for _, name := range hostile {
+		u := event.User{ID: "a", Name: name, Note: name}
+		for surface, c := range map[string]app.UI{
+			"a box":     &UserBox{Slot: here(u)},
+			"the wall":  &Wall{Users: []event.User{u}, Count: 1, Columns: 1},
+			"a dialog":  &PersonDialog{User: u},
+			"the menu":  &MoreDialog{Told: []told{{Name: name}}},
+			"the tools": &Notices{Notices: []notice{{Text: name}}},
+		} {
+			// Attributes are the browser's to set, and tested there: what the
+			// server draws has no users.
+			if got := words(draw(t, c)); !strings.Contains(got, name) {
+				t.Errorf("%s: %q is not in %q", surface, name, got)
+			}
 		}
 	}
 }
 
-func TestTheBoardCounts(t *testing.T) {
-	for n, want := range map[int]string{0: "0 people here", 1: "1 person here", 2: "2 people here"} {
-		if got := words(find(draw(t, &Board{Count: n}), class("count"))); got != want {
-			t.Errorf("%d: %q", n, got)
+func TestTheCountIsInWords(t *testing.T) {
+	for want, tools := range map[string]*Tools{
+		"0 people here":                             {},
+		"1 person here":                             {Count: 1},
+		"2 people here":                             {Count: 2},
+		"120 people here, 3 found":                  {Count: 120, Found: 3, Query: "an"},
+		"12 people here on Monday 2 January, 15:04": {Count: 12, AsOf: "Monday 2 January, 15:04"},
+	} {
+		if got := words(find(draw(t, tools), class("count"))); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if find(draw(t, &Board{}), class("stale")) == nil || find(draw(t, &Board{Live: true}), class("stale")) != nil {
-		t.Error("a board without a connection looks as one with")
+}
+
+func TestABoardWithoutAConnectionLooksDifferent(t *testing.T) {
+	for _, stale := range []bool{true, false} {
+		if got := find(draw(t, &Boxes{Board: new(board.Board), Stale: stale}), class("stale")); (got != nil) != stale {
+			t.Errorf("stale %v: %v", stale, got)
+		}
+	}
+}
+
+func TestSpacersStandForTheBoxesThatAreNotDrawn(t *testing.T) {
+	b := new(board.Board)
+	users := make([]event.User, 1000)
+	for i := range users {
+		users[i] = event.User{ID: strconv.Itoa(i), Name: "x", Since: int64(i)}
+	}
+	b.Lay(board.Layout{Columns: 4, Pitch: 100}, time.Now())
+	b.Show(board.Room{Users: users, Count: 1000}, true, time.Now())
+	b.Scroll(-10000, 800, time.Now())
+	root := draw(t, &Boxes{Board: b, Len: 1000})
+	drawn, height := 0, 0
+	for n := range root.Descendants() {
+		if n.Data == "svg" && n.Parent.Data == "section" {
+			px, err := strconv.Atoi(attribute(n, "height"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			height += px
+		}
+		if class("box")(n) {
+			drawn++
+		}
+	}
+	if drawn == 0 || drawn > board.MaxBoxes || height+drawn/4*100 != 250*100 {
+		t.Errorf("%d boxes and %d pixels stand for 1000", drawn, height)
 	}
 }
 
@@ -133,7 +214,7 @@ func TestHuesAreStableAndTheStylesheetHasThem(t *testing.T) {
 
 func TestTheProblemIsSaidBesideTheField(t *testing.T) {
 	root := draw(t, &NameDialog{Room: "lobby", Problem: "Please type a name."})
-	field := find(root, func(n *html.Node) bool { return n.Data == "input" })
+	field := find(root, tag("input"))
 	problem := find(root, func(n *html.Node) bool { return attribute(n, "id") == attribute(field, "aria-describedby") })
 	if words(problem) != "Please type a name." || !strings.Contains(app.HTMLString(&NameDialog{Problem: "x"}), "aria-invalid") {
 		t.Errorf("it is %q", words(problem))
@@ -141,8 +222,8 @@ func TestTheProblemIsSaidBesideTheField(t *testing.T) {
 }
 
 func TestTheConnectionIsSaidInWords(t *testing.T) {
-	for link, want := range map[client.Link]string{
-		client.Connecting: "Connecting …", client.Connected: "Connected", client.Offline: "Offline",
+	for link, want := range map[link]string{
+		live: "Connected", reconnecting: "Reconnecting …", offline: "Offline",
 	} {
 		if got := words(draw(t, &Connection{Link: link})); got != want {
 			t.Errorf("%v: %q", link, got)
@@ -150,17 +231,58 @@ func TestTheConnectionIsSaidInWords(t *testing.T) {
 	}
 }
 
+func TestARefusedChangeIsToldBesideItsField(t *testing.T) {
+	for field, id := range map[string]string{"name": editName, "note": editNote, "": editName} {
+		root := draw(t, &Editor{Field: field, Problem: "Too long."})
+		problem := find(root, func(n *html.Node) bool { return attribute(n, "id") == id+editProblem })
+		input := find(root, func(n *html.Node) bool { return attribute(n, "id") == id })
+		if words(problem) != "Too long." || attribute(input, "aria-describedby") != id+editProblem || attribute(input, "aria-invalid") == "" && !strings.Contains(app.HTMLString(&Editor{Field: field, Problem: "x"}), "aria-invalid") {
+			t.Errorf("%q: %q, %v", field, words(problem), input.Attr)
+		}
+	}
+}
+
+func TestTheRoomsAreLinksAndTheLobbyIsAlwaysAmongThem(t *testing.T) {
+	var got []string
+	for n := range draw(t, &RoomsDialog{Room: "b", Recent: []string{"b", "a"}}).Descendants() {
+		if n.Type == html.ElementNode && n.Data == "a" {
+			got = append(got, attribute(n, "href")+" "+attribute(n, "aria-current"))
+		}
+	}
+	if want := []string{"/r/b page", "/r/a ", "/ "}; !slices.Equal(got, want) {
+		t.Errorf("they are %q", got)
+	}
+}
+
+func TestTheWallSaysHowManyItDoesNotShow(t *testing.T) {
+	for _, c := range []struct {
+		users, count int
+		want         string
+	}{{0, 0, "Nobody is here yet."}, {1, 1, ""}, {1, 41, "and 40 more"}} {
+		root := draw(t, &Wall{Users: make([]event.User, c.users), Count: c.count, Columns: 3, Known: true})
+		if c.want != "" && !strings.Contains(words(root), c.want) || c.want == "" && strings.Contains(words(root), "more") {
+			t.Errorf("%d of %d: %q", c.users, c.count, words(root))
+		}
+	}
+}
+
 func TestAnAddressNamesItsRoomAndServer(t *testing.T) {
-	for address, want := range map[string][2]string{
-		"http://localhost:8080/":                   {"lobby", "ws://localhost:8080/ws"},
-		"https://here.example.org/r/design-week?x": {"design-week", "wss://here.example.org/ws"},
-		"http://[::1]:8080/r/Upper":                {"upper", "ws://[::1]:8080/ws"},
+	for address, want := range map[string]place{
+		"http://localhost:8080/":                   {room: "lobby", server: "ws://localhost:8080/ws"},
+		"http://localhost:8080/?room=new":          {room: "lobby", madeUp: true, server: "ws://localhost:8080/ws"},
+		"https://here.example.org/r/design-week?x": {room: "design-week", server: "wss://here.example.org/ws"},
+		"https://here.example.org/r/x?view=wall":   {room: "x", wall: true, server: "wss://here.example.org/ws"},
+		"http://[::1]:8080/r/Upper":                {room: "upper", server: "ws://[::1]:8080/ws"},
+		"http://[::1]:8080/r/a_b":                  {room: "lobby", server: "ws://[::1]:8080/ws"},
 	} {
 		u, err := url.Parse(address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if p := NewPage(u); p.Room != want[0] || p.server != want[1] {
+		if got := parsePlace(u); got != want {
+			t.Errorf("%s: %+v", address, got)
+		}
+		if p := NewPage(u); p.Room != want.room || p.Wall != want.wall || p.server != want.server {
 			t.Errorf("%s: %q at %q", address, p.Room, p.server)
 		}
 	}

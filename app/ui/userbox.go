@@ -6,56 +6,81 @@ import (
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
+	"rollcall/app/board"
 	"rollcall/shared/event"
 )
 
-// UserBox is one person.
+// UserBox is one person, or a place that nobody is in.
 type UserBox struct {
 	app.Compo
 
-	User  event.User
-	Self  bool
-	State slotState
+	Slot  board.Slot
+	Size  int    // how many there are in all
 	Since string // how long they are here, in words
+	Plain bool   // there is nothing to open
+}
+
+func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
+	which := personDialog
+	if b.Slot.Self {
+		which = editorDialog
+	}
+	intend(ctx, openIntent{which: which, id: b.Slot.User.ID})
 }
 
 // Render draws the box, or nothing for a slot that nobody is in.
 func (b *UserBox) Render() app.UI {
-	if b.State == vacant {
+	u := b.Slot.User
+	switch {
+	case b.Slot.State == board.Vacant:
 		return app.Li().Hidden(true)
+	case !b.Slot.Known:
+		return app.Li().Class("box unknown").Aria("setsize", b.Size).Aria("posinset", b.Slot.Place).Body(
+			app.Span().Class("avatar").Aria("hidden", true),
+			app.Span().Class("hint").Text("Loading …"),
+		)
 	}
-	u := b.User
 	class := "box"
-	if b.Self {
+	if b.Slot.Self {
 		class += " self"
 	}
 	if u.Link != event.LinkOnline {
 		class += " " + string(u.Link)
 	}
-	if b.State == departing {
+	switch b.Slot.State {
+	case board.Arriving:
+		class += " arriving"
+	case board.Departing:
 		class += " departing"
 	}
-	return app.Li().Class(class).DataSet("user", u.ID).Body(
-		app.Span().Class("avatar", "hue-"+strconv.Itoa(hue(u.ID))).Aria("hidden", true).Body(
-			app.Span().Class("initials").Text(initials(u.Name)),
-			app.Span().Class("sign", b.sign()),
-		),
-		app.P().Class("name").Dir("auto").Title("%s", u.Name).Text(u.Name),
-		app.P().Class("detail").Dir("auto").Text(b.detail()),
-		app.If(b.Self, app.Span().Class("you").Text("you")),
-	)
+	person := []app.UI{
+		avatar(u),
+		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
+		app.Span().Class("detail").Dir("auto").Text(b.detail()),
+		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
+	}
+	box := app.Li().Class(class).DataSet("user", u.ID).Aria("setsize", b.Size).Aria("posinset", b.Slot.Place)
+	if b.Plain {
+		return box.Body(app.Div().Class("face").Body(person...))
+	}
+	return box.Body(app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...))
 }
 
-func (b *UserBox) sign() string {
-	if b.User.Link != event.LinkOnline {
-		return "sign-reconnecting"
+// avatar is a person as a disc of their colour, with how they are.
+func avatar(u event.User) app.UI {
+	sign := "sign-" + u.Status.String()
+	if u.Link != event.LinkOnline {
+		sign = "sign-reconnecting"
 	}
-	return "sign-" + b.User.Status.String()
+	return app.Span().Class("avatar", "hue-"+strconv.Itoa(hue(u.ID))).Aria("hidden", true).Body(
+		app.Span().Class("initials").Text(board.Initials(u.Name)),
+		app.Span().Class("sign", sign),
+	)
 }
 
 // detail is the line under the name.
 func (b *UserBox) detail() string {
-	u := b.User
+	u := b.Slot.User
 	rest := u.Note
 	if rest == "" {
 		rest = b.Since

@@ -20,7 +20,6 @@
     install,
     notify,
   });
-  window.rollcallEarly = page.early;
 
   function change(news) {
     Object.assign(page, news);

@@ -1,4 +1,4 @@
-package ui
+package board
 
 import (
 	"fmt"
@@ -10,10 +10,10 @@ import (
 	"rollcall/shared/event"
 )
 
-// checkName says what is plainly wrong with a name, so that nobody waits for
+// CheckName says what is plainly wrong with a name, so that nobody waits for
 // the server to hear it. The server knows all the rules and has the last
 // word.
-func checkName(name string) string {
+func CheckName(name string) string {
 	name = strings.TrimSpace(name)
 	switch {
 	case name == "":
@@ -26,8 +26,8 @@ func checkName(name string) string {
 	return ""
 }
 
-// ago says in words how long ago since was, both in Unix milliseconds.
-func ago(now, since int64) string {
+// Ago says in words how long ago since was, both in Unix milliseconds.
+func Ago(now, since int64) string {
 	d := time.Duration(now-since) * time.Millisecond
 	switch {
 	case d < time.Minute:
@@ -42,9 +42,9 @@ func ago(now, since int64) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
-// initials are the first characters, as a reader sees them, of the first and
+// Initials are the first characters, as a reader sees them, of the first and
 // the last word of a name. A picture stands alone.
-func initials(name string) string {
+func Initials(name string) string {
 	words := strings.Fields(name)
 	if len(words) == 0 {
 		return ""

@@ -1,4 +1,4 @@
-package ui
+package board
 
 import (
 	"strings"
@@ -28,7 +28,7 @@ func TestInitials(t *testing.T) {
 		"R2 D2":                  "RD",
 		"ß s":                    "ßS",
 	} {
-		if got := initials(name); got != want {
+		if got := Initials(name); got != want {
 			t.Errorf("%q has %q, want %q", name, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func FuzzInitials(f *testing.F) {
 	f.Add("Ana María")
 	f.Add("👩🏽\u200d🚀\u200d")
 	f.Fuzz(func(t *testing.T, name string) {
-		if got := initials(name); utf8.ValidString(name) && !utf8.ValidString(got) {
+		if got := Initials(name); utf8.ValidString(name) && !utf8.ValidString(got) {
 			t.Errorf("%q has %q", name, got)
 		}
 	})
@@ -49,7 +49,7 @@ func TestHowLongAgo(t *testing.T) {
 		-time.Minute: "just now", 0: "just now", 59 * time.Second: "just now", time.Minute: "1 min", 59 * time.Minute: "59 min",
 		time.Hour: "1 h", 23*time.Hour + 59*time.Minute: "23 h", 24 * time.Hour: "1 day", 72 * time.Hour: "3 days",
 	} {
-		if got := ago(d.Milliseconds()+1000, 1000); got != want {
+		if got := Ago(d.Milliseconds()+1000, 1000); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)
 		}
 	}
@@ -60,7 +60,7 @@ func TestWhatIsPlainlyWrongWithAName(t *testing.T) {
 		"Ana": false, " A ": false, strings.Repeat("x", event.MaxNameBytes): false,
 		"": true, " \t ": true, strings.Repeat("x", event.MaxNameBytes+1): true, "\xff": true,
 	} {
-		if got := checkName(name); (got != "") != bad {
+		if got := CheckName(name); (got != "") != bad {
 			t.Errorf("%q: %q", name, got)
 		}
 	}

@@ -1,0 +1,152 @@
+package board
+
+import (
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// Board is the boxes of a room: who is in which, and which of them are drawn.
+// The zero Board is an empty one that has not been laid out. It is not safe
+// for concurrent use.
+type Board struct {
+	room   Room
+	slots  slots
+	layout Layout
+	top    float64 // of the board, from the upper edge of the window
+	height float64 // of the window
+	drawn  span
+	known  bool // a room has been shown: who comes from now on arrives
+	rev    int
+}
+
+// Rev changes whenever what there is to draw does.
+func (b *Board) Rev() int { return b.rev }
+
+// Rebuilt changes whenever people had to move to other elements of the list.
+func (b *Board) Rebuilt() int { return b.slots.rebuilt }
+
+// Slots are the elements of the list, in order. They are not changed any more.
+func (b *Board) Slots() []Slot { return b.slots.list }
+
+// Len is how many places there are, drawn or not.
+func (b *Board) Len() int { return b.room.Len() }
+
+// Room is the room as it was last shown.
+func (b *Board) Room() Room {
+	r := b.room
+	r.order = nil // for the caller to change
+	return r
+}
+
+// Spacers are how many pixels the rows take that are not drawn: above those
+// that are, and below.
+func (b *Board) Spacers() (above, below int) {
+	l := b.lay()
+	rows := func(places int) int { return (places + l.Columns - 1) / l.Columns }
+	above = int(float64(rows(b.drawn.from)) * l.Pitch)
+	below = int(float64(max(0, rows(b.room.Len())-rows(b.drawn.to))) * l.Pitch)
+	return above, below
+}
+
+// Wants is the view of a large room to ask the server for. It reports false
+// if all that is to be drawn is known.
+func (b *Board) Wants() (event.View, bool) { return b.room.Wants(b.drawn.from, b.drawn.to) }
+
+// Show takes over the room as it is now. Whole says that it is not what came
+// of the room shown before, such as after a time without connection: then
+// nobody is seen to come or go.
+func (b *Board) Show(r Room, whole bool, now time.Time) {
+	var arrived, gone map[string]bool
+	if b.known && !whole && !r.Large && !b.room.Large && r.Query == b.room.Query {
+		arrived, gone = difference(b.room.Users, r.Users)
+	}
+	if r.Query != b.room.Query {
+		b.drawn = span{}
+	}
+	b.room, b.known = r.arranged(), true
+	b.draw(true, arrived, gone, now)
+}
+
+// difference is who is only in the one list, and who is only in the other.
+// Who left and came back is in both, and arrives.
+func difference(before, after []event.User) (arrived, gone map[string]bool) {
+	arrived, gone = make(map[string]bool), make(map[string]bool)
+	for len(before) > 0 || len(after) > 0 {
+		switch {
+		case len(after) == 0 || len(before) > 0 && before[0].Compare(after[0]) < 0:
+			gone[before[0].ID] = true
+			before = before[1:]
+		case len(before) == 0 || before[0].Compare(after[0]) > 0:
+			arrived[after[0].ID] = true
+			after = after[1:]
+		default:
+			before, after = before[1:], after[1:]
+		}
+	}
+	return arrived, gone
+}
+
+// Lay says how boxes lie. It reports whether that changes what is drawn.
+func (b *Board) Lay(l Layout, now time.Time) bool {
+	if l == b.layout || l.Columns < 1 || l.Pitch <= 0 {
+		return false
+	}
+	b.layout = l
+	b.drawn = span{}
+	before := b.rev
+	b.draw(true, nil, nil, now)
+	return b.rev != before
+}
+
+// Scroll says where the board is: top pixels below the upper edge of a window
+// of that height. It reports whether that changes what is drawn.
+func (b *Board) Scroll(top, height float64, now time.Time) bool {
+	b.top, b.height = top, height
+	before := b.rev
+	b.draw(false, nil, nil, now)
+	return b.rev != before
+}
+
+// Sweep ends what has faded by now. It reports whether that changes what is
+// drawn.
+func (b *Board) Sweep(now time.Time) bool {
+	if !b.slots.sweep(now) {
+		return false
+	}
+	b.rev++
+	return true
+}
+
+// Fading reports whether there is something to sweep soon.
+func (b *Board) Fading() bool { return b.slots.fading }
+
+func (b *Board) lay() Layout {
+	if b.layout == (Layout{}) {
+		return guess
+	}
+	return b.layout
+}
+
+// draw chooses the part to draw and puts people into slots. Unless always is
+// set it leaves everything as it is if the part that is drawn will do.
+func (b *Board) draw(always bool, arrived, gone map[string]bool, now time.Time) {
+	l, n := b.lay(), b.room.Len()
+	height := b.height
+	if height <= 0 {
+		height = 4 * l.Pitch // until the browser has told
+	}
+	s := l.sight(b.top, height, n)
+	fits := b.drawn.to <= n && b.drawn.from <= n && l.covers(b.drawn, s, n)
+	if fits && !always {
+		return
+	}
+	if !fits {
+		b.drawn = l.around(s, n)
+	} else if b.drawn.to < n {
+		// There may be more people now.
+		b.drawn.to = max(b.drawn.to, min(l.around(s, n).to, b.drawn.from+MaxBoxes))
+	}
+	b.slots.put(b.room.Items(b.drawn.from, b.drawn.to), b.drawn.from+1, arrived, gone, now)
+	b.rev++
+}

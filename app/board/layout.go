@@ -1,0 +1,56 @@
+package board
+
+// MaxBoxes is how many boxes a board draws at most, whatever the screen. With
+// a step of views it fits into a view.
+const MaxBoxes = 168
+
+// Layout is how boxes lie on a board, as the stylesheet and the screen have
+// it. The zero Layout is not known yet.
+type Layout struct {
+	Columns int
+	Pitch   float64 // from one row to the next, in pixels
+}
+
+// guess is the layout until the browser has told: enough boxes for the first
+// frame of a large screen, and few enough to be quick.
+var guess = Layout{Columns: 6, Pitch: 184}
+
+// span is a part of a board: the places from one on up to another.
+type span struct{ from, to int }
+
+// sight is the part of a board of n places that is on the screen, in full
+// rows. The board begins top pixels below the upper edge of a window of that
+// height; scrolled down, top is negative.
+func (l Layout) sight(top, height float64, n int) span {
+	first := int(-top / l.Pitch)
+	last := int((height-top)/l.Pitch) + 1
+	return span{l.place(first, n), l.place(last, n)}
+}
+
+// place is the first place of a row, within a board of n.
+func (l Layout) place(row, n int) int {
+	rows := (n + l.Columns - 1) / l.Columns
+	return min(n, max(0, min(row, rows))*l.Columns)
+}
+
+// around is the part to draw for what is in sight: with as much again above
+// and below, so that scrolling finds the boxes there.
+func (l Layout) around(s span, n int) span {
+	rows := (s.to - s.from + l.Columns - 1) / l.Columns
+	if most := MaxBoxes/l.Columns - rows; 2*rows > most {
+		rows = max(0, most/2)
+	}
+	first, last := s.from/l.Columns-rows, (s.to+l.Columns-1)/l.Columns+rows
+	w := span{l.place(first, n), l.place(last, n)}
+	w.to = min(w.to, w.from+MaxBoxes)
+	return w
+}
+
+// covers reports whether a part that is drawn still does for what is in
+// sight: with at least half of it again above and below, where there is any.
+func (l Layout) covers(drawn, s span, n int) bool {
+	slack := l.around(s, n)
+	half := func(all int) int { return all / 2 / l.Columns * l.Columns }
+	return drawn.from <= s.from-half(s.from-slack.from) && drawn.to >= s.to+half(slack.to-s.to) &&
+		drawn.to-drawn.from <= MaxBoxes
+}

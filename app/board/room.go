@@ -1,0 +1,154 @@
+// Package board decides what a page shows of a room, without drawing any of
+// it: the order of the boxes, which of them are near enough to be drawn and
+// where, what is announced, when a tab counts as unused, and the words.
+package board
+
+import (
+	"strconv"
+	"strings"
+
+	"rollcall/shared/event"
+)
+
+// Room is what a page knows of a room. The order of its people on a board is
+// oneself, then the others by arrival, so that nobody moves when others come.
+type Room struct {
+	// Users are the people known, in order of arrival: all of a room, or of
+	// a large one the view that the server was asked for.
+	Users []event.User
+	// Me is oneself; the zero User for a page that only watches.
+	Me event.User
+	// Count is how many people are in the room.
+	Count int
+	// Large says that Users are a view: those from place From on, of Total
+	// people, or of Total people whose name Query finds.
+	Large       bool
+	From, Total int
+	// Query is a part of the names to be shown; empty for everybody.
+	Query string
+
+	order []event.User // list, once it is known
+}
+
+// Item is one place on a board.
+type Item struct {
+	User  event.User // only ID is set if they are not known yet
+	Self  bool
+	Known bool
+}
+
+// Len is how many places the board has.
+func (r Room) Len() int {
+	if r.Large {
+		return r.Total
+	}
+	return len(r.list())
+}
+
+// Items are the places from one on up to another.
+func (r Room) Items(from, to int) []Item {
+	from = max(0, min(from, r.Len()))
+	to = max(from, min(to, r.Len()))
+	if !r.Large {
+		items := make([]Item, 0, to-from)
+		for _, u := range r.list()[from:to] {
+			items = append(items, Item{User: u, Self: u.ID == r.Me.ID, Known: true})
+		}
+		return items
+	}
+	items := make([]Item, to-from)
+	for i := range items {
+		items[i].User.ID = unknown(from + i)
+	}
+	put := func(place int, u event.User) {
+		if place >= from && place < to {
+			items[place-from] = Item{User: u, Self: u.ID == r.Me.ID, Known: true}
+		}
+	}
+	if r.first() {
+		put(0, r.Me)
+	}
+	for i, u := range r.Users {
+		switch {
+		case !r.first():
+			put(r.From+i, u)
+		case u.ID == r.Me.ID:
+		case u.Since < r.Me.Since: // oneself comes before them here, and after them in the room
+			put(r.From+i+1, u)
+		default:
+			put(r.From+i, u)
+		}
+	}
+	return items
+}
+
+// first reports whether oneself has the first place. What a search in a large
+// room finds is in the order that the server counts in.
+func (r Room) first() bool { return r.Me.ID != "" && !(r.Large && r.Query != "") }
+
+// unknown is the id of a place of which nothing is known yet; no user has one
+// like it.
+func unknown(place int) string { return "?" + strconv.Itoa(place) }
+
+// list is everybody that a small room shows, in order.
+func (r Room) list() []event.User {
+	if r.order != nil {
+		return r.order
+	}
+	list := make([]event.User, 0, len(r.Users)+1)
+	add := func(u event.User) {
+		if Finds(u.Name, r.Query) {
+			list = append(list, u)
+		}
+	}
+	if r.Me.ID != "" {
+		add(r.Me)
+	}
+	for _, u := range r.Users {
+		if u.ID != r.Me.ID {
+			add(u)
+		}
+	}
+	return list
+}
+
+// arranged is the room with its list at hand.
+func (r Room) arranged() Room {
+	if !r.Large {
+		r.order = r.list()
+	}
+	return r
+}
+
+// Finds reports whether a name contains a query, in whatever case. The server
+// does the same for large rooms, with all of Unicode's rules.
+func Finds(name, query string) bool {
+	return strings.Contains(strings.ToLower(name), strings.ToLower(query))
+}
+
+// viewStep is what the first places of views are multiples of, so that people
+// who look at about the same part of a room look at the same view of it, which
+// the server then keeps only once.
+const viewStep = 25
+
+// Wants is the view of a large room to ask for, in order to show the places
+// from one on up to another. It reports false if they are known.
+func (r Room) Wants(from, to int) (event.View, bool) {
+	if !r.Large {
+		return event.View{}, false
+	}
+	to = min(to, r.Len())
+	if r.first() { // one's own place may be before, among or after them
+		from--
+	}
+	from = max(0, from)
+	if from >= r.From && to <= r.From+len(r.Users) {
+		return event.View{}, false
+	}
+	middle := (from + to) / 2
+	start := max(0, middle-event.MaxView/2) / viewStep * viewStep
+	if start > from || start+event.MaxView < to { // which the rounding may leave out
+		start = from / viewStep * viewStep
+	}
+	return event.View{From: start, Count: event.MaxView, Query: r.Query}, true
+}

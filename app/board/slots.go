@@ -1,0 +1,195 @@
+package board
+
+import (
+	"time"
+)
+
+// Slot is one element of a board's list. The zero Slot is vacant.
+type Slot struct {
+	Item
+	Place int // counted from 1
+	State SlotState
+	since time.Time // when it began to arrive or to depart
+}
+
+// SlotState is what becomes of the person in a slot.
+type SlotState int
+
+// The states of a slot.
+const (
+	Vacant    SlotState = iota // hidden
+	Taken                      // here
+	Arriving                   // here, and fading in
+	Departing                  // gone, and fading out
+)
+
+// transition is how long a box takes to fade: the stylesheet's --departure,
+// which is the longer of the two, and a little more.
+const transition = 250 * time.Millisecond
+
+// maxSlots is how many elements a list has at most, the vacant ones included.
+const maxSlots = 200
+
+// slots is which element of a list shows whom. go-app compares children by
+// position, so whoever is to stay as they are, with their focus and their
+// animation, must stay in their slot: arrivals are appended, whoever leaves
+// vacates a slot, and vacant slots are used again where the order allows it.
+type slots struct {
+	list   []Slot
+	fading bool // some slot is arriving or departing
+	// rebuilt counts how often people had to change their slots.
+	rebuilt int
+}
+
+// put places the people of a part of the board, the first of which has the
+// given place. Arrived and gone are the ids of those that are to be seen
+// coming and going; who else is new or missing has been scrolled here or away.
+func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now time.Time) {
+	list := make([]Slot, len(s.list), max(len(s.list), len(items)))
+	copy(list, s.list) // what was drawn is compared with, so it stays
+	at := make(map[string]int, len(items))
+	for i, item := range items {
+		at[item.User.ID] = i
+	}
+	kept := make([]int, len(items)) // the slot of each item, or -1
+	for i := range kept {
+		kept[i] = -1
+	}
+	last := -1 // the last item that kept its slot: the order of slots is that of items
+	for i := range list {
+		if list[i].State == Vacant || list[i].State == Departing {
+			continue
+		}
+		id := list[i].User.ID
+		k, here := at[id]
+		// Who left and came back has another place, but oneself.
+		stays := here && (items[k].User.Since == list[i].User.Since || items[k].Self)
+		switch {
+		case stays && k > last:
+			kept[k], last = i, k
+		case !here && gone[id]:
+			list[i].State, list[i].since = Departing, now
+			s.fading = true
+		default:
+			list[i] = Slot{}
+		}
+	}
+	next := 0 // the first slot that may be used
+	for k, item := range items {
+		slot := Slot{Item: item, Place: first + k, State: Taken}
+		i := kept[k]
+		switch {
+		case i >= 0:
+			slot.State, slot.since = list[i].State, list[i].since
+		case arrived[item.User.ID]:
+			slot.State, slot.since = Arriving, now
+			s.fading = true
+		}
+		if i < 0 {
+			end := len(list) // of the slots that may be used
+			for _, j := range kept[k+1:] {
+				if j >= 0 {
+					end = j
+					break
+				}
+			}
+			// The last that is vacant, so that those before it stay free for
+			// whom scrolling back brings.
+			if i = lastVacant(list, next, end, run(kept, k)); i < 0 && end == len(list) {
+				list = append(list, Slot{})
+				i = end
+			}
+		}
+		if i < 0 || i >= maxSlots {
+			s.rebuild(items, first, arrived, now)
+			return
+		}
+		list[i] = slot
+		next = i + 1
+	}
+	for len(list) > 0 && list[len(list)-1].State == Vacant {
+		list = list[:len(list)-1]
+	}
+	s.list = list
+}
+
+// run is how many items from k on have no slot.
+func run(kept []int, k int) int {
+	n := 0
+	for _, i := range kept[k:] {
+		if i >= 0 {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// lastVacant is the slot from a range for the first of n that all need one:
+// as late as leaves enough for the others, or as early as the range allows if
+// there are not enough. It is -1 if there is none.
+func lastVacant(list []Slot, from, to, n int) int {
+	i, found := -1, 0
+	for j := to - 1; j >= from && found < n; j-- {
+		if list[j].State == Vacant {
+			i = j
+			found++
+		}
+	}
+	return i
+}
+
+// rebuild places everybody anew, with vacant slots before them for whom
+// scrolling back brings.
+func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now time.Time) {
+	s.rebuilt++
+	spare := min(first-1, (maxSlots-len(items))/2)
+	was := make(map[string]Slot, len(s.list))
+	for _, slot := range s.list {
+		if slot.State == Taken || slot.State == Arriving {
+			was[slot.User.ID] = slot
+		}
+	}
+	s.list = make([]Slot, spare, spare+len(items))
+	for k, item := range items {
+		slot := Slot{Item: item, Place: first + k, State: Taken}
+		if before, known := was[item.User.ID]; known {
+			slot.State, slot.since = before.State, before.since
+		} else if arrived[item.User.ID] {
+			slot.State, slot.since = Arriving, now
+		}
+		s.list = append(s.list, slot)
+	}
+}
+
+// sweep ends what has faded by now, and gives up the slots behind the last
+// box: nothing moves for that. It reports whether anything changed.
+func (s *slots) sweep(now time.Time) bool {
+	if !s.fading {
+		return false
+	}
+	list := make([]Slot, len(s.list))
+	copy(list, s.list)
+	changed := false
+	s.fading = false
+	for i, slot := range list {
+		if slot.State != Arriving && slot.State != Departing {
+			continue
+		}
+		switch {
+		case now.Sub(slot.since) < transition:
+			s.fading = true
+			continue
+		case slot.State == Departing:
+			list[i] = Slot{}
+		default:
+			list[i].State = Taken
+		}
+		changed = true
+	}
+	for len(list) > 0 && list[len(list)-1].State == Vacant {
+		list = list[:len(list)-1]
+	}
+	s.list = list
+	return changed
+}

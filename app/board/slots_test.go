@@ -1,0 +1,252 @@
+package board
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rollcall/shared/event"
+)
+
+// layout is the ids in the list, in order: "-" for a vacant slot, "+id" for
+// one that fades in, "(id)" for one that fades out.
+func (s *slots) layout() []string {
+	var list []string
+	for _, slot := range s.list {
+		switch slot.State {
+		case Vacant:
+			list = append(list, "-")
+		case Departing:
+			list = append(list, "("+slot.User.ID+")")
+		case Arriving:
+			list = append(list, "+"+slot.User.ID)
+		default:
+			list = append(list, slot.User.ID)
+		}
+	}
+	return list
+}
+
+func (b *Board) expect(t *testing.T, want ...string) {
+	t.Helper()
+	if got := b.slots.layout(); !slices.Equal(got, want) {
+		t.Errorf("the board is %v, want %v", got, want)
+	}
+}
+
+func (b *Board) show(me string, users ...event.User) {
+	r := Room{Users: users, Count: len(users)}
+	for _, u := range users {
+		if u.ID == me {
+			r.Me = u
+		}
+	}
+	b.Show(r, false, start)
+}
+
+func TestArrivalsAreAppendedAndFadeIn(t *testing.T) {
+	var b Board
+	b.show("me", user("a", 1), user("me", 2))
+	b.expect(t, "me", "a") // nobody arrives at the first look
+	b.show("me", user("a", 1), user("me", 2), user("b", 3))
+	b.expect(t, "me", "a", "+b")
+	if !b.Fading() || b.Sweep(start.Add(transition/2)) {
+		t.Error("it does not fade as long as it should")
+	}
+	if !b.Sweep(start.Add(transition)) || b.Fading() {
+		t.Error("it fades for ever")
+	}
+	b.expect(t, "me", "a", "b")
+}
+
+func TestWhoLeavesMovesNobody(t *testing.T) {
+	var b Board
+	me, a, c, d := user("me", 1), user("a", 2), user("c", 3), user("d", 4)
+	b.show("me", me, a, c, d)
+	b.show("me", me, c, d)
+	b.expect(t, "me", "(a)", "c", "d")
+	b.Sweep(start.Add(transition / 2))
+	b.expect(t, "me", "(a)", "c", "d")
+	b.Sweep(start.Add(transition))
+	b.expect(t, "me", "-", "c", "d")
+	b.show("me", me, c)
+	b.Sweep(start.Add(transition))
+	b.expect(t, "me", "-", "c") // behind the last box nothing is kept
+	if b.Rebuilt() != 0 {
+		t.Error("somebody moved")
+	}
+}
+
+func TestWhoComesBackIsLast(t *testing.T) {
+	var b Board
+	me, a, c := user("me", 1), user("a", 2), user("c", 3)
+	b.show("me", me, a, c)
+	b.show("me", me, c, user("a", 9)) // left and came back between two frames
+	b.expect(t, "me", "-", "c", "+a")
+	b.Sweep(start.Add(transition))
+	b.show("me", me, user("a", 9))
+	b.show("me", me, user("a", 9), user("c", 10)) // while still fading
+	b.expect(t, "me", "-", "(c)", "a", "+c")
+}
+
+func TestAChangeStaysInItsPlace(t *testing.T) {
+	var b Board
+	me, a, c := user("me", 1), user("a", 2), user("c", 3)
+	b.show("me", me, a, c)
+	a.Name, me.Name = "Renamed", "Me too"
+	b.show("me", me, a, c)
+	b.expect(t, "me", "a", "c")
+	if b.Slots()[1].User.Name != "Renamed" || b.Slots()[0].User.Name != "Me too" {
+		t.Errorf("the board has %v", b.Slots())
+	}
+}
+
+func TestAReturnOfOneselfStaysFirst(t *testing.T) {
+	var b Board
+	b.show("me", user("me", 1), user("a", 2))
+	b.show("me", user("a", 2), user("me", 3))
+	b.expect(t, "me", "a")
+}
+
+func TestAfterATimeAwayNobodyIsSeenToComeOrGo(t *testing.T) {
+	var b Board
+	b.show("me", user("me", 1), user("a", 2))
+	b.Show(Room{Users: []event.User{user("me", 1), user("b", 3)}, Me: user("me", 1)}, true, start)
+	b.expect(t, "me", "b")
+	if b.Fading() {
+		t.Error("something fades")
+	}
+}
+
+func TestASearchFadesNobody(t *testing.T) {
+	var b Board
+	b.show("me", user("me", 1), user("a", 2), user("b", 3))
+	r := b.Room()
+	r.Query = "of b"
+	b.Show(r, false, start)
+	b.expect(t, "-", "-", "b")
+	r.Query = ""
+	b.Show(r, false, start)
+	b.expect(t, "me", "a", "b")
+}
+
+func TestTheBoardsOldListIsLeftAlone(t *testing.T) {
+	var b Board
+	b.show("me", user("me", 1), user("a", 2))
+	drawn, copied := b.Slots(), slices.Clone(b.Slots())
+	b.show("me", user("me", 1))
+	b.Sweep(start.Add(time.Minute))
+	if !slices.Equal(drawn, copied) {
+		t.Errorf("go-app compares with %v, which was %v", drawn, copied)
+	}
+}
+
+// TestTheBoardIsTheRoster plays random rosters, scrolled at random, and checks
+// what is drawn against each.
+func TestTheBoardIsTheRoster(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var b Board
+		now, clock, names := start, int64(0), 0
+		here := []event.User{user("me", 0)}
+		columns := rapid.IntRange(1, 9).Draw(t, "columns")
+		b.Lay(Layout{Columns: columns, Pitch: 100}, now)
+		top, height := 0.0, float64(rapid.IntRange(100, 900).Draw(t, "height"))
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			before := map[string]int{}
+			for i, slot := range b.Slots() {
+				if slot.State == Taken || slot.State == Arriving {
+					before[slot.User.ID] = i
+				}
+			}
+			rebuilt := b.Rebuilt()
+			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			case 0:
+				for range rapid.IntRange(1, 200).Draw(t, "arrivals") {
+					clock++
+					names++
+					here = append(here, user(fmt.Sprint("u", names), clock))
+				}
+			case 1:
+				for range rapid.IntRange(1, 20).Draw(t, "departures") {
+					if len(here) > 1 {
+						i := rapid.IntRange(1, len(here)-1).Draw(t, "who")
+						here = slices.Delete(here, i, i+1)
+					}
+				}
+			case 2:
+				top = -rapid.Float64Range(0, float64(len(here)/columns+1)*100).Draw(t, "scroll")
+				b.Scroll(top, height, now)
+			case 3:
+				top = min(0, top+rapid.Float64Range(-300, 300).Draw(t, "a little"))
+				b.Scroll(top, height, now)
+			}
+			b.Show(Room{Users: slices.Clone(here), Me: here[0], Count: len(here)}, false, now)
+
+			var shown []Slot
+			for i, slot := range b.Slots() {
+				if slot.State == Vacant || slot.State == Departing {
+					continue
+				}
+				shown = append(shown, slot)
+				if was, known := before[slot.User.ID]; known && was != i && rebuilt == b.Rebuilt() {
+					t.Fatalf("%s moved from %d to %d: %v", slot.User.ID, was, i, b.slots.layout())
+				}
+			}
+			if len(b.Slots()) > maxSlots || len(shown) > MaxBoxes {
+				t.Fatalf("%d slots, %d boxes", len(b.Slots()), len(shown))
+			}
+			for i, slot := range shown {
+				if slot.Place != b.drawn.from+1+i || slot.User != here[slot.Place-1] {
+					t.Fatalf("place %d has %v, want %v", slot.Place, slot.User, here[slot.Place-1])
+				}
+			}
+			s := b.layout.sight(top, height, len(here))
+			if b.drawn.from > s.from || b.drawn.to < min(s.to, s.from+MaxBoxes) {
+				t.Fatalf("%v is in sight of %d, drawn is %v", s, len(here), b.drawn)
+			}
+			above, below := b.Spacers()
+			rows := (len(here) + columns - 1) / columns
+			drawn := (len(shown) + columns - 1) / columns
+			if above%100 != 0 || above+below+drawn*100 != rows*100 {
+				t.Fatalf("%d above, %d rows drawn, %d below of %d rows", above, drawn, below, rows)
+			}
+			now = now.Add(time.Duration(rapid.IntRange(0, 500).Draw(t, "ms")) * time.Millisecond)
+			b.Sweep(now)
+		}
+	})
+}
+
+// TestScrollingKeepsWhoStaysInSight is why a board is quick to scroll: who is
+// drawn before and after is not drawn anew.
+func TestScrollingKeepsWhoStaysInSight(t *testing.T) {
+	var b Board
+	var users []event.User
+	for i := range 400 {
+		users = append(users, user(fmt.Sprint(i), int64(i)))
+	}
+	b.Lay(Layout{Columns: 4, Pitch: 100}, start)
+	b.Scroll(0, 600, start)
+	b.show("0", users...)
+	for top := 0.0; top < 9000; top += 150 {
+		b.Scroll(-top, 600, start)
+	}
+	down := b.Rebuilt()
+	for top := 9000.0; top > 0; top -= 150 {
+		b.Scroll(-top, 600, start)
+	}
+	if down > 12 || b.Rebuilt()-down > 12 {
+		t.Errorf("%d times down and %d times up everybody moved, over 15 screens", down, b.Rebuilt()-down)
+	}
+}
+
+func TestLayoutsThatCannotBeAreIgnored(t *testing.T) {
+	var b Board
+	for _, l := range []Layout{{}, {Columns: -1, Pitch: 10}, {Columns: 3}} {
+		if b.Lay(l, start) {
+			t.Errorf("%+v is taken", l)
+		}
+	}
+}

@@ -1,0 +1,58 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// Bar is the header of a room: which one it is, whether it is live, and what
+// there is to do.
+type Bar struct {
+	app.Compo
+
+	Room string
+	Link link
+}
+
+func (b *Bar) onRooms(ctx app.Context, _ app.Event)  { intend(ctx, openIntent{which: roomsDialog}) }
+func (b *Bar) onInvite(ctx app.Context, _ app.Event) { intend(ctx, openIntent{which: inviteDialog}) }
+func (b *Bar) onMore(ctx app.Context, _ app.Event)   { intend(ctx, openIntent{which: moreDialog}) }
+
+// Render draws the mark, the room, the connection and the buttons.
+func (b *Bar) Render() app.UI {
+	return app.Header().Class("bar").Body(
+		mark(),
+		app.Div().Class("title").Body(
+			app.P().Class("brand").Text("Rollcall"),
+			app.P().Class("room").Text(b.Room),
+		),
+		&Connection{Link: b.Link},
+		app.Button().Class("button", "rooms-button").Type("button").Aria("haspopup", "dialog").OnClick(b.onRooms).Text("Rooms"),
+		app.Button().Class("button primary").Type("button").Aria("haspopup", "dialog").OnClick(b.onInvite).Text("Invite"),
+		app.Button().Class("button icon").ID(moreButton).Type("button").Aria("haspopup", "dialog").Aria("label", "More").
+			OnClick(b.onMore).Body(icon(moreIcon)),
+	)
+}
+
+const moreButton = "more"
+
+// The icons, drawn in a box of 20 by 20 with lines of 1.75.
+const (
+	moreIcon  = `<circle cx="4" cy="10" r="1.6"></circle><circle cx="10" cy="10" r="1.6"></circle><circle cx="16" cy="10" r="1.6"></circle>`
+	boxesIcon = `<path d="M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.5 11.5h5v5h-5z"></path>`
+	listIcon  = `<path d="M3.5 5h.01M3.5 10h.01M3.5 15h.01M7.5 5h9M7.5 10h9M7.5 15h9"></path>`
+	closeIcon = `<path d="M5 5l10 10M15 5L5 15"></path>`
+	findIcon  = `<circle cx="9" cy="9" r="5.25"></circle><path d="M13 13l4 4"></path>`
+)
+
+func icon(shape string) app.UI {
+	return app.Raw(`<svg class="icon-shape" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">` + shape + `</svg>`)
+}
+
+// mark is Rollcall's sign: three who are here, and the one about to arrive.
+func mark() app.UI {
+	return app.Raw(`<svg class="mark" viewBox="0 0 40 40" width="40" height="40" aria-hidden="true" focusable="false">` +
+		`<rect width="18" height="18" rx="5"></rect>` +
+		`<rect class="faint" x="22" width="18" height="18" rx="5"></rect>` +
+		`<rect class="faint" y="22" width="18" height="18" rx="5"></rect>` +
+		`<circle cx="31" cy="31" r="7.5" stroke-dasharray="4.7 3.15" stroke-dashoffset="2.35"></circle></svg>`)
+}

@@ -1,0 +1,145 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/board"
+)
+
+// Boxes shows the people of a board, each in a box. Only boxes near the window
+// are drawn, and spacers stand for the others.
+type Boxes struct {
+	app.Compo
+
+	Board *board.Board // the page's; it changes in place, and with it Rev
+	Rev   int
+	List  bool
+	Stale bool  // the connection is away and the board may be old
+	Now   int64 // the server's time to the minute, Unix milliseconds
+	Len   int   // how many there are in all, drawn or not
+	Still bool  // nobody can be asked for more
+
+	close    []func()
+	measured bool   // whether it was a list when it was measured last
+	rebuilt  int    // of Board, when the focus was looked after last
+	focused  string // the id of the user whose box has the focus
+}
+
+const (
+	boxesFrame = "board"
+	boxesList  = "boxes"
+)
+
+// OnMount follows the window: what is in it, and how boxes lie there.
+func (b *Boxes) OnMount(ctx app.Context) {
+	redraw := func(changed bool) {
+		if changed {
+			ctx.Dispatch(func(app.Context) {})
+			ctx.Defer(b.refocus)
+			intend(ctx, drawnIntent{})
+		}
+	}
+	list, ok := element(boxesList)
+	if !ok {
+		return
+	}
+	b.close = []func(){
+		listen(app.Window(), func(app.Value) { redraw(b.look()) }, "scroll"),
+		listen(list, func(e app.Value) { b.focused = userOf(e.Get("target")) }, "focusin"),
+		listen(list, func(app.Value) { b.focused = "" }, "focusout"),
+		onResize(list, func() { redraw(b.measure()) }),
+	}
+	redraw(b.measure())
+}
+
+// OnUpdate looks after what a new state of the board may have moved.
+func (b *Boxes) OnUpdate(ctx app.Context) {
+	if b.measured != b.List && b.measure() {
+		ctx.Dispatch(func(app.Context) {})
+	}
+	b.refocus(ctx)
+}
+
+// OnDismount stops following.
+func (b *Boxes) OnDismount() {
+	for _, f := range b.close {
+		f()
+	}
+}
+
+// measure takes over how the stylesheet lays the boxes out, and where they are.
+func (b *Boxes) measure() bool {
+	list, ok := element(boxesList)
+	if !ok {
+		return false
+	}
+	b.measured = b.List
+	style := app.Window().Call("getComputedStyle", list)
+	row := pixels(style.Get("gridAutoRows").String())
+	columns := strings.Fields(style.Get("gridTemplateColumns").String())
+	laid := b.Board.Lay(board.Layout{Columns: len(columns), Pitch: row + pixels(style.Get("rowGap").String())}, time.Now())
+	return b.look() || laid
+}
+
+// look takes over where the board is in the window.
+func (b *Boxes) look() bool {
+	list, ok := element(boxesFrame)
+	if !ok {
+		return false
+	}
+	top := list.Call("getBoundingClientRect").Get("top").Float()
+	return b.Board.Scroll(top, app.Window().Get("innerHeight").Float(), time.Now())
+}
+
+func pixels(length string) float64 {
+	f, err := strconv.ParseFloat(strings.TrimSuffix(length, "px"), 64)
+	if err != nil {
+		return 0
+	}
+	return f
+}
+
+// refocus gives the focus back to whose box had it, when people had to change
+// their elements.
+func (b *Boxes) refocus(app.Context) {
+	if b.rebuilt == b.Board.Rebuilt() {
+		return
+	}
+	b.rebuilt = b.Board.Rebuilt()
+	if b.focused != "" {
+		focusUser(b.focused)
+	}
+}
+
+// Render draws one box per slot, the empty ones hidden: go-app compares
+// children by position, so a box that is not to change must not move.
+func (b *Boxes) Render() app.UI {
+	class := "board"
+	if b.List {
+		class += " list"
+	}
+	if b.Stale {
+		class += " stale"
+	}
+	slots := b.Board.Slots()
+	boxes := make([]app.UI, len(slots))
+	for i, s := range slots {
+		boxes[i] = &UserBox{Slot: s, Size: b.Len, Since: board.Ago(b.Now, s.User.Since)}
+	}
+	above, below := b.Board.Spacers()
+	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(
+		spacer(above),
+		app.Ul().ID(boxesList).Class("boxes").Role("list").Body(boxes...),
+		spacer(below),
+	)
+}
+
+// spacer is so many pixels of nothing. The height is an attribute, since our
+// policy forbids inline styles.
+func spacer(height int) app.UI {
+	return app.Elem("svg").XMLNS("http://www.w3.org/2000/svg").Attr("width", 1).Attr("height", height).Aria("hidden", true)
+}

@@ -1,0 +1,118 @@
+package ui
+
+import (
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/shared/event"
+)
+
+// Editor changes how one is seen: name, status and note.
+type Editor struct {
+	app.Compo
+
+	Me event.User
+	// Field and Problem are what the server refused, and why.
+	Field, Problem string
+}
+
+const (
+	editName    = "edit-name"
+	editNote    = "edit-note"
+	editStatus  = "edit-status"
+	editProblem = "-problem"
+)
+
+var statuses = []struct {
+	status     event.Status
+	name, hint string
+}{
+	{event.StatusHere, "Here", "away by itself when unused"},
+	{event.StatusAway, "Away", ""},
+	{event.StatusBusy, "Busy", ""},
+}
+
+// OnMount opens the dialog with what is true now.
+func (d *Editor) OnMount(app.Context) {
+	for id, text := range map[string]string{editNote: d.Me.Note, editName: d.Me.Name} {
+		if field, ok := element(id); ok {
+			field.Set("value", text)
+		}
+	}
+	if choice, ok := element(editStatus + d.Me.Status.String()); ok {
+		choice.Set("checked", true)
+	}
+	showModal()
+}
+
+// OnUpdate moves to what has been refused.
+func (d *Editor) OnUpdate(app.Context) {
+	if d.Problem != "" {
+		focus(d.field())
+	}
+}
+
+// field is the id of the field that a problem is about.
+func (d *Editor) field() string {
+	if d.Field == "note" {
+		return editNote
+	}
+	return editName
+}
+
+func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
+	name, note := strings.TrimSpace(typed(editName)), strings.TrimSpace(typed(editNote))
+	status := d.Me.Status
+	for _, s := range statuses {
+		if choice, ok := element(editStatus + s.status.String()); ok && choice.Get("checked").Bool() {
+			status = s.status
+		}
+	}
+	var change event.ChangeUser
+	if name != d.Me.Name {
+		change.Name = &name
+	}
+	if note != d.Me.Note {
+		change.Note = &note
+	}
+	// A status that was chosen by hand stays, so choosing what the server
+	// has found by itself is a change too.
+	change.Status = &status
+	intend(ctx, editIntent{change})
+}
+
+func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, leaveIntent{}) }
+
+// Render draws the three fields, and the way out.
+func (d *Editor) Render() app.UI {
+	problem := map[string]string{}
+	if d.Problem != "" {
+		problem[d.field()] = d.Problem
+	}
+	choices := make([]app.UI, len(statuses))
+	for i, s := range statuses {
+		id := editStatus + s.status.String()
+		choices[i] = app.Label().Class("choice").For(id).Body(
+			app.Input().ID(id).Name(editStatus).Type("radio").Value(s.status.String()),
+			app.Span().Class("sign", "sign-"+s.status.String()).Aria("hidden", true),
+			app.Text(s.name),
+		)
+	}
+	return modal("How others see you",
+		app.Form().Class("edit").NoValidate(true).OnSubmit(d.onSubmit).Body(
+			app.Label().For(editName).Text("Name"),
+			nameInput(editName, editName+editProblem, problem[editName]).Attr("autocomplete", "nickname"),
+			app.P().ID(editName+editProblem).Class("problem").Role("alert").Text(problem[editName]),
+			app.FieldSet().Class("choices").Body(append([]app.UI{app.Legend().Text("Status")}, choices...)...),
+			app.Label().For(editNote).Text("Note"),
+			nameInput(editNote, editNote+editProblem, problem[editNote]).Attr("autocapitalize", "sentences").
+				Attr("autocomplete", "off").Placeholder("Back at 14:00"),
+			app.P().ID(editNote+editProblem).Class("problem").Role("alert").Text(problem[editNote]),
+			app.Div().Class("row").Body(
+				app.Button().Class("button primary").Type("submit").Text("Save"),
+				app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Text("Leave the room"),
+			),
+		),
+	)
+}

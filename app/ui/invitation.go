@@ -1,0 +1,93 @@
+package ui
+
+import (
+	"time"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// Invitation is how others find a room: its address to copy or to share, and
+// a QR code that the server draws.
+type Invitation struct {
+	app.Compo
+
+	Room string
+
+	copied bool
+}
+
+const linkField = "link"
+
+func (i *Invitation) onCopy(ctx app.Context, _ app.Event) {
+	settle(func() app.Value {
+		return app.Window().Get("navigator").Get("clipboard").Call("writeText", address(i.Room))
+	}, func(done bool) {
+		words := "The link is copied"
+		if !done {
+			words = "The link could not be copied; it is selected, copy it by hand"
+			i.selectLink()
+		}
+		ctx.Dispatch(func(ctx app.Context) {
+			i.copied = done
+			intend(ctx, sayIntent{words})
+			ctx.After(2*time.Second, func(app.Context) { i.copied = false })
+		})
+	})
+}
+
+func (i *Invitation) selectLink() {
+	if field, ok := element(linkField); ok {
+		field.Call("focus")
+		field.Call("select")
+	}
+}
+
+func (i *Invitation) onSelect(app.Context, app.Event) { i.selectLink() }
+
+func (i *Invitation) onShare(app.Context, app.Event) {
+	settle(func() app.Value {
+		return app.Window().Get("navigator").Call("share", map[string]any{
+			"title": "Rollcall: " + i.Room, "text": "Join me in " + i.Room, "url": address(i.Room),
+		})
+	}, func(bool) {}) // not shared is a choice of theirs
+}
+
+// Render draws the address with the buttons that the browser has a use for,
+// and the code.
+func (i *Invitation) Render() app.UI {
+	copyWord := "Copy link"
+	if i.copied {
+		copyWord = "Copied"
+	}
+	return app.Div().Class("invitation").Body(
+		app.Img().Class("qr").Src("/api/qr/"+i.Room).Alt("QR code of this room’s address").Width(148).Height(148),
+		app.Div().Class("link").Body(
+			app.Label().For(linkField).Text("The address of this room"),
+			app.Input().ID(linkField).Class("field small").Type("text").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
+			app.Div().Class("row").Body(
+				app.If(has("navigator", "clipboard"),
+					app.Button().Class("button primary").Type("button").OnClick(i.onCopy).Text(copyWord)),
+				app.If(has("navigator", "share"),
+					app.Button().Class("button").Type("button").OnClick(i.onShare).Text("Share …")),
+			),
+		),
+	)
+}
+
+// InviteDialog is the invitation over a room.
+type InviteDialog struct {
+	app.Compo
+
+	Room string
+}
+
+// OnMount opens the dialog.
+func (d *InviteDialog) OnMount(app.Context) { showModal() }
+
+// Render draws the invitation.
+func (d *InviteDialog) Render() app.UI {
+	return modal("Invite others",
+		app.P().Text("Whoever opens this address can join, with any browser."),
+		&Invitation{Room: d.Room},
+	)
+}

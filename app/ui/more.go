@@ -1,0 +1,85 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// MoreDialog is what one needs now and then.
+type MoreDialog struct {
+	app.Compo
+
+	Room       string
+	Told       []told // whom one asked to be told about
+	CanInstall bool   // the browser offers it
+
+	forgetting bool // it has been asked whether that is meant
+}
+
+// OnMount opens the dialog.
+func (d *MoreDialog) OnMount(app.Context) { showModal() }
+
+func (d *MoreDialog) onEdit(ctx app.Context, _ app.Event) {
+	intend(ctx, openIntent{which: editorDialog})
+}
+func (d *MoreDialog) onRooms(ctx app.Context, _ app.Event) {
+	intend(ctx, openIntent{which: roomsDialog})
+}
+func (d *MoreDialog) onLeave(ctx app.Context, _ app.Event)   { intend(ctx, leaveIntent{}) }
+func (d *MoreDialog) onInstall(ctx app.Context, _ app.Event) { intend(ctx, installIntent{}) }
+
+func (d *MoreDialog) onForget(ctx app.Context, _ app.Event) {
+	if d.forgetting {
+		intend(ctx, forgetIntent{})
+	}
+	d.forgetting = true
+}
+
+// Render draws the list.
+func (d *MoreDialog) Render() app.UI {
+	forget := "Forget this device"
+	if d.forgetting {
+		forget = "Yes, forget everything and leave"
+	}
+	stops := make([]app.UI, len(d.Told))
+	for i, t := range d.Told {
+		stops[i] = &stopTelling{Who: t}
+	}
+	return modal("More",
+		app.Div().Class("more").Body(
+			app.Button().Class("button").Type("button").OnClick(d.onEdit).Text("Name, status and note"),
+			app.Button().Class("button").Type("button").OnClick(d.onRooms).Text("Rooms"),
+			app.A().Class("button").Href(path(d.Room)+"?view=wall").Text("Wall view, for a screen in a hallway"),
+			app.If(d.CanInstall, app.Button().Class("button").Type("button").OnClick(d.onInstall).Text("Install Rollcall")),
+			app.If(!d.CanInstall && onIOS(), app.P().Class("hint").
+				Text("To install Rollcall, open Safari’s share menu and choose “Add to Home Screen”.")),
+			app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Text("Leave the room"),
+		),
+		app.If(len(d.Told) > 0,
+			app.H3().Text("You are told when these come"),
+			app.Ul().Class("told").Role("list").Body(stops...),
+		),
+		app.H3().Text("On this device"),
+		app.P().Class("hint").Text("Your name, status and note, the rooms you used last and who was there, and whom you are told about are kept in this browser, and nowhere else."),
+		app.Button().Class("button danger").Type("button").OnClick(d.onForget).Text(forget),
+	)
+}
+
+// stopTelling is somebody one asked to be told about, with the way to be told
+// no more.
+type stopTelling struct {
+	app.Compo
+
+	Who told
+}
+
+func (s *stopTelling) onStop(ctx app.Context, _ app.Event) {
+	intend(ctx, tellIntent{room: s.Who.Room, id: s.Who.ID, name: s.Who.Name})
+}
+
+// Render draws a line of the list.
+func (s *stopTelling) Render() app.UI {
+	return app.Li().Body(
+		app.Span().Body(app.Bdi().Text(s.Who.Name), app.Text(" in "+s.Who.Room)),
+		app.Button().Class("button small").Type("button").Aria("label", "Don’t tell me about "+s.Who.Name).OnClick(s.onStop).Text("Stop"),
+	)
+}

@@ -1,0 +1,66 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// NameDialog asks for the name to join with.
+type NameDialog struct {
+	app.Compo
+
+	Room    string
+	Offered string // what the field starts with
+	Busy    bool   // joining is under way
+	Problem string // what is wrong with the name, said beside the field
+	Word    string // what else there is to say
+}
+
+const (
+	nameField   = "name"
+	nameProblem = "name-problem"
+)
+
+// OnMount offers the name, ready to be sent or typed over.
+func (d *NameDialog) OnMount(app.Context) { fill(nameField, d.Offered) }
+
+func (d *NameDialog) onSubmit(ctx app.Context, _ app.Event) {
+	intend(ctx, joinIntent{typed(nameField)})
+	focus(nameField)
+}
+
+// Render draws the dialog. On the server it is all that the page shows.
+func (d *NameDialog) Render() app.UI {
+	action := "Join"
+	if d.Busy {
+		action = "Joining …"
+	}
+	return app.Dialog().Class("card").Open(true).Aria("labelledby", "dialog-title").Body(
+		mark(),
+		app.H1().ID("dialog-title").Text("Who’s joining?"),
+		app.P().Body(
+			app.Text("You are about to enter "),
+			app.Strong().Text(d.Room),
+			app.Text(". Everyone in the room sees your name."),
+		),
+		app.Form().Class("join").NoValidate(true).OnSubmit(d.onSubmit).Body(
+			app.Label().For(nameField).Text("Your name"),
+			nameInput(nameField, nameProblem, d.Problem).
+				Attr("autocomplete", "nickname").Attr("enterkeyhint", "go").AutoFocus(true),
+			app.P().ID(nameProblem).Class("problem").Role("alert").Text(d.Problem),
+			app.Button().Class("button primary").Type("submit").Aria("disabled", d.Busy).Text(action),
+			app.P().Class("word").Role("status").Text(d.Word),
+		),
+	)
+}
+
+// nameInput is a field for a name or a note, with what is wrong with it told
+// by another element.
+func nameInput(id, problemID, problem string) app.HTMLInput {
+	field := app.Input().ID(id).Name(id).Type("text").Class("field").
+		Attr("autocapitalize", "words").Attr("spellcheck", "false").Attr("dir", "auto").
+		Aria("describedby", problemID)
+	if problem != "" {
+		field = field.Aria("invalid", "true")
+	}
+	return field
+}

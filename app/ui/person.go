@@ -1,0 +1,87 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/board"
+	"rollcall/shared/event"
+)
+
+// PersonDialog is about somebody else: all there is to know, and whether to be
+// told when they come.
+type PersonDialog struct {
+	app.Compo
+
+	Room string
+	User event.User
+	Gone bool // they have left since
+	Told bool // one asked to be told
+	Now  int64
+
+	problem string
+}
+
+// OnMount opens the dialog.
+func (d *PersonDialog) OnMount(app.Context) { showModal() }
+
+func (d *PersonDialog) onTell(ctx app.Context, _ app.Event) {
+	tell := tellIntent{room: d.Room, id: d.User.ID, name: d.User.Name}
+	if d.Told {
+		intend(ctx, tell)
+		return
+	}
+	askToNotify(func(granted bool) {
+		ctx.Dispatch(func(ctx app.Context) {
+			d.problem = ""
+			switch {
+			case granted:
+				intend(ctx, tell)
+			case notificationsBlocked():
+				d.problem = "Notifications are blocked for this page. Allow them in the browser’s settings for it, then try again."
+			default:
+				d.problem = "Without your permission there are no notifications."
+			}
+		})
+	})
+}
+
+// Render draws the person.
+func (d *PersonDialog) Render() app.UI {
+	u := d.User
+	how := map[event.Status]string{event.StatusHere: "Here", event.StatusAway: "Away", event.StatusBusy: "Busy"}[u.Status]
+	if how == "" {
+		how = u.Status.String() // of a newer server
+	}
+	switch {
+	case d.Gone:
+		how = "No longer here"
+	case u.Link == event.LinkReconnecting:
+		how = "Reconnecting"
+	}
+	word := "Tell me when they come back"
+	if d.Told {
+		word = "Don’t tell me any more"
+	}
+	return modal(u.Name,
+		app.Div().Class("person").Body(
+			avatar(u),
+			app.Div().Body(
+				app.P().Class("how").Text(how),
+				app.If(u.Note != "", app.P().Class("said").Dir("auto").Text(u.Note)),
+				app.P().Class("since").Text("Came "+since(d.Now, u.Since)),
+			),
+		),
+		app.If(canNotify(),
+			app.Button().Class("button").Type("button").Aria("pressed", d.Told).OnClick(d.onTell).Text(word),
+			app.P().Class("problem").Role("alert").Text(d.problem),
+		),
+	)
+}
+
+// since says when somebody came.
+func since(now, since int64) string {
+	if ago := board.Ago(now, since); ago != "just now" {
+		return ago + " ago"
+	}
+	return "just now"
+}

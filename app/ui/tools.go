@@ -1,0 +1,73 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+)
+
+// Tools is above a board: how many people there are, the search, and how the
+// board looks.
+type Tools struct {
+	app.Compo
+
+	Count  int    // of people in the room
+	Found  int    // how many of them the search finds
+	Query  string // what is searched for; empty for everybody
+	AsOf   string // when that was, in words; empty for now
+	Search bool   // there is a search
+	List   bool   // the board is a list
+}
+
+const searchField = "search"
+
+func (t *Tools) onSearch(ctx app.Context, _ app.Event) {
+	intend(ctx, searchIntent{ctx.JSSrc().Get("value").String()})
+}
+
+func (t *Tools) onBoxes(ctx app.Context, _ app.Event) { intend(ctx, lookIntent{list: false}) }
+func (t *Tools) onList(ctx app.Context, _ app.Event)  { intend(ctx, lookIntent{list: true}) }
+
+// Render draws the count, and the controls where there is something to
+// control.
+func (t *Tools) Render() app.UI {
+	return app.Div().Class("tools").Body(
+		app.H1().ID(countHeading).Class("count").TabIndex(-1).Body(
+			app.Strong().Text(strconv.Itoa(t.Count)),
+			app.Span().Text(" "+t.people()),
+		),
+		app.If(t.Search,
+			app.Div().Class("finder").Role("search").Body(
+				app.Div().Class("find").Body(
+					icon(findIcon),
+					app.Input().ID(searchField).Class("field small").Type("search").Placeholder("Find someone").
+						Aria("label", "Find someone by name").Attr("autocomplete", "off").Attr("spellcheck", "false").
+						Attr("enterkeyhint", "search").Attr("dir", "auto").OnInput(t.onSearch),
+				),
+				app.Div().Class("switch").Role("group").Aria("label", "Look").Body(
+					app.Button().Class("button icon").Type("button").Aria("label", "Boxes").Aria("pressed", !t.List).
+						OnClick(t.onBoxes).Body(icon(boxesIcon)),
+					app.Button().Class("button icon").Type("button").Aria("label", "List").Aria("pressed", t.List).
+						OnClick(t.onList).Body(icon(listIcon)),
+				),
+			),
+		),
+	)
+}
+
+const countHeading = "count"
+
+func (t *Tools) people() string {
+	words := "people here"
+	if t.Count == 1 {
+		words = "person here"
+	}
+	switch {
+	case t.AsOf != "":
+		return words + " on " + t.AsOf
+	case t.Query != "":
+		return fmt.Sprintf("%s, %d found", words, t.Found)
+	}
+	return words
+}

@@ -1,0 +1,429 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/board"
+	"rollcall/shared/client"
+	"rollcall/shared/event"
+	"rollcall/shared/roster"
+)
+
+// This file is a page's visit to a room: how it begins, what the client tells,
+// and how it ends.
+
+// patience is how long the connection may be away before it shows.
+const patience = 2 * time.Second
+
+// enter begins the visit to the room of the address. It joins at once when the
+// tab was in the room before a reload, or the form has been submitted already.
+func (p *Page) enter() {
+	at := parsePlace(app.Window().URL())
+	if at.madeUp {
+		redirect(path(board.MakeUpRoom()))
+		return
+	}
+	p.visit = visit{in: at, now: time.Now()}
+	p.board.Show(board.Room{}, true, time.Now())
+	p.dialog, p.next = openIntent{}, openIntent{}
+	setTitle(title(0, p.Room))
+	if seen, ok := recallRoster(p.Room); ok {
+		p.seen = &seen
+	}
+	switch {
+	case p.Wall:
+		p.start(client.Options{Watch: true, Room: p.Room})
+		wakeLock()
+	case p.early.submitted:
+		p.join(p.early.typed)
+	case recall(tabStorage, joinedKey) == p.Room && recall(deviceStorage, nameKey) != "":
+		p.join(recall(deviceStorage, nameKey))
+	case p.seen != nil:
+		p.probe()
+	}
+	if !p.asking {
+		markSettled()
+	}
+}
+
+// join asks the server to let one in under a name, with the status and the
+// note that the device has kept.
+func (p *Page) join(name string) {
+	if p.asking {
+		return
+	}
+	p.parting = ""
+	if p.problem = board.CheckName(name); p.problem != "" {
+		markSettled()
+		return
+	}
+	self := recallSelf()
+	p.asking = true
+	p.start(client.Options{Name: name, Status: self.Status, Note: self.Note, Room: p.Room})
+}
+
+func (p *Page) start(options client.Options) {
+	p.status = client.Status{}
+	p.client = client.Start(p.server, options)
+	following, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	if active, _ := p.attention.Active(time.Now()); !p.Wall {
+		p.client.Active(active)
+	}
+	go follow(following, p.ctx, p.client, p.refresh)
+}
+
+// follow tells the page of every change of a client, and of every minute, by
+// which the times on the board move. It owns the client and closes it when
+// ctx or the client ends.
+func follow(ctx context.Context, page app.Context, c *client.Client, refresh func(*client.Client, client.Update, error)) {
+	defer c.Close()
+	for {
+		minute, cancel := context.WithTimeout(ctx, time.Minute)
+		update, err := c.Next(minute)
+		cancel()
+		if ctx.Err() != nil {
+			return
+		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = nil
+		}
+		page.Dispatch(func(app.Context) { refresh(c, update, err) })
+		if err != nil {
+			return
+		}
+	}
+}
+
+// leaveVisit ends the client, and keeps what it knew for a later visit.
+func (p *Page) leaveVisit() {
+	p.keep()
+	if p.stop != nil {
+		p.stop()
+	}
+	p.visit = visit{in: p.in}
+}
+
+// keep keeps the room as it is for a time without connection.
+func (p *Page) keep() {
+	if p.status.Joined && !p.Wall {
+		keepRoster(p.in.room, p.board.Room(), p.now)
+	}
+}
+
+// refresh takes over the state of a client.
+func (p *Page) refresh(c *client.Client, update client.Update, err error) {
+	if c != p.client {
+		return // it has been replaced
+	}
+	if err != nil {
+		p.over(err)
+		return
+	}
+	before := p.status
+	p.status = update.Status
+	p.watchLink(before)
+	p.tick()
+	if !p.status.Joined {
+		p.wait()
+		return
+	}
+	p.refused(update.Errors)
+	p.show(update.Changes)
+	if p.asking {
+		p.arrive()
+	}
+	p.took()
+	setTitle(title(p.count(), p.Room))
+	if p.gestured {
+		badge(p.count())
+	}
+}
+
+// title is what a tab or a window is called.
+func title(count int, room string) string {
+	if count == 0 {
+		return room + " · Rollcall"
+	}
+	return fmt.Sprintf("%d here · %s · Rollcall", count, room)
+}
+
+// wait is what there is to show before the first look at the room.
+func (p *Page) wait() {
+	if p.word() != "" || p.past() {
+		markSettled() // there is something to read
+	}
+	if p.past() && p.board.Len() == 0 {
+		p.board.Show(p.seen.room, true, time.Now())
+	}
+}
+
+// tick counts the seconds to the next attempt, while they are shown.
+func (p *Page) tick() {
+	until := time.Until(p.status.Retry)
+	if p.ticking || until <= 0 || p.status.Joined && !p.shaky || hidden() {
+		return
+	}
+	p.ticking = true
+	c := p.client
+	p.later(min(time.Second, until), func() {
+		if p.client == c {
+			p.ticking = false
+			p.tick()
+		}
+	})
+}
+
+// show brings the board up to the client's roster.
+func (p *Page) show(changes []roster.Change) {
+	now := time.Now()
+	p.now = p.client.Now()
+	live := p.client.Roster()
+	r := board.Room{Users: live.Users(), Count: live.Count(), Query: p.query}
+	r.Me, _ = live.Me()
+	r.From, r.Total, r.Large = live.View()
+	whole := p.seen != nil && p.asking
+	for _, c := range changes {
+		if c.Kind == roster.Reset {
+			whole = true
+			p.viewed.waiting = false
+		}
+	}
+	p.board.Show(r, whole, now)
+	p.seen = nil
+	p.news.Note(changes, r.Me.ID, now)
+	if due, ok := p.news.Due(); ok {
+		p.later(time.Until(due), p.announce)
+	}
+	p.tell(p.present != nil)
+	p.sweep()
+	p.want()
+}
+
+// sweep looks after what is fading.
+func (p *Page) sweep() {
+	if !p.board.Fading() {
+		return
+	}
+	p.later(fade, func() {
+		p.board.Sweep(time.Now())
+		p.sweep()
+	})
+}
+
+// fade is a little more than a box takes to fade.
+const fade = 260 * time.Millisecond
+
+// announce says what a screen reader should hear by now.
+func (p *Page) announce() {
+	if said := p.news.Say(p.count(), time.Now()); said != "" {
+		p.said = said
+	}
+}
+
+// arrive is when one is in the room.
+func (p *Page) arrive() {
+	p.asking, p.early = false, early{}
+	remember(tabStorage, joinedKey, p.Room)
+	visitRoom(p.Room)
+	p.keep()
+	markSettled()
+	p.ctx.Defer(func(app.Context) { focus(countHeading) })
+}
+
+// took is what follows from how one is seen by now.
+func (p *Page) took() {
+	me := p.me()
+	if me.ID == "" {
+		return
+	}
+	remember(deviceStorage, nameKey, me.Name)
+	remember(deviceStorage, noteKey, me.Note)
+	if p.edit.waiting && p.edit.problem == "" && me != p.edit.before {
+		p.edit = edit{}
+		closeModal()
+	}
+}
+
+// refused tells what the server did not do.
+func (p *Page) refused(errs []event.Error) {
+	for _, e := range errs {
+		switch {
+		case e.Event == event.NameUpdateUser && p.dialog.which == editorDialog:
+			p.edit.field, p.edit.problem = e.Field, e.Message
+		case e.Event == event.NameView:
+			p.viewed.waiting = false
+			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
+			p.later(time.Until(p.viewed.until), p.want)
+		default:
+			p.said = e.Message
+		}
+	}
+}
+
+// want asks for the part of a large room that the board is about to show.
+// Answers are waited for, so that a scroll through thousands asks only for
+// where it rests.
+func (p *Page) want() {
+	view, ok := p.board.Wants()
+	if p.Wall {
+		view, ok = p.board.Room().Wants(0, board.MaxBoxes)
+	}
+	now := time.Now()
+	if !ok || p.client == nil || p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)) || now.Before(p.viewed.until) {
+		return
+	}
+	p.ask(view)
+}
+
+const (
+	askPause   = 120 * time.Millisecond // between two views
+	answerTime = 3 * time.Second        // after which an answer is given up
+)
+
+func (p *Page) ask(view event.View) {
+	p.viewed = viewing{waiting: true, until: time.Now().Add(askPause)}
+	p.client.View(view)
+	p.later(askPause, p.want)
+}
+
+// watchLink shows that the connection is away, if it is for long.
+func (p *Page) watchLink(before client.Status) {
+	if p.status.Link == client.Connected {
+		p.shaky = false
+		if before.Link != client.Connected {
+			checkUpdate() // the server may have been away for that
+		}
+		return
+	}
+	if before.Link == client.Connected {
+		p.keep()
+		c := p.client
+		p.later(patience, func() {
+			if p.client == c && p.status.Link != client.Connected {
+				p.shaky = true
+				p.tick()
+				p.said = "The connection is lost. Rollcall tries to get it back."
+			}
+		})
+	}
+}
+
+// link is what the page says of the connection.
+func (p *Page) link() link {
+	switch {
+	case p.past():
+		return offline
+	case !p.shaky:
+		return live
+	case p.status.Link == client.Offline:
+		return offline
+	}
+	return reconnecting
+}
+
+// past reports whether the page shows a room as it was.
+func (p *Page) past() bool {
+	return p.seen != nil && !p.status.Joined && !p.Wall &&
+		(p.cut || p.asking && p.status.Link == client.Offline && p.refusal() == "")
+}
+
+// refusal is why the server lets nobody in, if it has said so.
+func (p *Page) refusal() string {
+	var refusal event.Error
+	if errors.As(p.status.Err, &refusal) {
+		return refusal.Message
+	}
+	return ""
+}
+
+// over returns to the dialog.
+func (p *Page) over(err error) {
+	parting, problem := "", ""
+	refusal := event.Error{}
+	switch {
+	case errors.Is(err, client.ErrLeft):
+		parting = "You have left the room."
+	case errors.As(err, &refusal) && refusal.Code == event.CodeBadName:
+		problem = refusal.Message
+	case errors.As(err, &refusal):
+		parting = refusal.Message
+	default:
+		parting = "Something went wrong; please try again."
+	}
+	typed := typed(nameField)
+	p.leaveVisit()
+	p.visit = visit{in: p.in, parting: parting, problem: problem}
+	p.early.typed = typed
+	p.board.Show(board.Room{}, true, time.Now())
+	closeModal()
+	p.dialog, p.next = openIntent{}, openIntent{}
+	remember(tabStorage, joinedKey, "")
+	badge(0)
+	setTitle(title(0, p.Room))
+	markSettled()
+	p.ctx.Defer(func(app.Context) { focus(nameField) })
+}
+
+// offered is what the name field starts with.
+func (p *Page) offered() string {
+	if p.early.typed != "" {
+		return p.early.typed
+	}
+	return recall(deviceStorage, nameKey)
+}
+
+// word is what the dialog says below the button, and the wall for want of
+// anything to show.
+func (p *Page) word() string {
+	switch {
+	case p.parting != "":
+		return p.parting
+	case p.status.Joined || !p.asking && !p.Wall:
+		return ""
+	case p.refusal() != "":
+		return p.again(p.refusal())
+	case p.status.Link == client.Offline:
+		return p.again("Can’t reach the server.")
+	}
+	return ""
+}
+
+// again adds to why something failed when it is tried again.
+func (p *Page) again(word string) string {
+	if until := time.Until(p.status.Retry); until > 0 {
+		return fmt.Sprintf("%s Trying again in %d s.", word, int(math.Ceil(until.Seconds())))
+	}
+	return word + " Trying again …"
+}
+
+// count is how many people are in the room, or were.
+func (p *Page) count() int { return p.board.Room().Count }
+
+func (p *Page) me() event.User { return p.board.Room().Me }
+
+// find is a user by the id, and whether they are here.
+func (p *Page) find(id string) (event.User, bool) {
+	r := p.board.Room()
+	if id == r.Me.ID {
+		return r.Me, true
+	}
+	for _, u := range r.Users {
+		if u.ID == id {
+			return u, true
+		}
+	}
+	return event.User{}, false
+}
+
+// later does something in a while, if the page is still there, and draws it.
+func (p *Page) later(d time.Duration, f func()) {
+	ctx := p.ctx
+	time.AfterFunc(max(d, time.Millisecond), func() { ctx.Dispatch(func(app.Context) { f() }) })
+}

@@ -1,0 +1,70 @@
+package ui
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/board"
+	"rollcall/shared/event"
+)
+
+// Wall is a room for a screen in a hallway: as large as the people fit, with
+// the way to join, and nothing to do.
+type Wall struct {
+	app.Compo
+
+	Room    string
+	Users   []event.User
+	Count   int // of people in the room
+	Columns int
+	Link    link
+	Known   bool // there has been a first look at the room
+	Word    string
+	Now     int64
+}
+
+// Render draws the people and the code.
+func (w *Wall) Render() app.UI {
+	people := "people here"
+	if w.Count == 1 {
+		people = "person here"
+	}
+	boxes := make([]app.UI, len(w.Users), len(w.Users)+1)
+	for i, u := range w.Users {
+		boxes[i] = &UserBox{
+			Slot:  board.Slot{Item: board.Item{User: u, Known: true}, Place: i + 1, State: board.Taken},
+			Size:  w.Count,
+			Since: board.Ago(w.Now, u.Since), Plain: true,
+		}
+	}
+	if more := w.Count - len(w.Users); more > 0 {
+		boxes = append(boxes, app.Li().Class("box others").Text(fmt.Sprintf("and %d more", more)))
+	}
+	class := "wall"
+	if w.Link != live {
+		class += " stale"
+	}
+	word := w.Word
+	if word == "" && w.Known && w.Count == 0 {
+		word = "Nobody is here yet."
+	}
+	return app.Div().Class(class).Body(
+		app.Header().Class("wall-head").Body(
+			mark(),
+			app.H1().ID(countHeading).Class("count").Body(
+				app.Strong().Text(strconv.Itoa(w.Count)), app.Span().Text(" "+people)),
+			app.P().Class("wall-room").Body(app.Bdi().Text(w.Room)),
+			&Connection{Link: w.Link},
+			app.Div().Class("wall-join").Body(
+				app.P().Body(app.Text("Join at "), app.A().Href(path(w.Room)).Text(address(w.Room))),
+				app.Img().Class("qr").Src("/api/qr/"+w.Room).Alt("QR code of this room’s address").Width(120).Height(120),
+			),
+		),
+		app.Main().Aria("labelledby", countHeading).Body(
+			app.If(word != "", app.P().Class("word").Text(word)),
+			app.Ul().Class("boxes", "cols-"+strconv.Itoa(w.Columns)).Role("list").Body(boxes...),
+		),
+	)
+}
