@@ -85,13 +85,15 @@ func (p *Page) open(intent openIntent) {
 	p.dated, _ = p.find(intent.id)
 }
 
-// leave leaves the room, with all tabs. Without a server there is nobody to
-// tell.
+// leave leaves the room, with all tabs. From a room as it was there is only
+// the way to the dialog.
 func (p *Page) leave() {
 	closeModal()
-	if p.client != nil {
-		p.client.Leave()
+	if p.client == nil {
+		p.seen = nil
+		return
 	}
+	p.client.Leave()
 }
 
 // change changes how one is seen. The dialog waits for the server's word, if

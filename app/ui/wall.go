@@ -40,7 +40,7 @@ func (w *Wall) Render() app.UI {
 		}
 	}
 	if more := w.Count - len(w.Users); more > 0 {
-		boxes = append(boxes, app.Li().Class("box others").Text(fmt.Sprintf("and %d more", more)))
+		boxes = append(boxes, app.Li().Class("box others").Body(app.Span().Text(fmt.Sprintf("and %d more", more))))
 	}
 	class := "wall"
 	if w.Link != live {
@@ -54,8 +54,8 @@ func (w *Wall) Render() app.UI {
 		app.Header().Class("wall-head").Body(
 			mark(),
 			app.H1().ID(countHeading).Class("count").Body(
-				app.Strong().Text(strconv.Itoa(w.Count)), app.Span().Text(" "+people)),
-			app.P().Class("wall-room").Body(app.Bdi().Text(w.Room)),
+				app.Strong().Text(strconv.Itoa(w.Count)),
+				app.Span().Text(" "+people), app.Span().Class("wall-room").Text(" in "+w.Room)),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
 				app.P().Body(app.Text("Join at "), app.A().Href(path(w.Room)).Text(address(w.Room))),
