@@ -8,6 +8,7 @@ BIN   := bin/rollcall
 PAGE  := web/dist/assets.json
 WASM  := .build/app.wasm
 E2E   := ./server/e2e
+AXE   := .build/npm/axe/node_modules/.package-lock.json
 
 go_files = $(shell find $(1) -name '*.go' ! -name '*_test.go' 2>/dev/null)
 MODULE        := go.mod go.sum
@@ -58,10 +59,10 @@ check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 unit: $(PAGE) ## unit tests, with the race detector
 	go test -race $$(go list ./... | grep -v /server/e2e)
 
-e2e: build browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
+e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
 	go test -count=1 -timeout=6m $(E2E)
 
-shots: build browser ## screenshots of the page's states, into .artifacts
+shots: build $(AXE) browser ## screenshots of the page's states, into .artifacts
 	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
 
 prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
@@ -84,13 +85,25 @@ bench: build ## benchmarks, and a load generator beside a classic hub and the ra
 	@go build -o .build/loadgen ./server/loadgen
 	@.build/loadgen
 
-# The tests need a browser; the one of the Debian archive will do.
+# The tests need a browser, and npm for what runs in it; those of the Debian
+# archive will do.
 browser:
-	@command -v chromium chromium-browser google-chrome >/dev/null && exit 0; \
-	command -v apt-get >/dev/null || { echo "No Chromium or Chrome was found. Install one, then try again."; exit 1; }; \
-	echo "installing Chromium"; \
+	@missing=; \
+	command -v chromium chromium-browser google-chrome >/dev/null || missing+=" chromium"; \
+	command -v npm >/dev/null || missing+=" nodejs npm"; \
+	[ -n "$$missing" ] || exit 0; \
+	command -v apt-get >/dev/null || { echo "Not found:$$missing (Chrome will do for Chromium). Install it, then try again."; exit 1; }; \
+	echo "installing$$missing"; \
 	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy --no-install-recommends chromium
+	$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy --no-install-recommends $$missing
+
+# Exactly what a lock file says, where no tool of Go's looks into it.
+.build/npm/%/node_modules/.package-lock.json: server/e2e/npm/%/package.json server/e2e/npm/%/package-lock.json | browser
+	@echo "installing $*"
+	@mkdir -p .build/npm/$*
+	@cp $^ .build/npm/$*
+	@cd .build/npm/$* && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
 
 fmt: ## format the sources
 	gofmt -w app server shared web

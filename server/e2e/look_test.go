@@ -28,8 +28,8 @@ var dozen = []string{
 }
 
 // TestLookOfEveryState leaves a picture of each state, size and scheme in
-// .artifacts/look, and checks what a program can: nothing is cut off or runs
-// out of the window.
+// .artifacts/look, and checks what a program can: nothing is cut off, runs out
+// of the window or keeps people with a disability out.
 func TestLookOfEveryState(t *testing.T) {
 	s := start(t, "-linger", "0s", "-grace", "0s")
 	crowd(t, s, "twelve", dozen...)
@@ -102,6 +102,7 @@ func (p *person) lookAt(state string) {
 				p.t.Errorf("%s at %d: cut off: %s", state, size.width, cut)
 			}
 		}
+		p.audit(state + " in " + scheme)
 	}
 }
 
