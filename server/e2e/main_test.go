@@ -41,6 +41,7 @@ func runTests(m *testing.M) int {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("force-prefers-reduced-motion", false),
+		chromedp.Flag("host-resolver-rules", "MAP *.local 127.0.0.1"), // see lan
 	)
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	defer cancel()
@@ -112,12 +113,21 @@ func (s *server) stop() {
 // restart runs the stopped server again, at the same address.
 func (s *server) restart() {
 	s.t.Helper()
+	s.run("127.0.0.1:" + s.port())
+}
+
+func (s *server) port() string {
+	s.t.Helper()
 	u, err := url.Parse(s.url)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.run("127.0.0.1:" + u.Port())
+	return u.Port()
 }
+
+// lan is the address by which other machines of a network know the server.
+// Unlike that of its own machine, a browser does not trust it without TLS.
+func (s *server) lan() string { return "http://board.local:" + s.port() }
 
 func (s *server) ws() string { return "ws" + strings.TrimPrefix(s.url, "http") + "/ws" }
 
