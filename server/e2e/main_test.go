@@ -58,18 +58,19 @@ func runTests(m *testing.M) int {
 
 // server is a running bin/rollcall.
 type server struct {
-	t    testing.TB
-	args []string
-	url  string // as in http://127.0.0.1:40123
-	cmd  *exec.Cmd
-	log  *strings.Builder
+	t      testing.TB
+	binary string // may be changed before a restart
+	args   []string
+	url    string // as in http://localhost:40123
+	cmd    *exec.Cmd
+	log    *strings.Builder
 }
 
 // start runs the server on a free port, with a data folder of its own, until
 // the test ends.
 func start(t testing.TB, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, args: append([]string{"-data", t.TempDir()}, args...)}
+	s := &server{t: t, binary: binary, args: append([]string{"-data", t.TempDir()}, args...)}
 	s.run("127.0.0.1:0")
 	t.Cleanup(s.stop)
 	return s
@@ -78,7 +79,7 @@ func start(t testing.TB, args ...string) *server {
 func (s *server) run(addr string) {
 	s.t.Helper()
 	s.log = &strings.Builder{}
-	s.cmd = exec.Command(binary, append(s.args, "-addr", addr)...)
+	s.cmd = exec.Command(s.binary, append(s.args, "-addr", addr)...)
 	s.cmd.Stderr = s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
