@@ -9,6 +9,7 @@ PAGE  := web/dist/assets.json
 WASM  := .build/app.wasm
 E2E   := ./server/e2e
 AXE   := .build/npm/axe/node_modules/.package-lock.json
+LIGHTHOUSE := .build/npm/lighthouse/node_modules/.package-lock.json
 
 go_files = $(shell find $(1) -name '*.go' ! -name '*_test.go' 2>/dev/null)
 MODULE        := go.mod go.sum
@@ -20,7 +21,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit e2e check browser shots prove fuzz bench fmt lint clean help
+.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench fmt lint clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -57,13 +58,17 @@ check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 	$(JS) $$(go tool -n staticcheck) $(JS_PACKS)
 
 unit: $(PAGE) ## unit tests, with the race detector
-	go test -race $$(go list ./... | grep -v /server/e2e)
+	go test -race $$(go list ./... | grep -v '/server/e2e$$')
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
 	go test -count=1 -timeout=6m $(E2E)
 
 shots: build $(AXE) browser ## screenshots of the page's states, into .artifacts
 	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
+
+# Its flags are in ARGS, as in: make lighthouse ARGS='-runs 3 -path /r/design'
+lighthouse: build $(LIGHTHOUSE) browser ## Lighthouse's scores for the page, as a computer's and as a phone's; reports go to .artifacts
+	@go run $(E2E)/lighthouse $(ARGS)
 
 prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
 	go test -count=1 -timeout=30m -run Truth ./server/hub -rapid.checks=10000
@@ -73,7 +78,7 @@ prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how m
 FUZZTIME := 1m
 
 fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
-	@set -e; for pkg in $$(go list ./... | grep -v /server/e2e); do \
+	@set -e; for pkg in $$(go list ./... | grep -v '/server/e2e$$'); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
 			echo "$$pkg $$target"; \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
@@ -115,4 +120,4 @@ clean: ## remove all that was built
 	find web/dist -type f ! -name placeholder.txt -delete
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
