@@ -61,7 +61,7 @@ unit: $(PAGE) ## unit tests, with the race detector
 	go test -race $$(go list ./... | grep -v '/server/e2e$$')
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
-	go test -count=1 -timeout=6m $(E2E)
+	go test -count=1 -timeout=15m $(E2E)
 
 shots: build $(AXE) browser ## screenshots of the page's states, into .artifacts
 	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
@@ -102,7 +102,9 @@ browser:
 	sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
 	$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -qy --no-install-recommends $$missing
 
-# Exactly what a lock file says, where no tool of Go's looks into it.
+# Exactly what a lock file says, where no tool of Go's looks into it. After a
+# change of package.json, in its folder:
+#   npm install --package-lock-only --omit-lockfile-registry-resolved
 .build/npm/%/node_modules/.package-lock.json: server/e2e/npm/%/package.json server/e2e/npm/%/package-lock.json | browser
 	@echo "installing $*"
 	@mkdir -p .build/npm/$*

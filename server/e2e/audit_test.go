@@ -44,11 +44,12 @@ const axeJS = `axe.run(document, {
 	rules: {"target-size": {enabled: true}},
 	resultTypes: ["violations", "incomplete"],
 }).then(results => {
+	const line = text => text.replace(/\s+/g, " ");
 	const list = rules => rules.flatMap(rule => rule.nodes.map(node => ({
 		rule: rule.id,
 		target: node.target.flat().join(" "),
-		html: node.html.slice(0, 160),
-		problem: [...node.any, ...node.all, ...node.none].map(check => check.message).join("; "),
+		html: line(node.html).slice(0, 160),
+		problem: line([...node.any, ...node.all, ...node.none].map(check => check.message).join("; ")),
 	})));
 	return {violations: list(results.violations), unsure: list(results.incomplete)};
 })`

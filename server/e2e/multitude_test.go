@@ -34,21 +34,21 @@ func multitude(t testing.TB, s *server, room string, n int) {
 			}
 		}
 	})
-	next := make(chan *bystander)
+	queue := make(chan *bystander)
 	var dialers sync.WaitGroup
 	for range 64 {
 		dialers.Go(func() {
-			for b := range next {
-				if err := b.join("localhost:" + s.port()); err != nil {
+			for b := range queue {
+				if err := b.join("127.0.0.1:" + s.port()); err != nil {
 					b.joined <- err
 				}
 			}
 		})
 	}
 	for _, b := range all {
-		next <- b
+		queue <- b
 	}
-	close(next)
+	close(queue)
 	dialers.Wait()
 	for _, b := range all {
 		if err := <-b.joined; err != nil {
