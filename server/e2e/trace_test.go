@@ -213,8 +213,15 @@ func TestATraceFindsTheTaskThatBlocksThePage(t *testing.T) {
 			setTimeout(function loiter() {
 				const end = performance.now() + 120;
 				while (performance.now() < end);
-				document.body.append("after");
-				requestAnimationFrame(() => requestAnimationFrame(() => { window.after = true }));
+				const cover = document.body.appendChild(document.createElement("div"));
+				cover.style.cssText = "position: fixed; inset: 0; z-index: 9";
+				// Some frames: the last may still be on its way to the screen when the trace ends.
+				let frame = 0;
+				requestAnimationFrame(function paint() {
+					cover.style.background = ["red", "blue"][frame % 2];
+					after = ++frame > 5;
+					if (!after) requestAnimationFrame(paint);
+				});
 			});
 			return true;
 		})()`)
