@@ -18,12 +18,17 @@ import (
 // trace is what a page's browser was busy with. It is there to be reported: a
 // machine that has other things to do makes all of it longer.
 type trace struct {
-	longest time.Duration   // of the tasks of the main thread
-	self    []traced        // what the longest task did, the most costly first
-	tasks   []time.Duration // those of the main thread that took more than 50 ms
-	drawn   int             // frames
-	dropped int             // frames that had something to show, too late
-	slowest time.Duration   // of the frames drawn: from its beginning until it was on the screen
+	longest task          // of the main thread
+	long    []task        // those of the main thread that took more than 50 ms
+	drawn   int           // frames
+	dropped int           // frames that had something to show, too late
+	slowest time.Duration // of the frames drawn: from its beginning until it was on the screen
+}
+
+// task is what a thread does without a pause.
+type task struct {
+	took time.Duration
+	self []traced // what it did, the most costly first
 }
 
 // traced is one kind of work, with the time that it took itself.
@@ -34,11 +39,11 @@ type traced struct {
 
 func (tr trace) String() string {
 	var work []string
-	for _, w := range tr.self[:min(5, len(tr.self))] {
+	for _, w := range tr.longest.self[:min(5, len(tr.longest.self))] {
 		work = append(work, fmt.Sprintf("%s %v", w.name, w.took.Round(100*time.Microsecond)))
 	}
 	return fmt.Sprintf("longest task %v (%s), %d tasks over 50 ms, %d frames drawn and %d dropped, slowest frame %v",
-		tr.longest.Round(100*time.Microsecond), strings.Join(work, ", "), len(tr.tasks), tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond))
+		tr.longest.took.Round(100*time.Microsecond), strings.Join(work, ", "), len(tr.long), tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond))
 }
 
 // traceEvent is one of Chromium's, as in chrome://tracing. Times are µs.
@@ -129,8 +134,7 @@ func summary(events []traceEvent, frame string) trace {
 	slices.SortStableFunc(events, func(a, b traceEvent) int { return cmp.Or(cmp.Compare(a.Ts, b.Ts), cmp.Compare(b.Dur, a.Dur)) })
 
 	var tr trace
-	var longest traceEvent
-	var main []traceEvent
+	var main, tasks []traceEvent
 	type key struct {
 		pid int
 		id  string
@@ -152,19 +156,24 @@ func summary(events []traceEvent, frame string) trace {
 			}
 		case e.Ph == "X" && mains[[2]int{e.Pid, e.Tid}]:
 			main = append(main, e)
-			if e.Name != "RunTask" {
-				break
-			}
-			if e.Dur > longest.Dur {
-				longest = e
-			}
-			if took := micros(e.Dur); took > 50*time.Millisecond {
-				tr.tasks = append(tr.tasks, took)
+			if e.Name == "RunTask" {
+				tasks = append(tasks, e)
 			}
 		}
 	}
-	tr.longest = micros(longest.Dur)
-	tr.self = selfTimes(main, longest)
+	for _, e := range tasks {
+		took := micros(e.Dur)
+		if took <= min(tr.longest.took, 50*time.Millisecond) {
+			continue
+		}
+		one := task{took, selfTimes(main, e)}
+		if took > tr.longest.took {
+			tr.longest = one
+		}
+		if took > 50*time.Millisecond {
+			tr.long = append(tr.long, one)
+		}
+	}
 	return tr
 }
 
@@ -228,11 +237,11 @@ func TestATraceFindsTheTaskThatBlocksThePage(t *testing.T) {
 		p.await(`after`)
 	})
 	t.Log(tr)
-	if tr.longest < 120*time.Millisecond || len(tr.tasks) == 0 {
-		t.Errorf("the longest of %d tasks took %v", len(tr.tasks), tr.longest)
-	}
-	if len(tr.self) == 0 || tr.self[0].name != "FunctionCall loiter" {
-		t.Errorf("it did %v", tr.self)
+	// Another may have taken longer, on a machine with other things to do.
+	if !slices.ContainsFunc(tr.long, func(task task) bool {
+		return task.took >= 120*time.Millisecond && slices.ContainsFunc(task.self, func(w traced) bool { return w.name == "FunctionCall loiter" })
+	}) {
+		t.Errorf("it is not among %v", tr.long)
 	}
 	if tr.drawn == 0 {
 		t.Error("nothing was drawn")
@@ -247,7 +256,7 @@ func TestATraceFollowsThePageToAnotherProcess(t *testing.T) {
 		p.awaitAlive()
 	})
 	t.Log(tr)
-	if tr.longest == 0 || tr.drawn == 0 {
+	if tr.longest.took == 0 || tr.drawn == 0 {
 		t.Errorf("of the page that was opened there is %v", tr)
 	}
 }
