@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/andybalholm/brotli"
@@ -28,47 +29,35 @@ var (
 )
 
 // document is a page, or another text that the server writes itself. Its
-// encodings are made when first asked for if they were not made before.
+// encodings are made when first asked for.
 type document struct {
 	kind   string // media type
 	plain  []byte
-	effort effort
+	br, gz func() []byte
 	etag   string // of the plain bytes, without quotes
-
-	br, gz []byte // nil for a page made for one request
 }
 
 const htmlType = "text/html; charset=utf-8"
 
 func newDocument(kind string, plain []byte, e effort) document {
 	sum := sha256.Sum256(plain)
-	d := document{kind: kind, plain: plain, effort: e, etag: hex.EncodeToString(sum[:12])}
-	if e == best {
-		d.br, d.gz = d.brotli(), d.gzip()
+	return document{
+		kind: kind, plain: plain, etag: hex.EncodeToString(sum[:12]),
+		br: sync.OnceValue(func() []byte {
+			var b bytes.Buffer
+			w := brotli.NewWriterLevel(&b, e.brotli)
+			w.Write(plain) // to memory
+			w.Close()
+			return b.Bytes()
+		}),
+		gz: sync.OnceValue(func() []byte {
+			var b bytes.Buffer
+			w, _ := gzip.NewWriterLevel(&b, e.gzip) // the level is one of gzip's own
+			w.Write(plain)                          // to memory
+			w.Close()
+			return b.Bytes()
+		}),
 	}
-	return d
-}
-
-func (d document) brotli() []byte {
-	if d.br != nil {
-		return d.br
-	}
-	var b bytes.Buffer
-	w := brotli.NewWriterLevel(&b, d.effort.brotli)
-	w.Write(d.plain) // to memory
-	w.Close()
-	return b.Bytes()
-}
-
-func (d document) gzip() []byte {
-	if d.gz != nil {
-		return d.gz
-	}
-	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, d.effort.gzip) // the level is one of gzip's own
-	w.Write(d.plain)                               // to memory
-	w.Close()
-	return b.Bytes()
 }
 
 func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
@@ -78,9 +67,9 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	body, encoding := d.plain, ""
 	switch {
 	case accepts(r, "br"):
-		body, encoding = d.brotli(), "br"
+		body, encoding = d.br(), "br"
 	case accepts(r, "gzip"):
-		body, encoding = d.gzip(), "gzip"
+		body, encoding = d.gz(), "gzip"
 	}
 	etag := d.etag
 	if encoding != "" {

@@ -7,10 +7,12 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -65,26 +67,36 @@ var pictures = map[string]image.Point{
 	"screenshot-wide.png": {X: 640, Y: 400}, "screenshot-narrow.png": {X: 360, Y: 740},
 }
 
+// madeUp returns assets to change at will; what they hold is made once.
 func madeUp(t testing.TB) (map[string]web.Asset, fstest.MapFS) {
 	t.Helper()
-	assets, files := map[string]web.Asset{}, fstest.MapFS{}
-	for name, kind := range kinds {
-		file := "hash." + name
-		assets[name] = web.Asset{Path: "/web/" + file, Type: kind, File: file}
-		files[file+".br"] = &fstest.MapFile{Data: squeeze(t, "br", "content of "+name)}
-		files[file+".gz"] = &fstest.MapFile{Data: squeeze(t, "gzip", "content of "+name)}
-	}
-	for name, size := range pictures {
-		file := "hash." + name
-		assets[name] = web.Asset{Path: "/web/" + file, Type: "image/png", File: file, Plain: true}
-		var b bytes.Buffer
-		if err := png.Encode(&b, image.NewAlpha(image.Rectangle{Max: size})); err != nil {
-			t.Fatal(err)
+	making.Do(func() {
+		for name, kind := range kinds {
+			file := "hash." + name
+			made.assets[name] = web.Asset{Path: "/web/" + file, Type: kind, File: file}
+			made.files[file+".br"] = &fstest.MapFile{Data: squeeze(t, "br", "content of "+name)}
+			made.files[file+".gz"] = &fstest.MapFile{Data: squeeze(t, "gzip", "content of "+name)}
 		}
-		files[file] = &fstest.MapFile{Data: b.Bytes()}
-	}
-	return assets, files
+		for name, size := range pictures {
+			file := "hash." + name
+			made.assets[name] = web.Asset{Path: "/web/" + file, Type: "image/png", File: file, Plain: true}
+			var b bytes.Buffer
+			if err := png.Encode(&b, image.NewAlpha(image.Rectangle{Max: size})); err != nil {
+				t.Fatal(err)
+			}
+			made.files[file] = &fstest.MapFile{Data: b.Bytes()}
+		}
+	})
+	return maps.Clone(made.assets), maps.Clone(made.files)
 }
+
+var (
+	making sync.Once
+	made   = struct {
+		assets map[string]web.Asset
+		files  fstest.MapFS
+	}{make(map[string]web.Asset), make(fstest.MapFS)}
+)
 
 func squeeze(t testing.TB, encoding, text string) []byte {
 	t.Helper()

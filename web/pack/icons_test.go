@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 // drawn returns an icon made from the real mark.
-func drawn(t *testing.T, name string) image.Image {
+func drawn(t *testing.T, name string) *image.RGBA {
 	t.Helper()
 	mark, err := os.ReadFile(filepath.Join("..", "static", markFile))
 	if err != nil {
@@ -22,20 +23,22 @@ func drawn(t *testing.T, name string) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture, err := png.Decode(bytes.NewReader(b))
+	decoded, err := png.Decode(bytes.NewReader(b))
 	if err != nil {
 		t.Fatal(err)
 	}
+	picture := image.NewRGBA(decoded.Bounds())
+	draw.Draw(picture, picture.Bounds(), decoded, image.Point{}, draw.Src)
 	return picture
 }
 
 // tells calls f with every pixel, its distance from the centre as a part of
 // the size, and whether it is of the mark: neither tile nor nothing.
-func tells(picture image.Image, f func(c color.RGBA, out float64, mark bool)) {
+func tells(picture *image.RGBA, f func(c color.RGBA, out float64, mark bool)) {
 	size := picture.Bounds().Dx()
 	for x := range size {
 		for y := range size {
-			c := color.RGBAModel.Convert(picture.At(x, y)).(color.RGBA)
+			c := picture.RGBAAt(x, y)
 			out := math.Hypot(float64(x)+.5-float64(size)/2, float64(y)+.5-float64(size)/2) / float64(size)
 			f(c, out, c.A > 0 && c.R > tile.R)
 		}
@@ -85,7 +88,7 @@ func TestTheCornersOfATileAreCutAway(t *testing.T) {
 	for _, name := range []string{"icon-192.png", "icon-512.png"} {
 		picture := drawn(t, name)
 		for _, at := range []image.Point{{}, {X: picture.Bounds().Dx() - 1}, picture.Bounds().Max.Sub(image.Pt(1, 1))} {
-			if _, _, _, a := picture.At(at.X, at.Y).RGBA(); a != 0 {
+			if picture.RGBAAt(at.X, at.Y).A != 0 {
 				t.Errorf("%s is drawn at %v", name, at)
 			}
 		}
@@ -116,7 +119,7 @@ func TestLinesGrowWithTheIcon(t *testing.T) {
 		size := picture.Bounds().Dx()
 		for x := size / 2; x < size; x++ {
 			for y := size / 2; y < size; y++ {
-				if r, _, _, _ := picture.At(x, y).RGBA(); r>>8 > 0x90 {
+				if picture.RGBAAt(x, y).R > 0x90 {
 					n++
 				}
 			}

@@ -33,7 +33,7 @@ func main() {
 	static := flag.String("static", "web/static", "the `folder` of the committed assets")
 	out := flag.String("out", "web/dist", "the `folder` to write to")
 	flag.Parse()
-	if err := pack(*wasm, *static, *out); err != nil {
+	if err := pack(*wasm, *static, *out, icons); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
 		os.Exit(1)
 	}
@@ -57,8 +57,8 @@ var (
 	plain      = map[string]func(io.Writer, []byte) error{"": copied}
 )
 
-func pack(wasm, static, out string) error {
-	sources, err := read(wasm, static)
+func pack(wasm, static, out string, icons map[string]icon) error {
+	sources, err := read(wasm, static, icons)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func pack(wasm, static, out string) error {
 }
 
 // read returns the assets by their plain names.
-func read(wasm, static string) (map[string][]byte, error) {
+func read(wasm, static string, icons map[string]icon) (map[string][]byte, error) {
 	sources := make(map[string][]byte)
 	add := func(name string, content []byte) error {
 		if _, there := sources[name]; there {

@@ -28,6 +28,9 @@ type project struct {
 
 const square = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><rect width="8" height="8" fill="currentColor"/></svg>`
 
+// small are icons that are drawn in no time.
+var small = map[string]icon{"icon-16.png": {size: 16, mark: .5}, "badge-8.png": {size: 8, mark: 1, bare: true}}
+
 func newProject(t *testing.T) project {
 	t.Helper()
 	dir := t.TempDir()
@@ -52,7 +55,7 @@ func (p project) write(file, content string) {
 
 func (p project) pack() map[string]web.Asset {
 	p.t.Helper()
-	if err := pack(p.wasm, p.static, p.out); err != nil {
+	if err := pack(p.wasm, p.static, p.out, small); err != nil {
 		p.t.Fatal(err)
 	}
 	var index map[string]web.Asset
@@ -107,7 +110,7 @@ func TestEveryAssetIsPackedUnderTheNameOfItsContent(t *testing.T) {
 	p := newProject(t)
 	index := p.pack()
 	expected := map[string]bool{web.Index: true, "placeholder.txt": true}
-	for name := range icons {
+	for name := range small {
 		expected[index[name].File] = true
 	}
 	for name, want := range map[string]struct{ content, file, kind string }{
@@ -135,7 +138,7 @@ func TestEveryAssetIsPackedUnderTheNameOfItsContent(t *testing.T) {
 		}
 		delete(expected, file)
 	}
-	if len(expected) > 0 || len(index) != 4+len(icons) {
+	if len(expected) > 0 || len(index) != 4+len(small) {
 		t.Errorf("missing are %v; the index is %v", expected, index)
 	}
 }
@@ -145,7 +148,7 @@ func TestPicturesArePackedAsTheyAre(t *testing.T) {
 	p := newProject(t)
 	p.write(filepath.Join(p.static, "picture.png"), "pixels")
 	index := p.pack()
-	for _, name := range []string{"picture.png", "icon-192.png", "badge-96.png"} {
+	for _, name := range []string{"picture.png", "icon-16.png", "badge-8.png"} {
 		a := index[name]
 		if !a.Plain || a.Path != "/web/"+a.File || a.Type != "image/png" || !strings.HasPrefix(a.File, strings.TrimSuffix(name, "png")) {
 			t.Errorf("%s is %+v", name, a)
@@ -210,7 +213,7 @@ func TestWhatIsPackedAlreadyIsKept(t *testing.T) {
 			p.write(filepath.Join(p.out, file), "as it was")
 		}
 	}
-	if len(marked) != 8+len(icons) {
+	if len(marked) != 8+len(small) {
 		t.Fatalf("packed are %v", marked)
 	}
 	p.pack()
@@ -245,7 +248,7 @@ func TestWhatHasChangedGetsANewNameAndTheOldFileGoes(t *testing.T) {
 func TestTheFolderIsMadeIfItIsMissing(t *testing.T) {
 	p := newProject(t)
 	p.out = filepath.Join(t.TempDir(), "not", "there")
-	if index := p.pack(); len(index) != 4+len(icons) {
+	if index := p.pack(); len(index) != 4+len(small) {
 		t.Errorf("the index is %v", index)
 	}
 }
@@ -261,14 +264,14 @@ func TestWhatCannotBePackedIsSaid(t *testing.T) {
 		"no extension":         {func(p *project) { p.write(filepath.Join(p.static, "LICENSE"), "") }, "LICENSE"},
 		"two of one name":      {func(p *project) { p.write(filepath.Join(p.static, "more", "style.css"), "html{}") }, "style.css"},
 		"a second program":     {func(p *project) { p.write(filepath.Join(p.static, "app.wasm"), "old") }, "app.wasm"},
-		"an icon that is made": {func(p *project) { p.write(filepath.Join(p.static, "icon-192.png"), "old") }, "icon-192.png"},
+		"an icon that is made": {func(p *project) { p.write(filepath.Join(p.static, "icon-16.png"), "old") }, "icon-16.png"},
 		"a missing mark":       {func(p *project) { os.Remove(filepath.Join(p.static, markFile)) }, markFile},
 		"a mark of no shape":   {func(p *project) { p.write(filepath.Join(p.static, markFile), "<svg") }, markFile},
 		"a file for a folder":  {func(p *project) { p.out = p.wasm }, "built.wasm"},
 	} {
 		p := newProject(t)
 		c.spoil(&p)
-		if err := pack(p.wasm, p.static, p.out); err == nil || !strings.Contains(err.Error(), c.want) {
+		if err := pack(p.wasm, p.static, p.out, small); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
