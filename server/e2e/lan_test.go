@@ -12,5 +12,4 @@ func TestPeopleJoinOverTheNetworkWithoutTLS(t *testing.T) {
 	if eval[bool](p, `isSecureContext`) {
 		t.Error("the browser trusts the page as if it came by TLS")
 	}
-	p.forgive("Cross-Origin-Opener-Policy") // which only a trusted page can have
 }

@@ -1,6 +1,11 @@
 package site
 
-import "net/http"
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
 
 // The policy under which browsers run the page: nothing from elsewhere, no
 // inline script or style, WebAssembly allowed. Forms are the program's: a name
@@ -13,11 +18,27 @@ const contentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsaf
 // It is the script's own: those of the pages do not count for it.
 const workerSecurityPolicy = "default-src 'none'; connect-src 'self'"
 
-func secure(h http.Header) {
+// secure sets the headers of an answer to somebody who reaches the server at
+// base.
+func secure(h http.Header, base string) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if trustworthy(base) { // elsewhere browsers pass over it, with an error in their console
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	}
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("X-Content-Type-Options", "nosniff")
+}
+
+// trustworthy reports whether browsers take pages from there as safe from those
+// on the way: https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy
+func trustworthy(base string) bool {
+	u, err := url.Parse(base)
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(u.Hostname())
+	addr, err := netip.ParseAddr(host)
+	return u.Scheme == "https" || host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && addr.IsLoopback()
 }

@@ -132,7 +132,7 @@ func New(options Options) (*Site, error) {
 
 // ServeHTTP answers a request, with the headers that keep the page safe.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	secure(w.Header())
+	secure(w.Header(), s.base(r))
 	s.mux.ServeHTTP(w, r)
 }
 

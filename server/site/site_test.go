@@ -114,6 +114,7 @@ func squeeze(t testing.TB, encoding, text string) []byte {
 
 func ask(s http.Handler, method, path string, header ...string) *http.Response {
 	r := httptest.NewRequest(method, path, nil)
+	r.Host = "localhost"
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -281,6 +282,25 @@ func TestEveryAnswerCarriesThePolicy(t *testing.T) {
 				t.Errorf("%s %s (%d): %s is %q", c.method, c.path, resp.StatusCode, name, got)
 			}
 		}
+	}
+}
+
+func TestOnlyATrustedPageIsKeptFromItsOpeners(t *testing.T) {
+	s := build(t)
+	for host, want := range map[string]string{
+		"localhost:8080": "same-origin", "127.0.0.1:8080": "same-origin", "[::1]:8080": "same-origin", "x.localhost": "same-origin",
+		"board.local": "", "192.0.2.1:8080": "", "localhost.local": "",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if got := w.Header().Get("Cross-Origin-Opener-Policy"); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
+	}
+	if !trustworthy("https://here.example.org") || trustworthy("http://here.example.org") || trustworthy("%") {
+		t.Error("TLS does not count")
 	}
 }
 
