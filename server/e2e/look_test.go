@@ -5,13 +5,15 @@ import (
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"rollcall/shared/client"
+	"rollcall/shared/event"
 )
 
 // crowd joins people who have no browser, until the test ends.
-func crowd(t testing.TB, s *server, room string, names ...string) {
+func crowd(t testing.TB, s *server, room string, names ...string) (all []*client.Client) {
 	t.Helper()
 	for _, name := range names {
 		c, err := client.Dial(t.Context(), s.ws(), client.Options{Name: name, Room: room})
@@ -19,7 +21,9 @@ func crowd(t testing.TB, s *server, room string, names ...string) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		t.Cleanup(c.Close)
+		all = append(all, c)
 	}
+	return all
 }
 
 var dozen = []string{
@@ -27,61 +31,239 @@ var dozen = []string{
 	"Ana María", "Tobias Lind", "Chidi Okafor", "Maximiliane von Hohenstein", "👩🏽‍🚀 Wei",
 }
 
-// TestLookOfEveryState leaves a picture of each state, size and scheme in
-// .artifacts/look, and checks what a program can: nothing is cut off, runs out
-// of the window or keeps people with a disability out.
-func TestLookOfEveryState(t *testing.T) {
-	s := start(t, "-linger", "0s", "-grace", "0s")
-	crowd(t, s, "twelve", dozen...)
-	hundreds := make([]string, 300)
-	for i := range hundreds {
-		hundreds[i] = fmt.Sprintf("%s %d", dozen[i%len(dozen)], i)
+// lively joins eleven people who are as people are: away, busy, with a note,
+// or just about to lose their connection.
+func lively(t testing.TB, s *server, room string) {
+	t.Helper()
+	all := crowd(t, s, room, dozen...)
+	for i, change := range map[int]event.ChangeUser{
+		1: {Note: new("In the kitchen")},
+		2: {Status: new(event.StatusAway)},
+		3: {Status: new(event.StatusBusy), Note: new("Presenting until 11")},
+		7: {Status: new(event.StatusAway), Note: new("Lunch")},
+		8: {Note: new("Grid, Flexbox & tea")},
+	} {
+		all[i].Update(change)
 	}
-	crowd(t, s, "hundreds", hundreds...)
+}
 
-	states := []struct {
-		name, path string
-		reach      func(p *person)
+func several(n int) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = fmt.Sprintf("%s %d", dozen[i%len(dozen)], i+1)
+	}
+	return names
+}
+
+// TestLookOfEveryState leaves a picture of each state, size and scheme in
+// .artifacts/look, and checks what a program can: nothing is cut off or runs
+// out of the window, and nothing keeps people out.
+func TestLookOfEveryState(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-window", "400")
+
+	empty := func(testing.TB, string) {}
+	twelve := func(t testing.TB, room string) { lively(t, s, room) } // with the one who looks
+	large := func(t testing.TB, room string) { crowd(t, s, room, several(450)...) }
+	joined := func(n int) func(*person) {
+		return func(p *person) {
+			p.join("Ana María")
+			p.awaitCount(n)
+		}
+	}
+	opened := func(selector string) func(*person) {
+		return func(p *person) {
+			joined(12)(p)
+			p.click(selector)
+			p.await(`document.querySelector("dialog.modal[open]")`)
+		}
+	}
+	for _, state := range []struct {
+		name  string
+		room  func(t testing.TB, room string) // who is there before
+		query string
+		reach func(*person)
 	}{
-		{"first-visit", "/r/design-week", (*person).awaitAlive},
-		{"bad-name", "/", func(p *person) {
+		{"first-visit", empty, "", (*person).awaitAlive},
+		{"bad-name", empty, "", func(p *person) {
 			p.join(" ")
 			p.await(`document.querySelector("#name-problem").textContent`)
 		}},
-		{"alone", "/r/alone", func(p *person) { p.join("Ana María"); p.sees("Ana María") }},
-		{"twelve", "/r/twelve", func(p *person) {
-			p.join("Ana María")
-			p.await(`document.querySelectorAll(".box").length === 12`)
+		{"alone", empty, "", joined(1)},
+		{"twelve", twelve, "", joined(12)},
+		{"list", twelve, "", func(p *person) {
+			joined(12)(p)
+			p.click(`[aria-label="List"]`)
+			p.await(`document.querySelector(".list")`)
 		}},
-		{"hundreds", "/r/hundreds", func(p *person) {
-			p.join("Ana María")
-			p.await(`document.querySelectorAll(".box").length === 301`)
+		{"found", twelve, "", func(p *person) {
+			joined(12)(p)
+			p.search("an")
+			p.await(`document.querySelector(".count").innerText.includes("found")`)
 		}},
-		{"not-found", "/r/no_such_room", func(p *person) { p.forgive("404") }},
-	}
-	for _, state := range states {
+		{"nobody-found", twelve, "", func(p *person) {
+			joined(12)(p)
+			p.search("nobody")
+			p.await(`document.querySelector(".nobody")`)
+		}},
+		{"editor", twelve, "", opened(".self .face")},
+		{"person", twelve, "", opened(".box:nth-child(5) .face")},
+		{"invite", twelve, "", opened(".bar .primary")},
+		{"rooms", twelve, "", func(p *person) {
+			opened("#more")(p)
+			p.click(".more .button:nth-child(2)")
+			p.await(`document.querySelector(".room-links")`)
+		}},
+		{"more", twelve, "", opened("#more")},
+		{"hundreds", func(t testing.TB, room string) { crowd(t, s, room, several(300)...) }, "", joined(301)},
+		{"large", large, "", func(p *person) {
+			joined(451)(p)
+			p.await(`(scrollTo(0, 3000), document.querySelector('[aria-posinset="120"]') && !document.querySelector(".unknown"))`)
+		}},
+		{"wall", twelve, "?view=wall", func(p *person) { p.await(`document.querySelectorAll(".box").length >= 11`) }},
+		{"wall-empty", empty, "?view=wall", func(p *person) { p.await(`document.querySelector(".word")`) }},
+		{"wall-large", large, "?view=wall", func(p *person) {
+			p.await(`document.querySelector(".others") && document.querySelectorAll(".box").length > 100`)
+		}},
+	} {
 		t.Run(state.name, func(t *testing.T) {
-			p := visit(t, "Ana", s.url+state.path)
+			t.Parallel()
+			state.room(t, state.name)
+			p := visit(t, "Ana", s.url+"/r/"+state.name+state.query)
 			state.reach(p)
 			p.lookAt(state.name)
 		})
 	}
-	t.Run("offline", func(t *testing.T) {
-		p := visit(t, "Ana", s.url+"/r/twelve")
-		p.join("Ana María")
-		p.await(`document.querySelectorAll(".box").length === 12`)
-		late := visit(t, "Late", s.url+"/r/twelve")
-		late.awaitAlive()
-		s.stop()
-		p.await(`document.querySelector(".offline")`)
-		late.join("Late")
-		late.await(`document.querySelector(".word").textContent`)
-		p.do(chromedp.Sleep(stale))
-		p.lookAt("offline")
-		late.lookAt("unreachable")
-		p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
-		late.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	for _, state := range []struct {
+		name, before string
+		reach        func(*person)
+	}{
+		{"connecting", stuckSocket, func(p *person) {
+			p.join("Ana María")
+			p.await(`document.querySelector(".join .button").getAttribute("aria-disabled") === "true"`)
+		}},
+		{"removed", heldSockets, func(p *person) {
+			joined(12)(p)
+			p.await(`sockets.at(-1).put("removed", "You were removed from this room.")`)
+			p.await(`document.querySelector(".word")?.textContent.includes("removed")`)
+		}},
+		{"no-webassembly", `delete window.WebAssembly`, func(p *person) { p.await(`!document.querySelector("#notice").hidden`) }},
+	} {
+		t.Run(state.name, func(t *testing.T) {
+			t.Parallel()
+			twelve(t, state.name)
+			p := visit(t, "Ana", "about:blank")
+			p.before(state.before)
+			p.do(chromedp.Navigate(s.url + "/r/" + state.name))
+			state.reach(p)
+			p.lookAt(state.name)
+		})
+	}
+	t.Run("not-found", func(t *testing.T) {
+		t.Parallel()
+		p := visit(t, "Ana", s.url+"/r/no_such_room")
+		p.forgive("404")
+		p.lookAt("not-found")
 	})
+	t.Run("no-javascript", func(t *testing.T) {
+		t.Parallel()
+		p := visit(t, "Ana", "about:blank")
+		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		p.do(chromedp.Navigate(s.url+"/r/twelve"), chromedp.WaitVisible(chromedp.CSS("noscript .notice")))
+		p.lookAt("no-javascript")
+	})
+	for state, room := range map[string]func(testing.TB, string){"plain-http-first-visit": nil, "plain-http-alone": empty, "plain-http": twelve} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			p := visit(t, "Ana", s.lan()+"/r/"+state)
+			p.awaitAlive()
+			if room != nil {
+				room(t, state)
+				p.join("Ana María")
+				p.await(`document.querySelector(".self")`)
+			}
+			p.await(`document.querySelector(".footnote").innerText.includes("plain HTTP")`)
+			p.lookAt(state)
+		})
+	}
+}
+
+// TestLookOfLimits is TestLookOfEveryState for what a server refuses.
+func TestLookOfLimits(t *testing.T) {
+	t.Parallel()
+	for state, c := range map[string]struct {
+		args []string
+		path string
+		want []string
+	}{
+		"rate-limited": {[]string{"-limit-joins", "1"}, "/", []string{"Too many people", "Trying again in"}},
+		"room-full":    {[]string{"-limit-members", "1"}, "/", []string{"The room is full", "Trying again"}},
+		"server-full":  {[]string{"-limit-rooms", "1"}, "/r/other", []string{"room", "Trying again"}},
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, c.args...)
+			crowd(t, s, "lobby", "Ben")
+			p := visit(t, "Ana", s.url+c.path)
+			p.join("Ana María")
+			for _, want := range c.want {
+				p.await(fmt.Sprintf("document.querySelector('.word').textContent.includes(%q)", want))
+			}
+			p.lookAt(state)
+			p.forgive("WebSocket")
+		})
+	}
+}
+
+// TestLookOfAbsence is TestLookOfEveryState without a server, and with the next
+// one.
+func TestLookOfAbsence(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-grace", "1m")
+	lively(t, s, "twelve")
+	p := visitAndKeep(t, s.url+"/r/twelve")
+	p.join("Ana María")
+	p.awaitCount(12)
+	late := visit(t, "Late", s.url+"/r/other")
+	late.awaitAlive()
+	s.stop()
+	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
+	p.lookAt("reconnecting")
+	late.join("Late")
+	late.await(`document.querySelector(".word").textContent.includes("Trying again")`)
+	late.lookAt("unreachable")
+	p.do(chromedp.Reload())
+	p.await(`document.querySelector(".count")?.innerText.includes("people here on ")`)
+	p.lookAt("offline-start")
+
+	s.binary = nextVersion(t)
+	s.restart()
+	p.await(`document.querySelector(".connected")`)
+	p.await(`(rollcall.checkUpdate(), document.querySelector(".notices").innerText.includes("new version"))`)
+	p.lookAt("new-version")
+	for _, p := range []*person{p, late} {
+		p.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network")
+	}
+}
+
+// stuckSocket is a WebSocket that never opens, and heldSockets are those that
+// a test can put a refusal into.
+const (
+	stuckSocket = `window.WebSocket = class extends EventTarget { readyState = 0; close() {} send() {} }`
+	heldSockets = `window.sockets = []; window.WebSocket = class extends WebSocket {
+		constructor(...args) { super(...args); sockets.push(this) }
+		put(code, message) {
+			this.dispatchEvent(new MessageEvent("message", {data: JSON.stringify([{event: "error", data: {code, message}}])}));
+			this.close();
+			return true;
+		}
+	}`
+)
+
+// before runs a script in each page before its own.
+func (p *person) before(script string) {
+	p.t.Helper()
+	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
 var sizes = []struct{ width, height int64 }{{360, 740}, {820, 1180}, {1440, 900}}
@@ -92,7 +274,7 @@ func (p *person) lookAt(state string) {
 		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 		})
-		for _, size := range sizes {
+		for i, size := range sizes {
 			p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
 			p.screenshot(fmt.Sprintf("look/%s-%d-%s.png", state, size.width, scheme))
 			if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
@@ -101,8 +283,11 @@ func (p *person) lookAt(state string) {
 			for _, cut := range eval[[]string](p, cutOffJS) {
 				p.t.Errorf("%s at %d: cut off: %s", state, size.width, cut)
 			}
+			// A phone in the one scheme and a computer in the other.
+			if i == 0 && scheme == "light" || i == 2 && scheme == "dark" {
+				p.audit(fmt.Sprintf("%s at %d in %s", state, size.width, scheme))
+			}
 		}
-		p.audit(state + " in " + scheme)
 	}
 }
 

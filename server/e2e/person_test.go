@@ -197,6 +197,26 @@ func (p *person) awaitAlive() {
 	p.await(`document.documentElement?.classList.contains("alive") && document.querySelector("#name")`)
 }
 
+// click presses what a selector finds, wherever it is scrolled to.
+func (p *person) click(selector string) {
+	p.t.Helper()
+	p.await(fmt.Sprintf("document.querySelector(%q)", selector))
+	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// search types into the field that finds people.
+func (p *person) search(query string) {
+	p.t.Helper()
+	p.await(`(e => { e.focus(); e.select(); return true })(document.querySelector("#search"))`)
+	p.do(chromedp.KeyEvent(query))
+}
+
+// awaitCount waits until the page counts so many people.
+func (p *person) awaitCount(n int) {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`document.querySelector(".count strong").textContent === "%d"`, n))
+}
+
 // namesJS is who is on the board, from the first box to the last.
 const namesJS = `[...document.querySelectorAll(".box:not(.departing) .name")].map(e => e.textContent)`
 
@@ -208,7 +228,7 @@ func (p *person) sees(names ...string) {
 		p.t.Fatal(err)
 	}
 	p.await(fmt.Sprintf("JSON.stringify(%s) === JSON.stringify(%s)", namesJS, want))
-	p.await(fmt.Sprintf(`document.querySelector(".count strong").textContent === "%d"`, len(names)))
+	p.awaitCount(len(names))
 }
 
 func (p *person) screenshot(name string) {

@@ -53,7 +53,8 @@ func TestJoiningShowsOneself(t *testing.T) {
 	p.await(`document.querySelector(".box .initials").textContent === "AM"`)
 	p.await(`document.querySelector(".connection").textContent.trim() === "Connected"`)
 	p.await(`document.title === "1 here · lobby · Rollcall"`)
-	p.await(`document.querySelector(".alone code").textContent === location.href`)
+	p.await(`document.querySelector(".alone #link").value === location.href`)
+	p.await(`document.querySelector(".alone .qr").naturalWidth > 0`)
 }
 
 func TestTheNameIsRememberedAndOffered(t *testing.T) {
@@ -131,7 +132,8 @@ func TestLeavingGoesBackToTheDialog(t *testing.T) {
 	ana.join("Ana")
 	ben.join("Ben")
 	ana.sees("Ana", "Ben")
-	ben.do(chromedp.Click(chromedp.CSS(".bar .button")))
+	ben.click(".self .face")
+	ben.click(".modal .danger")
 	ana.sees("Ana")
 	ben.await(`document.querySelector(".word").textContent === "You have left the room."`)
 	ben.join("Ben")
