@@ -16,8 +16,10 @@ type Board struct {
 	top    float64 // of the board, from the upper edge of the window
 	height float64 // of the window
 	drawn  span
-	known  bool // a room has been shown: who comes from now on arrives
-	rev    int
+	// growing says that drawn is not yet all that should be.
+	growing bool
+	known   bool // a room has been shown: who comes from now on arrives
+	rev     int
 }
 
 // Rev changes whenever what there is to draw does.
@@ -118,6 +120,18 @@ func (b *Board) Sweep(now time.Time) bool {
 	return true
 }
 
+// Grow draws more of what should be drawn. It reports whether that changes
+// what is.
+func (b *Board) Grow(now time.Time) bool {
+	before := b.rev
+	b.draw(false, nil, nil, now)
+	return b.rev != before
+}
+
+// Growing reports whether there is more to draw: a screen full of boxes takes
+// longer than the time between two pictures.
+func (b *Board) Growing() bool { return b.growing }
+
 // Fading reports whether there is something to sweep soon.
 func (b *Board) Fading() bool { return b.slots.fading }
 
@@ -137,16 +151,19 @@ func (b *Board) draw(always bool, arrived, gone map[string]bool, now time.Time) 
 		height = 4 * l.Pitch // until the browser has told
 	}
 	s := l.sight(b.top, height, n)
-	fits := b.drawn.to <= n && b.drawn.from <= n && l.covers(b.drawn, s, n)
-	if fits && !always {
+	goal := b.drawn
+	switch {
+	case b.growing || goal.to > n || !l.covers(goal, s, n):
+		goal = l.around(s, n)
+	case goal.to < n: // there may be more people now
+		goal.to = max(goal.to, min(l.around(s, n).to, goal.from+MaxBoxes))
+	}
+	next := l.grow(b.drawn, s, goal)
+	b.growing = next != goal
+	if next == b.drawn && !always {
 		return
 	}
-	if !fits {
-		b.drawn = l.around(s, n)
-	} else if b.drawn.to < n {
-		// There may be more people now.
-		b.drawn.to = max(b.drawn.to, min(l.around(s, n).to, b.drawn.from+MaxBoxes))
-	}
+	b.drawn = next
 	b.slots.put(b.room.Items(b.drawn.from, b.drawn.to), b.drawn.from+1, arrived, gone, now)
 	b.rev++
 }

@@ -54,3 +54,31 @@ func (l Layout) covers(drawn, s span, n int) bool {
 	return drawn.from <= s.from-half(s.from-slack.from) && drawn.to >= s.to+half(slack.to-s.to) &&
 		drawn.to-drawn.from <= MaxBoxes
 }
+
+// step is how many boxes are added at once, rounded to full rows.
+const step = 12
+
+// grow is the part that is drawn, one step nearer to the goal: first what is in
+// sight, from its beginning on, then what is below and above.
+func (l Layout) grow(drawn, sight, goal span) span {
+	drawn = span{max(drawn.from, goal.from), min(drawn.to, goal.to)}
+	if drawn.from >= drawn.to {
+		drawn = span{sight.from, sight.from}
+	}
+	budget := max(1, step/l.Columns) * l.Columns
+	down := func(to int) {
+		if more := min(budget, to-drawn.to); more > 0 {
+			drawn.to, budget = drawn.to+more, budget-more
+		}
+	}
+	up := func(from int) {
+		if more := min(budget/l.Columns*l.Columns, drawn.from-from); more > 0 {
+			drawn.from, budget = drawn.from-more, budget-more
+		}
+	}
+	down(min(sight.to, goal.to))
+	up(max(sight.from, goal.from))
+	down(goal.to)
+	up(goal.from)
+	return drawn
+}

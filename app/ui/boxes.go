@@ -27,6 +27,7 @@ type Boxes struct {
 	measured bool   // whether it was a list when it was measured last
 	rebuilt  int    // of Board, when the focus was looked after last
 	focused  string // the id of the user whose box has the focus
+	growing  bool   // the next frame draws more
 }
 
 const (
@@ -38,9 +39,7 @@ const (
 func (b *Boxes) OnMount(ctx app.Context) {
 	redraw := func(changed bool) {
 		if changed {
-			ctx.Dispatch(func(app.Context) {})
-			ctx.Defer(b.refocus)
-			intend(ctx, drawnIntent{})
+			b.redraw(ctx)
 		}
 	}
 	list, ok := element(boxesList)
@@ -51,17 +50,40 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		listen(app.Window(), func(app.Value) { redraw(b.look()) }, "scroll"),
 		listen(list, func(e app.Value) { b.focused = userOf(e.Get("target")) }, "focusin"),
 		listen(list, func(app.Value) { b.focused = "" }, "focusout"),
-		onResize(list, func() { redraw(b.measure()) }),
+		onResize(list, func() { redraw(b.measure()) }), // at first when it is laid out
 	}
-	redraw(b.measure())
+	b.grow(ctx)
 }
 
 // OnUpdate looks after what a new state of the board may have moved.
 func (b *Boxes) OnUpdate(ctx app.Context) {
 	if b.measured != b.List && b.measure() {
-		ctx.Dispatch(func(app.Context) {})
+		b.redraw(ctx)
 	}
 	b.refocus(ctx)
+	b.grow(ctx)
+}
+
+// redraw draws the board as it is now.
+func (b *Boxes) redraw(ctx app.Context) {
+	ctx.Dispatch(func(app.Context) {})
+	ctx.Defer(b.refocus)
+	intend(ctx, drawnIntent{})
+	b.grow(ctx)
+}
+
+// grow draws more in the next frame, if there is more.
+func (b *Boxes) grow(ctx app.Context) {
+	if b.growing || !b.Board.Growing() {
+		return
+	}
+	b.growing = true
+	nextFrame(func() {
+		b.growing = false
+		if b.Mounted() && b.Board.Grow(time.Now()) {
+			b.redraw(ctx)
+		}
+	})
 }
 
 // OnDismount stops following.

@@ -144,6 +144,35 @@ func onResize(e app.Value, f func()) (close func()) {
 	}
 }
 
+// nextFrame calls f once in a task of its own, before the browser draws the
+// next picture. Go's own timers would run in the task that is under way if
+// that takes long.
+func nextFrame(f func()) {
+	var callback app.Func
+	callback = app.FuncOf(func(app.Value, []app.Value) any {
+		callback.Release()
+		f()
+		return nil
+	})
+	app.Window().Call("requestAnimationFrame", callback)
+}
+
+// rest lets the browser do what it has to, and returns in another task. It
+// works in hidden pages, too.
+func rest() {
+	if app.IsServer {
+		return
+	}
+	rested := make(chan struct{})
+	callback := app.FuncOf(func(app.Value, []app.Value) any {
+		close(rested)
+		return nil
+	})
+	defer callback.Release()
+	app.Window().Call("setTimeout", callback)
+	<-rested
+}
+
 // userOf is the id of the user in whose box an element is, empty if in none.
 func userOf(e app.Value) string {
 	box := e.Call("closest", "[data-user]")

@@ -179,6 +179,9 @@ func TestSpacersStandForTheBoxesThatAreNotDrawn(t *testing.T) {
 	b.Lay(board.Layout{Columns: 4, Pitch: 100}, time.Now())
 	b.Show(board.Room{Users: users, Count: 1000}, true, time.Now())
 	b.Scroll(-10000, 800, time.Now())
+	for b.Growing() {
+		b.Grow(time.Now())
+	}
 	root := draw(t, &Boxes{Board: b, Len: 1000})
 	drawn, height := 0, 0
 	for n := range root.Descendants() {

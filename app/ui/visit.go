@@ -49,6 +49,7 @@ func (p *Page) enter() {
 	}
 	if !p.asking {
 		markSettled()
+		p.rehearse(rehearsal())
 	}
 }
 
@@ -94,6 +95,7 @@ func follow(ctx context.Context, page app.Context, c *client.Client, refresh fun
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = nil
 		}
+		rest() // what was heard until now has taken its time
 		page.Dispatch(func(app.Context) { refresh(c, update, err) })
 		if err != nil {
 			return
@@ -234,7 +236,7 @@ func (p *Page) arrive() {
 	visitRoom(p.Room)
 	p.keep()
 	markSettled()
-	p.ctx.Defer(func(app.Context) { focus(countHeading) })
+	nextFrame(func() { focus(countHeading) }) // which has the page laid out
 }
 
 // took is what follows from how one is seen by now.

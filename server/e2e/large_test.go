@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+
+	"rollcall/app/board"
+)
+
+// TestARoomOfTenThousandFillsScrollsAndSearches reports, from the browser's
+// own trace, how long the page's thread was busy at most with each of them. It
+// checks what does not depend on the machine: what is drawn is right, and no
+// more than a board's limit ever is.
+func TestARoomOfTenThousandFillsScrollsAndSearches(t *testing.T) {
+	const n = 10_000
+	s := start(t, endless...)
+	multitude(t, s, "lobby", n)
+	p := visit(t, "Ana", s.url)
+	p.awaitAlive()
+	p.await(`(() => {
+		window.most = 0;
+		const count = () => { most = Math.max(most, document.querySelectorAll(".boxes > li").length); requestAnimationFrame(count) };
+		return count(), true;
+	})()`)
+	report := func(what string, f func()) {
+		t.Logf("%s: %v", what, p.trace(f))
+	}
+
+	report("filling", func() {
+		p.join("Ana")
+		p.awaitCount(n + 1)
+		p.await(`document.querySelectorAll(".box").length > 20 && !document.querySelector(".unknown")`)
+	})
+	report("scrolling by wheel", func() {
+		for range 60 {
+			call(p, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: 500, Y: 500, DeltaX: 1, DeltaY: 240})
+		}
+		p.await(`scrollY > 8000 && !document.querySelector(".unknown")`)
+	})
+	report("scrolling to the end", func() {
+		p.await(`(scrollTo(0, document.documentElement.scrollHeight), document.querySelector('[aria-posinset="` + fmt.Sprint(n+1) + `"]'))`)
+		p.await(`!document.querySelector(".unknown")`)
+	})
+	report("scrolling back", func() {
+		for place := 9; place >= 0; place-- {
+			p.await(fmt.Sprintf(`(scrollTo(0, document.documentElement.scrollHeight * %d / 10), true)`, place))
+			p.do(chromedp.Sleep(30 * time.Millisecond)) // as fast as a hand drags
+		}
+		p.await(`document.querySelector(".box .name").textContent === "Ana" && !document.querySelector(".unknown")`)
+	})
+	report("searching", func() {
+		p.search("wei 99")
+		p.await(`document.querySelector(".count").innerText.includes("found") && document.querySelector(".boxes").innerText.includes("Wei 99")`)
+		p.await(`[...document.querySelectorAll(".box .name")].every(e => e.textContent.toLowerCase().includes("wei 99"))`)
+	})
+	report("searching no more", func() {
+		p.await(`(e => { e.value = ""; e.dispatchEvent(new Event("input")); return true })(document.querySelector("#search"))`)
+		p.await(`document.querySelector(".box .name").textContent === "Ana" && !document.querySelector(".unknown")`)
+	})
+
+	if size := eval[string](p, `document.querySelector(".box").getAttribute("aria-setsize")`); size != fmt.Sprint(n+1) {
+		t.Errorf("a box says there are %s", size)
+	}
+	if most := eval[int](p, `most`); most > 200 {
+		t.Errorf("%d elements were mounted at once, of at most %d boxes", most, board.MaxBoxes)
+	}
+	p.screenshot("look/ten-thousand.png")
+}
