@@ -168,9 +168,17 @@ func TestLookOfEveryState(t *testing.T) {
 	t.Run("no-javascript", func(t *testing.T) {
 		t.Parallel()
 		p := visit(t, "Ana", "about:blank")
-		call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		p.do(chromedp.Navigate(s.url+"/r/twelve"), chromedp.WaitVisible(chromedp.CSS("noscript .notice")))
-		p.lookAt("no-javascript")
+		scripts := func(on bool) {
+			call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
+		}
+		scripts(false)
+		p.do(chromedp.Navigate(s.url+"/r/twelve"), chromedp.WaitVisible(chromedp.CSS(".notice")))
+		for _, scheme := range []string{"dark", "light"} {
+			p.pictures("no-javascript", scheme)
+			scripts(true) // for the audit; the page's own do not run any more
+			p.audit("no-javascript in " + scheme)
+			scripts(false)
+		}
 	})
 	for state, room := range map[string]func(testing.TB, string){"plain-http-first-visit": nil, "plain-http-alone": empty, "plain-http": twelve} {
 		t.Run(state, func(t *testing.T) {
@@ -268,25 +276,34 @@ func (p *person) before(script string) {
 
 var sizes = []struct{ width, height int64 }{{360, 740}, {820, 1180}, {1440, 900}}
 
+// lookAt takes pictures of a state and audits it: as on a phone in the one
+// scheme, and as on a computer in the other.
 func (p *person) lookAt(state string) {
 	p.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		for i, size := range sizes {
-			p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
-			p.screenshot(fmt.Sprintf("look/%s-%d-%s.png", state, size.width, scheme))
-			if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
-				p.t.Errorf("%s at %d: runs out of the window", state, size.width)
-			}
-			for _, cut := range eval[[]string](p, cutOffJS) {
-				p.t.Errorf("%s at %d: cut off: %s", state, size.width, cut)
-			}
-			// A phone in the one scheme and a computer in the other.
-			if i == 0 && scheme == "light" || i == 2 && scheme == "dark" {
-				p.audit(fmt.Sprintf("%s at %d in %s", state, size.width, scheme))
-			}
+	for i, scheme := range []string{"dark", "light"} {
+		p.pictures(state, scheme)
+		size := sizes[len(sizes)-1]
+		if i == 0 {
+			size = sizes[0]
+		}
+		p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
+		p.audit(fmt.Sprintf("%s at %d in %s", state, size.width, scheme))
+	}
+}
+
+func (p *person) pictures(state, scheme string) {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	for _, size := range sizes {
+		p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
+		p.screenshot(fmt.Sprintf("look/%s-%d-%s.png", state, size.width, scheme))
+		if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {
+			p.t.Errorf("%s at %d: runs out of the window", state, size.width)
+		}
+		for _, cut := range eval[[]string](p, cutOffJS) {
+			p.t.Errorf("%s at %d: cut off: %s", state, size.width, cut)
 		}
 	}
 }
