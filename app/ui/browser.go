@@ -157,8 +157,8 @@ func nextFrame(f func()) {
 	app.Window().Call("requestAnimationFrame", callback)
 }
 
-// rest lets the browser do what it has to, and returns in another task. It
-// works in hidden pages, too.
+// rest lets the browser do what it has to, and returns in another task. By a
+// message and not by a timer, which waits for up to a minute in hidden pages.
 func rest() {
 	if app.IsServer {
 		return
@@ -169,8 +169,12 @@ func rest() {
 		return nil
 	})
 	defer callback.Release()
-	app.Window().Call("setTimeout", callback)
+	channel := app.Window().Get("MessageChannel").New()
+	from, to := channel.Get("port2"), channel.Get("port1")
+	to.Set("onmessage", callback)
+	from.Call("postMessage", 0)
 	<-rested
+	to.Call("close")
 }
 
 // userOf is the id of the user in whose box an element is, empty if in none.
