@@ -9,7 +9,7 @@ import (
 )
 
 func main() {
-	newPage := func() app.Composer { return ui.NewPage(app.Window().URL()) }
+	newPage := func() app.Composer { return new(ui.Page) }
 	app.RouteFunc("/", newPage)
 	app.RouteWithRegexpFunc("^/r/", newPage)
 	app.RunWhenOnBrowser()

@@ -3,8 +3,9 @@ package board
 import "time"
 
 // Idle is how long a tab that is looked at may be without input before it
-// counts as unused.
-const Idle = 5 * time.Minute
+// counts as unused. The server waits for a while longer before it shows anybody
+// as away.
+const Idle = 30 * time.Second
 
 // Attention is whether a tab is used: it is looked at, and there has been
 // input of late. A browser hardly runs the timers of a hidden tab, so nothing

@@ -23,9 +23,9 @@ const (
 	Departing                  // gone, and fading out
 )
 
-// transition is how long a box takes to fade: the stylesheet's --departure,
-// which is the longer of the two, and a little more.
-const transition = 250 * time.Millisecond
+// Transition is how long a box takes to fade: as long as the stylesheet's
+// --arrival and --departure, and a little more.
+const Transition = 250 * time.Millisecond
 
 // maxSlots is how many elements a list has at most, the vacant ones included.
 const maxSlots = 200
@@ -157,6 +157,7 @@ func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now ti
 			slot.State, slot.since = before.State, before.since
 		} else if arrived[item.User.ID] {
 			slot.State, slot.since = Arriving, now
+			s.fading = true
 		}
 		s.list = append(s.list, slot)
 	}
@@ -177,7 +178,7 @@ func (s *slots) sweep(now time.Time) bool {
 			continue
 		}
 		switch {
-		case now.Sub(slot.since) < transition:
+		case now.Sub(slot.since) < Transition:
 			s.fading = true
 			continue
 		case slot.State == Departing:

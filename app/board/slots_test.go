@@ -60,10 +60,10 @@ func TestArrivalsAreAppendedAndFadeIn(t *testing.T) {
 	b.expect(t, "me", "a") // nobody arrives at the first look
 	b.show("me", user("a", 1), user("me", 2), user("b", 3))
 	b.expect(t, "me", "a", "+b")
-	if !b.Fading() || b.Sweep(start.Add(transition/2)) {
+	if !b.Fading() || b.Sweep(start.Add(Transition/2)) {
 		t.Error("it does not fade as long as it should")
 	}
-	if !b.Sweep(start.Add(transition)) || b.Fading() {
+	if !b.Sweep(start.Add(Transition)) || b.Fading() {
 		t.Error("it fades for ever")
 	}
 	b.expect(t, "me", "a", "b")
@@ -75,12 +75,12 @@ func TestWhoLeavesMovesNobody(t *testing.T) {
 	b.show("me", me, a, c, d)
 	b.show("me", me, c, d)
 	b.expect(t, "me", "(a)", "c", "d")
-	b.Sweep(start.Add(transition / 2))
+	b.Sweep(start.Add(Transition / 2))
 	b.expect(t, "me", "(a)", "c", "d")
-	b.Sweep(start.Add(transition))
+	b.Sweep(start.Add(Transition))
 	b.expect(t, "me", "-", "c", "d")
 	b.show("me", me, c)
-	b.Sweep(start.Add(transition))
+	b.Sweep(start.Add(Transition))
 	b.expect(t, "me", "-", "c") // behind the last box nothing is kept
 	if b.Rebuilt() != 0 {
 		t.Error("somebody moved")
@@ -93,7 +93,7 @@ func TestWhoComesBackIsLast(t *testing.T) {
 	b.show("me", me, a, c)
 	b.show("me", me, c, user("a", 9)) // left and came back between two frames
 	b.expect(t, "me", "-", "c", "+a")
-	b.Sweep(start.Add(transition))
+	b.Sweep(start.Add(Transition))
 	b.show("me", me, user("a", 9))
 	b.show("me", me, user("a", 9), user("c", 10)) // while still fading
 	b.expect(t, "me", "-", "(c)", "a", "+c")

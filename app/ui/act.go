@@ -28,11 +28,7 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 	case openIntent:
 		p.open(intent)
 	case closedIntent:
-		p.dialog, p.edit = openIntent{}, edit{}
-		if next := p.next; next != (openIntent{}) {
-			p.later(0, func() { p.open(next) }) // once this one is gone
-		}
-		p.next = openIntent{}
+		p.closed()
 	case editIntent:
 		p.change(intent.change)
 	case searchIntent:
@@ -45,9 +41,11 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 		}
 		remember(deviceStorage, lookKey, look)
 	case goIntent:
-		p.goTo(ctx, intent.room)
+		closeModal()
+		ctx.Navigate(event.RoomPath(intent.room))
 	case tellIntent:
-		p.toggleTold(intent)
+		p.kept.toggle(told{Room: intent.room, ID: intent.id, Name: intent.name})
+		p.tell(false)
 	case forgetIntent:
 		p.forget()
 	case retryIntent:
@@ -61,7 +59,7 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 	case quietIntent:
 		p.quiet[intent.notice.Text] = true
 	case sayIntent:
-		p.said = intent.words
+		p.say(intent.words)
 	case installIntent:
 		closeModal()
 		install()
@@ -73,16 +71,34 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 // open opens a dialog. One that is open is closed first, which gives the focus
 // back to where it was.
 func (p *Page) open(intent openIntent) {
-	if p.dialog != (openIntent{}) {
+	switch {
+	case p.dialog != (openIntent{}):
 		p.next = intent
 		closeModal()
-		return
+	case intent.which == editorDialog && !p.status.Joined:
+		p.note("You can change how others see you once the connection is back.")
+	default:
+		p.dialog, p.edit = intent, edit{}
+		p.dated, _ = p.find(intent.id)
 	}
-	if intent.which == editorDialog && !p.status.Joined {
-		return // there is nothing to edit yet
+}
+
+// closed is when a dialog is closed. The browser has given the focus back to
+// an element; whose box that was may be in another one by now.
+func (p *Page) closed() {
+	about, next := p.dialog.id, p.next
+	p.dialog, p.next = openIntent{}, openIntent{}
+	if !p.edit.waiting {
+		p.edit = edit{}
 	}
-	p.dialog, p.edit = intent, edit{}
-	p.dated, _ = p.find(intent.id)
+	p.ctx.Defer(func(app.Context) {
+		if about != "" {
+			focusUser(about)
+		}
+	})
+	if next != (openIntent{}) {
+		p.later(0, func() { p.open(next) }) // after this one is out of the page
+	}
 }
 
 // leave leaves the room, with all tabs. From a room as it was there is only
@@ -93,141 +109,89 @@ func (p *Page) leave() {
 		p.seen = nil
 		return
 	}
+	p.keep()
 	p.client.Leave()
 }
 
-// change changes how one is seen. The dialog waits for the server's word, if
-// there is one to be had.
+// change changes how one is seen. The dialog stays until the others see it.
 func (p *Page) change(c event.ChangeUser) {
 	me := p.me()
 	if c.Name != nil {
 		if problem := board.CheckName(*c.Name); problem != "" {
-			p.edit = edit{field: "name", problem: problem}
+			p.edit = edit{refusals: p.edit.refusals + 1, field: "name", problem: problem}
 			return
 		}
 	}
-	p.edit = edit{waiting: true, before: me}
-	if c.Status != nil {
-		status := ""
-		if *c.Status != event.StatusHere {
-			status = c.Status.String()
-		}
-		remember(deviceStorage, statusKey, status)
-	}
-	if p.client == nil || c.Name == nil && c.Note == nil && *c.Status == me.Status && me.Status == event.StatusHere {
+	if p.client == nil || c == (event.ChangeUser{}) {
 		closeModal()
 		return
 	}
 	p.client.Update(c)
-	if p.status.Link != client.Connected {
+	p.edit = edit{waiting: true, change: c, before: me, refusals: p.edit.refusals}
+	switch {
+	case p.status.Link != client.Connected:
 		closeModal()
-		p.said = "Saved. The others see it when the connection is back."
-		return
+		p.note("The others see it when the connection is back.")
+	case shows(me, c, me): // nothing comes of it
+		p.took()
 	}
-	// What changes nothing is not answered.
-	p.later(answerTime/2, func() {
-		if p.edit.waiting && p.edit.problem == "" && p.dialog.which == editorDialog {
-			closeModal()
-		}
-	})
 }
 
 // search shows those whose name contains something.
 func (p *Page) search(query string) {
 	p.query = query
-	r := p.board.Room()
-	r.Query = query
-	if !r.Large {
+	if r := p.board.Room(); !r.Large {
+		r.Query = query
 		p.board.Show(r, true, time.Now())
-		p.say(query)
-		return
 	}
-	p.searchLarge(query)
-}
-
-// searchLarge has the server search, as soon as the last answer is in.
-func (p *Page) searchLarge(query string) {
-	if p.query != query || p.client == nil {
-		return // there is a later one
-	}
-	if now := time.Now(); now.Before(p.viewed.until) || p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)) {
-		p.later(askPause/2, func() { p.searchLarge(query) })
-		return
-	}
-	p.ask(event.View{Count: event.MaxView, Query: query})
-	p.say(query)
-}
-
-// say tells a screen reader how many a search has found, once the typing is
-// over and the answer is in.
-func (p *Page) say(query string) {
+	p.want()
+	// For a screen reader, once the typing is over and the answer is in.
 	p.later(time.Second, func() {
 		if p.query == query && query != "" {
-			p.said = fmt.Sprintf("%d found", p.board.Len())
+			p.say(fmt.Sprintf("%d found", p.board.Len()))
 		}
 	})
 }
 
-// goTo goes to another room, with the name that one has here.
-func (p *Page) goTo(ctx app.Context, room string) {
-	closeModal()
-	if p.status.Joined {
-		remember(tabStorage, joinedKey, room)
-		markReturning()
-	}
-	ctx.Navigate(path(room))
-}
-
 // isTold reports whether one asked to be told about a user of this room.
 func (p *Page) isTold(id string) bool {
-	return slices.ContainsFunc(toldAbout(), func(t told) bool { return t.Room == p.Room && t.ID == id })
-}
-
-func (p *Page) toggleTold(intent tellIntent) {
-	list := toldAbout()
-	i := slices.IndexFunc(list, func(t told) bool { return t.Room == intent.room && t.ID == intent.id })
-	if i >= 0 {
-		list = slices.Delete(list, i, i+1)
-	} else {
-		list = append(list, told{Room: intent.room, ID: intent.id, Name: intent.name})
-	}
-	if len(list) == 0 {
-		remember(deviceStorage, toldKey, "")
-	} else {
-		rememberJSON(toldKey, list)
-	}
-	p.tell(false)
+	return slices.ContainsFunc(p.kept.told, func(t told) bool { return t.Room == p.room() && t.ID == id })
 }
 
 // tell takes down which of those one asked to be told about are here. With news
-// it tells of who was not before; a first look at a room is none.
+// it tells of who was not before; a first look at a room is none. Of a large
+// room a page sees too little to know.
 func (p *Page) tell(news bool) {
-	list := toldAbout()
-	if len(list) == 0 {
+	if len(p.kept.told) == 0 || p.board.Room().Large || !p.status.Joined {
 		p.present = nil
 		return
 	}
 	before := p.present
 	p.present = make(map[string]bool)
-	for _, t := range list {
-		if t.Room != p.Room {
+	for _, t := range p.kept.told {
+		if t.Room != p.room() {
 			continue
 		}
 		if u, here := p.find(t.ID); here {
 			p.present[t.ID] = true
 			if news && !before[t.ID] {
-				notify(u, p.Room)
+				notify(u, p.room())
 			}
 		}
 	}
 }
 
-// forget forgets all that is kept on the device, and leaves.
+// forget forgets all that is kept on the device, and leaves. What the client
+// still tells is not heard any more, or it would be kept.
 func (p *Page) forget() {
-	p.leave()
-	p.status.Joined = false // so that nothing is kept on the way out
+	if p.client != nil {
+		p.client.Leave() // which ends the goroutine that follows it
+	}
+	p.client, p.stop, p.status = nil, nil, client.Status{}
+	p.part("All is forgotten, and you have left the room.", "")
+	p.early = early{}
 	forgetDevice()
-	badge(0)
+	p.kept = recallDevice()
 }
 
 // notices are what there is to say beside the board.
@@ -251,6 +215,9 @@ func (p *Page) notices() []notice {
 	case p.status.Joined && p.shaky:
 		add(notice{Text: "The connection is lost. You see everybody as they were.", Action: "Try now", Intent: retryIntent{}})
 	}
+	if p.remark != "" {
+		add(notice{Text: p.remark, Quiet: true})
+	}
 	return list
 }
 
@@ -266,7 +233,8 @@ func (p *Page) attend() {
 	p.close = []func(){
 		listen(window, func(app.Value) { p.onReturn() }, "online", "pageshow"),
 		listen(doc, func(app.Value) { p.onVisibility() }, "visibilitychange"),
-		listen(window, func(app.Value) { p.keep() }, "pagehide"),
+		listen(window, func(app.Value) { p.keep(); badge(0) }, "pagehide"),
+		listen(window, func(e app.Value) { p.kept = recallDevice(); redraw(e) }, "storage"), // another tab
 		listen(window, func(app.Value) { p.onInput(true) }, "pointerdown", "keydown"),
 		listen(window, func(app.Value) { p.onInput(false) }, "pointermove", "wheel"),
 		listen(window, func(e app.Value) { p.measure(); redraw(e) }, "resize"),
@@ -301,8 +269,8 @@ func (p *Page) onVisibility() {
 	}
 	p.onReturn()
 	checkUpdate()
-	if p.Wall {
-		wakeLock() // which the browser takes back from hidden pages
+	if p.at.wall {
+		keepAwake(true) // which the browser takes back from hidden pages
 	}
 	p.ctx.Dispatch(func(app.Context) { p.tick() })
 }
@@ -317,7 +285,7 @@ func (p *Page) onInput(gesture bool) {
 // mind tells the server when the tab has begun or ceased to be used.
 func (p *Page) mind() {
 	active, news := p.attention.Active(time.Now())
-	if news && p.client != nil && !p.Wall {
+	if news && p.client != nil && !p.at.wall {
 		p.client.Active(active)
 	}
 	if due, ok := p.attention.Due(); ok && p.idle == nil {
@@ -333,24 +301,26 @@ func (p *Page) mind() {
 // probe finds out whether there is a server to join, so that a page that was
 // opened without one can show who was here.
 func (p *Page) probe() {
-	if p.asking || p.status.Joined || p.Wall {
+	if p.asking || p.status.Joined || p.at.wall || p.seen == nil {
 		return
 	}
-	room := p.in
+	at := p.at
 	reach(func(reached bool) {
 		p.ctx.Dispatch(func(app.Context) {
-			if p.in != room || p.asking {
+			if p.at != at || p.asking || p.status.Joined {
 				return
 			}
 			p.cut = !reached
-			if p.past() {
-				p.board.Show(p.seen.room, true, time.Now())
-				p.later(probePause, func() {
-					if p.cut && !hidden() {
-						p.probe()
-					}
-				})
+			p.recollect()
+			if !p.cut || p.probing {
+				return
 			}
+			p.probing = true
+			p.later(probePause, func() {
+				if p.probing = false; p.cut && !hidden() {
+					p.probe()
+				}
+			})
 		})
 	})
 }

@@ -33,11 +33,3 @@ func parsePlace(u *url.URL) place {
 	p.server = scheme + "://" + u.Host + "/ws"
 	return p
 }
-
-// path is the address of a room, from the server's root.
-func path(room string) string {
-	if room == event.Lobby {
-		return "/"
-	}
-	return "/r/" + room
-}

@@ -21,12 +21,11 @@ type Boxes struct {
 	Stale bool  // the connection is away and the board may be old
 	Now   int64 // the server's time to the minute, Unix milliseconds
 	Len   int   // how many there are in all, drawn or not
-	Still bool  // nobody can be asked for more
 
 	close    []func()
 	measured bool   // whether it was a list when it was measured last
-	rebuilt  int    // of Board, when the focus was looked after last
 	focused  string // the id of the user whose box has the focus
+	place    string // and their place
 	growing  bool   // the next frame draws more
 }
 
@@ -47,9 +46,13 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		return
 	}
 	b.close = []func(){
-		listen(app.Window(), func(app.Value) { redraw(b.look()) }, "scroll"),
-		listen(list, func(e app.Value) { b.focused = userOf(e.Get("target")) }, "focusin"),
-		listen(list, func(app.Value) { b.focused = "" }, "focusout"),
+		listen(app.Window(), func(app.Value) { redraw(b.look()) }, "scroll", "resize"),
+		listen(list, func(e app.Value) { b.focused, b.place = userOf(e.Get("target")) }, "focusin"),
+		listen(list, func(e app.Value) {
+			if stays(e.Get("target")) {
+				b.focused = ""
+			}
+		}, "focusout"),
 		onResize(list, func() { redraw(b.measure()) }), // at first when it is laid out
 	}
 	b.grow(ctx)
@@ -125,15 +128,19 @@ func pixels(length string) float64 {
 	return f
 }
 
-// refocus gives the focus back to whose box had it, when people had to change
-// their elements.
+// refocus gives the focus back to whose box had it: people may have changed
+// their elements. If they are gone it goes to who has their place now; if they
+// are out of sight, to the list, from where it goes on.
 func (b *Boxes) refocus(app.Context) {
-	if b.rebuilt == b.Board.Rebuilt() {
+	if b.focused == "" || modalOpen() {
 		return
 	}
-	b.rebuilt = b.Board.Rebuilt()
-	if b.focused != "" {
-		focusUser(b.focused)
+	if focused, _ := userOf(document().Get("activeElement")); focused == b.focused {
+		return
+	}
+	if !focusUser(b.focused) && !focusPlace(b.place) && !focusPlace(strconv.Itoa(b.Len)) {
+		b.focused = ""
+		focusQuietly(boxesList)
 	}
 }
 
@@ -155,7 +162,7 @@ func (b *Boxes) Render() app.UI {
 	above, below := b.Board.Spacers()
 	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(
 		spacer(above),
-		app.Ul().ID(boxesList).Class("boxes").Role("list").Body(boxes...),
+		app.Ul().ID(boxesList).Class("boxes").Role("list").TabIndex(-1).Body(boxes...),
 		spacer(below),
 	)
 }

@@ -15,14 +15,20 @@ func script() app.Value { return app.Window().Get("rollcall") }
 // early is what the visitor did before the program was alive.
 type early struct {
 	typed     string
+	from, to  int // what of it is selected
 	submitted bool
 }
 
 func takeEarly() early {
-	if app.IsServer {
+	field, ok := element(nameField)
+	if !ok {
 		return early{}
 	}
-	return early{typed: typed(nameField), submitted: script().Get("early").Get("submitted").Bool()}
+	e := early{typed: field.Get("value").String(), submitted: script().Get("early").Get("submitted").Bool()}
+	if e.typed != "" {
+		e.from, e.to = field.Get("selectionStart").Int(), field.Get("selectionEnd").Int()
+	}
+	return e
 }
 
 func element(id string) (app.Value, bool) {
@@ -50,6 +56,20 @@ func fill(id, text string) {
 	}
 }
 
+// unfocused reports whether nothing has the focus.
+func unfocused() bool {
+	active := document().Get("activeElement")
+	return !active.Truthy() || active.Equal(document().Get("body"))
+}
+
+// focusCount moves the focus to the head of the board, unless it is somewhere
+// on purpose.
+func focusCount() {
+	if unfocused() {
+		focus(countHeading)
+	}
+}
+
 // focus moves the focus to an element, if it is there.
 func focus(id string) {
 	if e, ok := element(id); ok {
@@ -59,7 +79,7 @@ func focus(id string) {
 
 func setTitle(title string) {
 	if app.IsClient {
-		app.Window().Get("document").Set("title", title)
+		document().Set("title", title)
 	}
 }
 
@@ -68,7 +88,7 @@ func address(room string) string {
 	if app.IsServer {
 		return ""
 	}
-	return app.Window().Get("location").Get("origin").String() + path(room)
+	return app.Window().Get("location").Get("origin").String() + event.RoomPath(room)
 }
 
 // markAlive tells app.js and the stylesheet that the program is running.
@@ -86,7 +106,7 @@ func markReturning() { classes("add", "returning") }
 
 func classes(method string, names ...any) {
 	if app.IsClient {
-		app.Window().Get("document").Get("documentElement").Get("classList").Call(method, names...)
+		document().Get("documentElement").Get("classList").Call(method, names...)
 	}
 }
 
@@ -108,7 +128,7 @@ func has(path ...string) bool {
 // clipboard, a worker and notifications.
 func secure() bool { return app.IsServer || app.Window().Get("isSecureContext").Truthy() }
 
-func hidden() bool { return app.Window().Get("document").Get("hidden").Truthy() }
+func hidden() bool { return document().Get("hidden").Truthy() }
 
 // listen calls f on events of the window or, such as visibilitychange, of the
 // document, at once and not as an event of a component, which would draw it
@@ -177,20 +197,46 @@ func rest() {
 	to.Call("close")
 }
 
-// userOf is the id of the user in whose box an element is, empty if in none.
-func userOf(e app.Value) string {
+// userOf is the id and the place of the user in whose box an element is, empty
+// if it is in none.
+func userOf(e app.Value) (id, place string) {
 	box := e.Call("closest", "[data-user]")
 	if !box.Truthy() {
-		return ""
+		return "", ""
 	}
-	return box.Get("dataset").Get("user").String()
+	return box.Get("dataset").Get("user").String(), box.Call("getAttribute", "aria-posinset").String()
 }
 
-// focusUser moves the focus to a user's box, if it is drawn.
-func focusUser(id string) {
-	if face := document().Call("querySelector", `[data-user="`+id+`"] .face`); face.Truthy() {
-		face.Call("focus", map[string]any{"preventScroll": true})
+// stays reports whether an element is still to be seen, so that it has lost
+// the focus by its user's will.
+func stays(e app.Value) bool { return e.Call("checkVisibility").Truthy() }
+
+// focusQuietly moves the focus without scrolling.
+func focusQuietly(id string) {
+	if e, ok := element(id); ok {
+		e.Call("focus", map[string]any{"preventScroll": true})
 	}
+}
+
+func modalOpen() bool {
+	dialog, ok := element(modalID)
+	return ok && dialog.Get("open").Truthy()
+}
+
+// focusUser moves the focus to a user's box. It reports false if that is not
+// drawn.
+func focusUser(id string) bool { return focusFace(`[data-user="` + id + `"]`) }
+
+// focusPlace is focusUser for whoever has a place.
+func focusPlace(place string) bool { return focusFace(`[aria-posinset="` + place + `"]`) }
+
+func focusFace(box string) bool {
+	face := document().Call("querySelector", box+":not(.departing) .face")
+	if !face.Truthy() {
+		return false
+	}
+	face.Call("focus", map[string]any{"preventScroll": true})
+	return true
 }
 
 func document() app.Value { return app.Window().Get("document") }
@@ -222,11 +268,14 @@ func settle(promise func() app.Value, f func(bool)) {
 	p.Call("then", kept, broken)
 }
 
+var badged int // what the icon shows
+
 // badge shows a number at the installed app's icon, none for 0.
 func badge(n int) {
-	if !has("navigator", "setAppBadge") {
+	if n == badged || !has("navigator", "setAppBadge") {
 		return
 	}
+	badged = n
 	if n == 0 {
 		settle(func() app.Value { return app.Window().Get("navigator").Call("clearAppBadge") }, func(bool) {})
 		return
@@ -254,7 +303,7 @@ func askToNotify(f func(granted bool)) {
 // notify shows a notification, by the worker: in a page it throws on Android.
 func notify(u event.User, room string) {
 	if app.IsClient {
-		script().Call("notify", u.Name+" is here", "in "+room, "arrived-"+u.ID, path(room))
+		script().Call("notify", u.Name+" is here", "in "+room, "arrived-"+u.ID, event.RoomPath(room))
 	}
 }
 
@@ -270,13 +319,6 @@ func onIOS() bool {
 // redirect goes to another page in place of this one.
 func redirect(path string) { app.Window().Get("location").Call("replace", path) }
 
-// wakeLock keeps the screen on while the page is looked at, if it may.
-func wakeLock() {
-	if has("navigator", "wakeLock") {
-		settle(func() app.Value { return app.Window().Get("navigator").Get("wakeLock").Call("request", "screen") }, func(bool) {})
-	}
-}
-
 // app.js looks after the worker and after installing.
 func updateReady() bool { return app.IsClient && script().Get("updateReady").Truthy() }
 func canInstall() bool  { return app.IsClient && script().Get("canInstall").Truthy() }
@@ -285,8 +327,7 @@ func checkUpdate()      { script().Call("checkUpdate") }
 func install()          { script().Call("install") }
 
 // reach finds out whether the server can be reached.
-func reach(f func(bool)) {
-	settle(func() app.Value {
-		return app.Window().Call("fetch", "/api/version", map[string]any{"cache": "no-store"})
-	}, f)
-}
+func reach(f func(bool)) { settle(func() app.Value { return script().Call("reach") }, f) }
+
+// keepAwake keeps the screen on while the page is looked at, if it may.
+func keepAwake(on bool) { script().Call("keepAwake", on) }

@@ -32,7 +32,6 @@ const (
 	lookKey   = prefix + "look"    // "list", or boxes
 	rosterKey = prefix + "roster." // and a room: who was there
 	joinedKey = prefix + "joined"  // of a tab: the room that it is in
-	readKey   = prefix + "read"    // of a tab: that the line about plain HTTP was read
 )
 
 // recall returns what is stored, empty if nothing is or storage is off.
@@ -84,13 +83,76 @@ func forgetDevice() {
 	}
 }
 
-// recallSelf is how one was seen last.
-func recallSelf() event.User {
-	return event.User{
-		Name:   recall(deviceStorage, nameKey),
-		Status: event.Status(recall(deviceStorage, statusKey)),
-		Note:   recall(deviceStorage, noteKey),
+// device is what is kept on it, at hand: the browser's storage is slow to ask
+// for every change of a room.
+type device struct {
+	name   string // as last seen by others
+	status event.Status
+	note   string
+	look   string
+	rooms  []string // used last, the latest first
+	told   []told   // whom to be told about
+}
+
+func recallDevice() device {
+	return device{
+		name:   recall(deviceStorage, nameKey),
+		status: event.Status(recall(deviceStorage, statusKey)),
+		note:   recall(deviceStorage, noteKey),
+		look:   recall(deviceStorage, lookKey),
+		rooms: slices.DeleteFunc(recallJSON[[]string](roomsKey), func(room string) bool {
+			parsed, ok := event.ParseRoom(room)
+			return !ok || parsed != room
+		}),
+		told: recallJSON[[]told](toldKey),
 	}
+}
+
+// seenAs keeps the name and the note that others see.
+func (d *device) seenAs(me event.User) {
+	if me.Name != d.name {
+		d.name = me.Name
+		remember(deviceStorage, nameKey, d.name)
+	}
+	if me.Note != d.note {
+		d.note = me.Note
+		remember(deviceStorage, noteKey, d.note)
+	}
+}
+
+// choose keeps a status that was chosen by hand.
+func (d *device) choose(status event.Status) {
+	d.status = status
+	remember(deviceStorage, statusKey, string(status))
+}
+
+// visit remembers a room, and forgets who was in the one that it displaces.
+func (d *device) visit(room string) {
+	before := d.rooms
+	d.rooms = board.Visit(before, room)
+	for _, old := range before {
+		if !slices.Contains(d.rooms, old) {
+			remember(deviceStorage, rosterKey+old, "")
+		}
+	}
+	rememberJSON(roomsKey, d.rooms)
+}
+
+// told is somebody one asked to be told about.
+type told struct {
+	Room string `json:"room"`
+	ID   string `json:"id"`
+	Name string `json:"name"` // as last seen
+}
+
+// toggle adds somebody to those one is told about, or takes them out.
+func (d *device) toggle(who told) {
+	list := slices.DeleteFunc(slices.Clone(d.told), func(t told) bool { return t.Room == who.Room && t.ID == who.ID })
+	if len(list) == len(d.told) {
+		list = append(list, who)
+	}
+	d.told = list
+	rememberJSON(toldKey, list)
 }
 
 // recallJSON is what is stored as JSON; the zero T if it is none.
@@ -109,35 +171,6 @@ func rememberJSON(key string, value any) {
 	remember(deviceStorage, key, string(b))
 }
 
-// recentRooms are the rooms used last, the latest first.
-func recentRooms() []string {
-	return slices.DeleteFunc(recallJSON[[]string](roomsKey), func(room string) bool {
-		parsed, ok := event.ParseRoom(room)
-		return !ok || parsed != room
-	})
-}
-
-// visitRoom remembers a room, and forgets who was in those that it displaces.
-func visitRoom(room string) {
-	before := recentRooms()
-	after := board.Visit(before, room)
-	for _, old := range before {
-		if !slices.Contains(after, old) {
-			remember(deviceStorage, rosterKey+old, "")
-		}
-	}
-	rememberJSON(roomsKey, after)
-}
-
-// told is somebody one asked to be told about.
-type told struct {
-	Room string `json:"room"`
-	ID   string `json:"id"`
-	Name string `json:"name"` // as last seen
-}
-
-func toldAbout() []told { return recallJSON[[]told](toldKey) }
-
 // lastSeen is a room as it was when it was last seen.
 type lastSeen struct {
 	room board.Room
@@ -146,13 +179,12 @@ type lastSeen struct {
 
 // keepRoster keeps who is in a room, as the frame that would say so.
 func keepRoster(name string, r board.Room, at time.Time) {
-	users := r.Users
-	if r.Large && r.Query != "" {
-		return // a part that says nothing of the whole
+	if r.Large && (r.Query != "" || r.From > 0) {
+		return // they are not the first of the room
 	}
 	total := r.Count
 	remember(deviceStorage, rosterKey+name, string(event.Encode(event.ExistingUsers{
-		Self: r.Me.ID, Now: at.UnixMilli(), Room: name, Total: &total, Users: users,
+		Self: r.Me.ID, Now: at.UnixMilli(), Room: name, Total: &total, Users: r.Users,
 	})))
 }
 

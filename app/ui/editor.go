@@ -15,6 +15,11 @@ type Editor struct {
 	Me event.User
 	// Field and Problem are what the server refused, and why.
 	Field, Problem string
+	Refusals       int // counts them
+
+	shown   event.User // oneself as the fields were filled
+	chosen  bool       // a status was chosen by hand
+	refused int        // of Refusals, what was looked after
 }
 
 const (
@@ -25,16 +30,17 @@ const (
 )
 
 var statuses = []struct {
-	status     event.Status
-	name, hint string
+	status event.Status
+	name   string
 }{
-	{event.StatusHere, "Here", "away by itself when unused"},
-	{event.StatusAway, "Away", ""},
-	{event.StatusBusy, "Busy", ""},
+	{event.StatusHere, "Here"},
+	{event.StatusAway, "Away"},
+	{event.StatusBusy, "Busy"},
 }
 
 // OnMount opens the dialog with what is true now.
 func (d *Editor) OnMount(app.Context) {
+	d.shown = d.Me
 	for id, text := range map[string]string{editNote: d.Me.Note, editName: d.Me.Name} {
 		if field, ok := element(id); ok {
 			field.Set("value", text)
@@ -48,7 +54,8 @@ func (d *Editor) OnMount(app.Context) {
 
 // OnUpdate moves to what has been refused.
 func (d *Editor) OnUpdate(app.Context) {
-	if d.Problem != "" {
+	if d.refused != d.Refusals {
+		d.refused = d.Refusals
 		focus(d.field())
 	}
 }
@@ -61,26 +68,27 @@ func (d *Editor) field() string {
 	return editName
 }
 
+// onSubmit sends what was changed here. What has changed elsewhere since, in
+// another tab or by itself, stays.
 func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
-	name, note := strings.TrimSpace(typed(editName)), strings.TrimSpace(typed(editNote))
-	status := d.Me.Status
-	for _, s := range statuses {
-		if choice, ok := element(editStatus + s.status.String()); ok && choice.Get("checked").Bool() {
-			status = s.status
-		}
-	}
 	var change event.ChangeUser
-	if name != d.Me.Name {
+	if name := strings.TrimSpace(typed(editName)); name != d.shown.Name {
 		change.Name = &name
 	}
-	if note != d.Me.Note {
+	if note := strings.TrimSpace(typed(editNote)); note != d.shown.Note {
 		change.Note = &note
 	}
-	// A status that was chosen by hand stays, so choosing what the server
-	// has found by itself is a change too.
-	change.Status = &status
+	for _, s := range statuses {
+		if choice, ok := element(editStatus + s.status.String()); d.chosen && ok && choice.Get("checked").Bool() {
+			change.Status = &s.status
+		}
+	}
 	intend(ctx, editIntent{change})
 }
+
+// onChoose is a choice even of what is so already: it stays then, whether the
+// page is used or not.
+func (d *Editor) onChoose(app.Context, app.Event) { d.chosen = true }
 
 func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, leaveIntent{}) }
 
@@ -94,7 +102,7 @@ func (d *Editor) Render() app.UI {
 	for i, s := range statuses {
 		id := editStatus + s.status.String()
 		choices[i] = app.Label().Class("choice").For(id).Body(
-			app.Input().ID(id).Name(editStatus).Type("radio").Value(s.status.String()),
+			app.Input().ID(id).Name(editStatus).Type("radio").Value(s.status.String()).OnClick(d.onChoose),
 			app.Span().Class("sign", "sign-"+s.status.String()).Aria("hidden", true),
 			app.Text(s.name),
 		)

@@ -2,6 +2,8 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/shared/event"
 )
 
 // MoreDialog is what one needs now and then.
@@ -48,13 +50,13 @@ func (d *MoreDialog) Render() app.UI {
 		app.Div().Class("more").Body(
 			app.Button().Class("button").Type("button").OnClick(d.onEdit).Text("Name, status and note"),
 			app.Button().Class("button").Type("button").OnClick(d.onRooms).Text("Rooms"),
-			app.A().Class("button").Href(path(d.Room)+"?view=wall").Text("Wall view, for a screen in a hallway"),
+			app.A().Class("button").Href(event.RoomPath(d.Room)+"?view=wall").OnClick(onClose).Text("Wall view, for a screen in a hallway"),
 			app.If(d.CanInstall, app.Button().Class("button").Type("button").OnClick(d.onInstall).Text("Install Rollcall")),
 			app.If(!d.CanInstall && onIOS(), app.P().Class("hint").
 				Text("To install Rollcall, open Safari’s share menu and choose “Add to Home Screen”.")),
 			app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Text("Leave the room"),
 		),
-		app.If(len(d.Told) > 0,
+		app.Div().Class("told-part").Hidden(len(d.Told) == 0).Body( // always there: what follows would be drawn anew
 			app.H3().Text("You are told when these come"),
 			app.Ul().Class("told").Role("list").Body(stops...),
 		),

@@ -10,6 +10,7 @@ type NameDialog struct {
 
 	Room    string
 	Offered string // what the field starts with
+	Typed   early  // what stood in it already
 	Busy    bool   // joining is under way
 	Problem string // what is wrong with the name, said beside the field
 	Word    string // what else there is to say
@@ -20,8 +21,18 @@ const (
 	nameProblem = "name-problem"
 )
 
-// OnMount offers the name, ready to be sent or typed over.
-func (d *NameDialog) OnMount(app.Context) { fill(nameField, d.Offered) }
+// OnMount offers the name, ready to be sent or typed over. What was being
+// typed goes on where it was.
+func (d *NameDialog) OnMount(app.Context) {
+	if d.Typed.typed == "" {
+		fill(nameField, d.Offered)
+		return
+	}
+	fill(nameField, d.Typed.typed)
+	if field, ok := element(nameField); ok && d.Typed.to > 0 {
+		field.Call("setSelectionRange", d.Typed.from, d.Typed.to)
+	}
+}
 
 func (d *NameDialog) onSubmit(ctx app.Context, _ app.Event) {
 	intend(ctx, joinIntent{typed(nameField)})

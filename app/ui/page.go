@@ -4,7 +4,6 @@
 package ui
 
 import (
-	"net/url"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -20,15 +19,15 @@ import (
 type Page struct {
 	app.Compo
 
-	// Room is the room that the page is of, Wall whether only to look at it.
+	// Room is the room that a page drawn on the server is of. In a browser
+	// the address says it.
 	Room string
-	Wall bool
 
-	ctx    app.Context // the page's own: what is dispatched through it draws the page
-	server string      // the WebSocket's address
-	close  []func()
+	ctx   app.Context // the page's own: what is dispatched through it draws the page
+	close []func()
 
-	visit              // to the room
+	at    place        // what the address means
+	visit              // to the room there
 	board *board.Board // of the room
 	early early
 
@@ -38,53 +37,55 @@ type Page struct {
 
 	list      bool            // the board is one
 	quiet     map[string]bool // notices that were put away, by their text
+	remark    string          // a notice about what was done last
 	said      string          // to a screen reader
-	gestured  bool            // there was a click or a key: the browser allows more
+	kept      device
+	gestured  bool // there was a click or a key: the browser allows more
 	attention board.Attention
 	idle      *time.Timer // until the tab counts as unused
-	width     float64     // of the window
+	width     float64     // of the window, less what the wall needs
 	height    float64
 }
 
 // visit is all that a page knows of a room, from the moment that it asks for
 // it until it is left.
 type visit struct {
-	in      place // where this is
 	client  *client.Client
 	stop    func() // ends client and the goroutine that follows it
+	name    string // that it asks to join with
 	status  client.Status
 	asking  bool      // the client is about to join: the dialog stays, busy
 	problem string    // why the last attempt to join did not work
 	parting string    // why the dialog is back, if not for a problem
-	shaky   bool      // the connection is away for long enough to show it
+	lost    time.Time // when the connection went away; zero while it is there
+	shaky   bool      // it is away for long enough to show it
 	cut     bool      // the server cannot be reached, though nobody has asked to join
+	probing bool      // another look for the server is to come
 	ticking bool      // the seconds to the next attempt are counted
 	seen    *lastSeen // the room as it was, while nothing newer is known
 	now     time.Time // the server's
-	query   string
+	query   string    // what is searched for
 	viewed  viewing
 	news    board.Announcements
-	present map[string]bool // of those one asked to be told about, who is here
+	present map[string]bool // of those one asked to be told about, who is here; nil if that is not known
 	edit    edit
 }
 
 // edit is a change of oneself that waits for the server's word.
 type edit struct {
 	waiting        bool
+	change         event.ChangeUser
 	before         event.User // oneself, before the change
-	field, problem string
+	refusals       int        // counts them, so that each is noticed
+	field, problem string     // of the last
 }
 
 // viewing is what has become of asking for another view of a large room.
 type viewing struct {
 	waiting bool
+	asked   string    // the query that was asked for last
+	answer  string    // the query that the roster answers
 	until   time.Time // nothing is asked before
-}
-
-// NewPage returns the page for an address in the browser.
-func NewPage(address *url.URL) *Page {
-	at := parsePlace(address)
-	return &Page{Room: at.room, Wall: at.wall, server: at.server}
 }
 
 // OnInit keeps what was typed and submitted before the program was alive: the
@@ -93,10 +94,9 @@ func (p *Page) OnInit() {
 	p.early = takeEarly()
 	p.board = new(board.Board)
 	p.quiet = map[string]bool{}
-	p.list = recall(deviceStorage, lookKey) == lookList
-	if recall(tabStorage, readKey) != "" {
-		p.quiet[insecureText] = true
-	}
+	p.kept = recallDevice()
+	p.list = p.kept.look == lookList
+	p.at = parsePlace(app.Window().URL())
 }
 
 // OnMount follows the browser and enters the room.
@@ -105,16 +105,27 @@ func (p *Page) OnMount(ctx app.Context) {
 	ctx.Handle(intents, p.act)
 	p.attend()
 	markAlive()
-	p.enter()
-}
-
-// OnNav enters another room, when the address has become one's.
-func (p *Page) OnNav(app.Context) {
-	if p.in == (place{}) || p.in.room == p.Room && p.in.wall == p.Wall {
+	if p.at.madeUp {
+		redirect(event.RoomPath(board.MakeUpRoom()))
 		return
 	}
+	p.enter("")
+}
+
+// OnNav enters another room, when the address has become one's. Whoever was in
+// the one before joins the other under the same name.
+func (p *Page) OnNav(app.Context) {
+	at := parsePlace(app.Window().URL())
+	if at == p.at {
+		return
+	}
+	name := ""
+	if p.status.Joined {
+		name = p.me().Name
+	}
 	p.leaveVisit()
-	p.enter()
+	p.at = at
+	p.enter(name)
 }
 
 // OnDismount ends everything that the page started.
@@ -123,6 +134,14 @@ func (p *Page) OnDismount() {
 	for _, f := range p.close {
 		f()
 	}
+}
+
+// room is the one that the page is of.
+func (p *Page) room() string {
+	if p.at.room == "" {
+		return p.Room
+	}
+	return p.at.room
 }
 
 // Render draws what there is of the page.
@@ -138,15 +157,16 @@ func (p *Page) Render() app.UI {
 // scene is the page without what is laid over it.
 func (p *Page) scene() app.UI {
 	switch {
-	case p.Wall:
+	case p.at.wall:
 		return p.wall()
 	case p.status.Joined || p.past():
 		return p.place()
 	}
 	return app.Main().Class("entrance").Body(
 		&NameDialog{
-			Room:    p.Room,
-			Offered: p.offered(),
+			Room:    p.room(),
+			Offered: p.kept.name,
+			Typed:   p.early,
 			Busy:    p.asking,
 			Problem: p.problem,
 			Word:    p.word(),
@@ -168,24 +188,26 @@ func (p *Page) place() app.UI {
 		asOf = p.seen.at.Format("Monday 2 January, 15:04")
 	}
 	return app.Div().Class("place").Body(
-		&Bar{Room: p.Room, Link: p.link()},
+		&Bar{Room: p.room(), Link: p.link()},
 		app.Main().Body(
 			&Tools{
 				Count: count, Found: n, Query: p.query, AsOf: asOf,
-				Search: !alone, List: p.list,
+				Search: !alone || p.query != "", List: p.list,
 			},
-			app.If(alone, app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
-				app.H2().ID("alone-title").Text("You are the first. Share this link."),
-				app.If(p.dialog.which != inviteDialog, &Invitation{Room: p.Room}),
-			)),
-			app.If(p.query != "" && n == 0,
-				app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
+			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
+				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
+					app.H2().ID("alone-title").Text("You are the first. Share this link."),
+					app.If(p.dialog.which != inviteDialog, &Invitation{Room: p.room()}),
+				)),
+				app.If(p.query != "" && n == 0,
+					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
+			),
 			&Boxes{
 				Board: p.board, Rev: p.board.Rev(), Len: n, List: p.list,
 				Stale: p.link() != live,
 				Now:   p.minute(),
 			},
-			app.If(!secure() && !p.quiet[insecureText], app.P().Class("footnote").Text(insecureText)),
+			app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		),
 	)
 }
@@ -199,7 +221,7 @@ func (p *Page) wall() app.UI {
 		shown++ // one box says how many more
 	}
 	return &Wall{
-		Room: p.Room, Users: users, Count: r.Count,
+		Room: p.room(), Users: users, Count: r.Count,
 		Columns: board.Fit(shown, p.width, p.height),
 		Link:    p.link(), Known: p.status.Joined, Word: p.word(),
 		Now: p.minute(),
@@ -210,21 +232,22 @@ func (p *Page) wall() app.UI {
 func (p *Page) modal() app.UI {
 	switch p.dialog.which {
 	case inviteDialog:
-		return &InviteDialog{Room: p.Room}
+		return &InviteDialog{Room: p.room()}
 	case roomsDialog:
-		return &RoomsDialog{Room: p.Room, Recent: recentRooms()}
+		return &RoomsDialog{Room: p.room(), Recent: p.kept.rooms}
 	case moreDialog:
-		return &MoreDialog{Room: p.Room, Told: toldAbout(), CanInstall: canInstall()}
+		return &MoreDialog{Room: p.room(), Told: p.kept.told, CanInstall: canInstall()}
 	case editorDialog:
-		return &Editor{Me: p.me(), Field: p.edit.field, Problem: p.edit.problem}
+		return &Editor{Me: p.me(), Field: p.edit.field, Problem: p.edit.problem, Refusals: p.edit.refusals}
 	case personDialog:
 		u, here := p.find(p.dialog.id)
 		if !here {
 			u = p.dated
 		}
 		return &PersonDialog{
-			Room: p.Room, User: u, Gone: !here, Told: p.isTold(u.ID),
-			Now: p.minute(),
+			Room: p.room(), User: u, Gone: !here, Told: p.isTold(u.ID),
+			Large: p.board.Room().Large,
+			Now:   p.minute(),
 		}
 	}
 	return nil

@@ -12,11 +12,12 @@ import (
 type PersonDialog struct {
 	app.Compo
 
-	Room string
-	User event.User
-	Gone bool // they have left since
-	Told bool // one asked to be told
-	Now  int64
+	Room  string
+	User  event.User
+	Gone  bool // they have left since
+	Told  bool // one asked to be told
+	Large bool // the page does not see all who come
+	Now   int64
 
 	problem string
 }
@@ -71,7 +72,8 @@ func (d *PersonDialog) Render() app.UI {
 				app.P().Class("since").Text("Came "+since(d.Now, u.Since)),
 			),
 		),
-		app.If(canNotify(),
+		app.If(d.Large, app.P().Class("hint").Text("In a room of so many you cannot be told of single people.")),
+		app.If(canNotify() && !d.Large,
 			app.Button().Class("button").Type("button").Aria("pressed", d.Told).OnClick(d.onTell).Text(word),
 			app.P().Class("problem").Role("alert").Text(d.problem),
 		),

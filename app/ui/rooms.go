@@ -50,7 +50,7 @@ func (d *RoomsDialog) Render() app.UI {
 	}
 	links := make([]app.UI, len(rooms))
 	for i, room := range rooms {
-		link := app.A().Class("room-link").Href(path(room)).Body(
+		link := app.A().Class("room-link").Href(event.RoomPath(room)).OnClick(onClose).Body(
 			app.Span().Class("room-name").Text(room),
 			app.If(room == d.Room, app.Span().Class("tag").Text("you are here")),
 		)

@@ -43,7 +43,7 @@ func (t *Tools) Render() app.UI {
 					icon(findIcon),
 					app.Input().ID(searchField).Class("field small").Type("search").Placeholder("Find someone").
 						Aria("label", "Find someone by name").Attr("autocomplete", "off").Attr("spellcheck", "false").
-						Attr("enterkeyhint", "search").Attr("dir", "auto").OnInput(t.onSearch),
+						Attr("enterkeyhint", "search").Attr("maxlength", 64).Attr("dir", "auto").OnInput(t.onSearch),
 				),
 				app.Div().Class("switch").Role("group").Aria("label", "Look").Body(
 					app.Button().Class("button icon").Type("button").Aria("label", "Boxes").Aria("pressed", !t.List).
@@ -59,10 +59,7 @@ func (t *Tools) Render() app.UI {
 const countHeading = "count"
 
 func (t *Tools) people() string {
-	words := "people here"
-	if t.Count == 1 {
-		words = "person here"
-	}
+	words := peopleHere(t.Count)
 	switch {
 	case t.AsOf != "":
 		return words + " on " + t.AsOf
@@ -70,4 +67,12 @@ func (t *Tools) people() string {
 		return fmt.Sprintf("%s, %d found", words, t.Found)
 	}
 	return words
+}
+
+// peopleHere is what a count counts.
+func peopleHere(n int) string {
+	if n == 1 {
+		return "person here"
+	}
+	return "people here"
 }

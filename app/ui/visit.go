@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -21,29 +22,27 @@ import (
 // patience is how long the connection may be away before it shows.
 const patience = 2 * time.Second
 
-// enter begins the visit to the room of the address. It joins at once when the
-// tab was in the room before a reload, or the form has been submitted already.
-func (p *Page) enter() {
-	at := parsePlace(app.Window().URL())
-	if at.madeUp {
-		redirect(path(board.MakeUpRoom()))
-		return
-	}
-	p.visit = visit{in: at, now: time.Now()}
+// enter begins the visit to the room of the address. It joins at once with the
+// name that one has come with, when the tab was in the room before a reload,
+// or when the form has been submitted already.
+func (p *Page) enter(name string) {
+	p.visit = visit{now: time.Now()}
 	p.board.Show(board.Room{}, true, time.Now())
-	p.dialog, p.next = openIntent{}, openIntent{}
-	setTitle(title(0, p.Room))
-	if seen, ok := recallRoster(p.Room); ok {
+	p.dialog, p.next, p.remark = openIntent{}, openIntent{}, ""
+	setTitle(title(0, p.room()))
+	if seen, ok := recallRoster(p.room()); ok {
 		p.seen = &seen
 	}
 	switch {
-	case p.Wall:
-		p.start(client.Options{Watch: true, Room: p.Room})
-		wakeLock()
+	case p.at.wall:
+		p.start(client.Options{Watch: true, Room: p.room()})
+		keepAwake(true)
 	case p.early.submitted:
 		p.join(p.early.typed)
-	case recall(tabStorage, joinedKey) == p.Room && recall(deviceStorage, nameKey) != "":
-		p.join(recall(deviceStorage, nameKey))
+	case name != "":
+		p.returnAs(name)
+	case recall(tabStorage, joinedKey) == p.room() && p.kept.name != "":
+		p.returnAs(p.kept.name)
 	case p.seen != nil:
 		p.probe()
 	}
@@ -53,28 +52,40 @@ func (p *Page) enter() {
 	}
 }
 
+// returnAs joins without showing the dialog, which would only flash, unless it
+// takes long.
+func (p *Page) returnAs(name string) {
+	markReturning()
+	p.join(name)
+	p.later(patience, markSettled)
+}
+
 // join asks the server to let one in under a name, with the status and the
 // note that the device has kept.
 func (p *Page) join(name string) {
-	if p.asking {
+	switch {
+	case p.asking && name == p.name:
+		p.client.Hurry()
 		return
+	case p.asking: // the name was corrected
+		p.stop()
+		p.asking = false
 	}
 	p.parting = ""
 	if p.problem = board.CheckName(name); p.problem != "" {
 		markSettled()
 		return
 	}
-	self := recallSelf()
-	p.asking = true
-	p.start(client.Options{Name: name, Status: self.Status, Note: self.Note, Room: p.Room})
+	p.asking, p.name = true, name
+	p.start(client.Options{Name: name, Status: p.kept.status, Note: p.kept.note, Room: p.room()})
 }
 
 func (p *Page) start(options client.Options) {
 	p.status = client.Status{}
-	p.client = client.Start(p.server, options)
+	p.client = client.Start(p.at.server, options)
 	following, stop := context.WithCancel(context.Background())
 	p.stop = stop
-	if active, _ := p.attention.Active(time.Now()); !p.Wall {
+	if active, _ := p.attention.Active(time.Now()); !p.at.wall {
 		p.client.Active(active)
 	}
 	go follow(following, p.ctx, p.client, p.refresh)
@@ -109,13 +120,15 @@ func (p *Page) leaveVisit() {
 	if p.stop != nil {
 		p.stop()
 	}
-	p.visit = visit{in: p.in}
+	p.visit = visit{}
+	badge(0)
+	keepAwake(false)
 }
 
 // keep keeps the room as it is for a time without connection.
 func (p *Page) keep() {
-	if p.status.Joined && !p.Wall {
-		keepRoster(p.in.room, p.board.Room(), p.now)
+	if p.status.Joined && !p.at.wall {
+		keepRoster(p.room(), p.board.Room(), p.now)
 	}
 }
 
@@ -142,8 +155,8 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 		p.arrive()
 	}
 	p.took()
-	setTitle(title(p.count(), p.Room))
-	if p.gestured {
+	setTitle(title(p.count(), p.room()))
+	if p.gestured && !p.at.wall {
 		badge(p.count())
 	}
 }
@@ -161,8 +174,15 @@ func (p *Page) wait() {
 	if p.word() != "" || p.past() {
 		markSettled() // there is something to read
 	}
-	if p.past() && p.board.Len() == 0 {
-		p.board.Show(p.seen.room, true, time.Now())
+	p.recollect()
+}
+
+// recollect shows the room as it was.
+func (p *Page) recollect() {
+	if p.past() && p.board.Room().Count == 0 {
+		r := p.seen.room
+		r.Query = p.query
+		p.board.Show(r, true, time.Now())
 	}
 }
 
@@ -186,16 +206,22 @@ func (p *Page) tick() {
 func (p *Page) show(changes []roster.Change) {
 	now := time.Now()
 	p.now = p.client.Now()
-	live := p.client.Roster()
-	r := board.Room{Users: live.Users(), Count: live.Count(), Query: p.query}
-	r.Me, _ = live.Me()
-	r.From, r.Total, r.Large = live.View()
-	whole := p.seen != nil && p.asking
+	known := p.client.Roster()
+	r := board.Room{Users: known.Users(), Count: known.Count(), Query: p.query}
+	r.Me, _ = known.Me()
+	r.From, r.Total, r.Large = known.View()
+	whole := false
 	for _, c := range changes {
 		if c.Kind == roster.Reset {
 			whole = true
-			p.viewed.waiting = false
+			p.viewed.answer = ""
+			if p.viewed.waiting {
+				p.viewed.answer, p.viewed.waiting = p.viewed.asked, false
+			}
 		}
+	}
+	if r.Large {
+		r.Query = p.viewed.answer // which it is a view of
 	}
 	p.board.Show(r, whole, now)
 	p.seen = nil
@@ -213,30 +239,35 @@ func (p *Page) sweep() {
 	if !p.board.Fading() {
 		return
 	}
-	p.later(fade, func() {
+	p.later(board.Transition, func() {
 		p.board.Sweep(time.Now())
 		p.sweep()
 	})
 }
 
-// fade is a little more than a box takes to fade.
-const fade = 260 * time.Millisecond
-
 // announce says what a screen reader should hear by now.
-func (p *Page) announce() {
-	if said := p.news.Say(p.count(), time.Now()); said != "" {
-		p.said = said
+func (p *Page) announce() { p.say(p.news.Say(p.count(), time.Now())) }
+
+// say has a screen reader say something. The same sentence once more would be
+// no change, and not be said.
+func (p *Page) say(words string) {
+	switch words {
+	case "":
+	case p.said:
+		p.said = words + "\u00a0"
+	default:
+		p.said = words
 	}
 }
 
 // arrive is when one is in the room.
 func (p *Page) arrive() {
 	p.asking, p.early = false, early{}
-	remember(tabStorage, joinedKey, p.Room)
-	visitRoom(p.Room)
+	remember(tabStorage, joinedKey, p.room())
+	p.kept.visit(p.room())
 	p.keep()
 	markSettled()
-	nextFrame(func() { focus(countHeading) }) // which has the page laid out
+	nextFrame(focusCount) // which has the page laid out
 }
 
 // took is what follows from how one is seen by now.
@@ -245,12 +276,27 @@ func (p *Page) took() {
 	if me.ID == "" {
 		return
 	}
-	remember(deviceStorage, nameKey, me.Name)
-	remember(deviceStorage, noteKey, me.Note)
-	if p.edit.waiting && p.edit.problem == "" && me != p.edit.before {
-		p.edit = edit{}
+	p.kept.seenAs(me)
+	if !p.edit.waiting || !shows(me, p.edit.change, p.edit.before) {
+		return
+	}
+	if status := p.edit.change.Status; status != nil {
+		p.kept.choose(*status)
+	}
+	p.edit = edit{}
+	if p.dialog.which == editorDialog {
 		closeModal()
 	}
+}
+
+// shows reports whether a change of oneself has been done: what it changes is
+// so, or is as the server has made it.
+func shows(me event.User, change event.ChangeUser, before event.User) bool {
+	text := func(want *string, is, was string) bool {
+		return want == nil || is != was || strings.Join(strings.Fields(*want), " ") == is
+	}
+	return text(change.Name, me.Name, before.Name) && text(change.Note, me.Note, before.Note) &&
+		(change.Status == nil || me.Status == *change.Status)
 }
 
 // refused tells what the server did not do.
@@ -258,30 +304,48 @@ func (p *Page) refused(errs []event.Error) {
 	for _, e := range errs {
 		switch {
 		case e.Event == event.NameUpdateUser && p.dialog.which == editorDialog:
-			p.edit.field, p.edit.problem = e.Field, e.Message
+			p.edit = edit{refusals: p.edit.refusals + 1, field: e.Field, problem: e.Message}
 		case e.Event == event.NameView:
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
 			p.later(time.Until(p.viewed.until), p.want)
 		default:
-			p.said = e.Message
+			p.note(e.Message)
 		}
 	}
+}
+
+// note says something about what was done last, to everybody.
+func (p *Page) note(remark string) {
+	p.remark = remark
+	delete(p.quiet, remark)
+	p.say(remark)
 }
 
 // want asks for the part of a large room that the board is about to show.
 // Answers are waited for, so that a scroll through thousands asks only for
 // where it rests.
 func (p *Page) want() {
-	view, ok := p.board.Wants()
-	if p.Wall {
-		view, ok = p.board.Room().Wants(0, board.MaxBoxes)
-	}
-	now := time.Now()
-	if !ok || p.client == nil || p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)) || now.Before(p.viewed.until) {
+	r := p.board.Room()
+	if p.client == nil || !r.Large {
 		return
 	}
-	p.ask(view)
+	view, ok := p.board.Wants()
+	switch {
+	case p.at.wall:
+		view, ok = r.Wants(0, board.MaxBoxes)
+	case p.query != r.Query:
+		view, ok = event.View{Count: event.MaxView, Query: p.query}, true
+	}
+	now := time.Now()
+	switch {
+	case !ok:
+	case now.Before(p.viewed.until), p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)):
+		p.later(askPause, p.want)
+	default:
+		p.viewed.waiting, p.viewed.asked, p.viewed.until = true, view.Query, now.Add(askPause)
+		p.client.View(view)
+	}
 }
 
 const (
@@ -289,32 +353,29 @@ const (
 	answerTime = 3 * time.Second        // after which an answer is given up
 )
 
-func (p *Page) ask(view event.View) {
-	p.viewed = viewing{waiting: true, until: time.Now().Add(askPause)}
-	p.client.View(view)
-	p.later(askPause, p.want)
-}
-
 // watchLink shows that the connection is away, if it is for long.
 func (p *Page) watchLink(before client.Status) {
 	if p.status.Link == client.Connected {
-		p.shaky = false
+		p.shaky, p.lost = false, time.Time{}
 		if before.Link != client.Connected {
 			checkUpdate() // the server may have been away for that
 		}
 		return
 	}
-	if before.Link == client.Connected {
-		p.keep()
-		c := p.client
-		p.later(patience, func() {
-			if p.client == c && p.status.Link != client.Connected {
-				p.shaky = true
-				p.tick()
-				p.said = "The connection is lost. Rollcall tries to get it back."
-			}
-		})
+	if before.Link != client.Connected {
+		return
 	}
+	p.keep()
+	lost := time.Now()
+	p.lost = lost
+	p.later(patience, func() {
+		if p.lost != lost {
+			return // it came back
+		}
+		p.shaky = true
+		p.tick()
+		p.say("The connection is lost. Rollcall tries to get it back.")
+	})
 }
 
 // link is what the page says of the connection.
@@ -332,7 +393,7 @@ func (p *Page) link() link {
 
 // past reports whether the page shows a room as it was.
 func (p *Page) past() bool {
-	return p.seen != nil && !p.status.Joined && !p.Wall &&
+	return p.seen != nil && !p.status.Joined && !p.at.wall &&
 		(p.cut || p.asking && p.status.Link == client.Offline && p.refusal() == "")
 }
 
@@ -352,6 +413,7 @@ func (p *Page) over(err error) {
 	switch {
 	case errors.Is(err, client.ErrLeft):
 		parting = "You have left the room."
+		p.status.Joined = false // what there was to keep has been kept, or is to be forgotten
 	case errors.As(err, &refusal) && refusal.Code == event.CodeBadName:
 		problem = refusal.Message
 	case errors.As(err, &refusal):
@@ -359,26 +421,21 @@ func (p *Page) over(err error) {
 	default:
 		parting = "Something went wrong; please try again."
 	}
-	typed := typed(nameField)
+	p.part(parting, problem)
+}
+
+// part ends the visit, with the dialog and why it is back.
+func (p *Page) part(parting, problem string) {
+	p.early = early{typed: typed(nameField)}
 	p.leaveVisit()
-	p.visit = visit{in: p.in, parting: parting, problem: problem}
-	p.early.typed = typed
+	p.now, p.parting, p.problem = time.Now(), parting, problem
 	p.board.Show(board.Room{}, true, time.Now())
 	closeModal()
 	p.dialog, p.next = openIntent{}, openIntent{}
 	remember(tabStorage, joinedKey, "")
-	badge(0)
-	setTitle(title(0, p.Room))
+	setTitle(title(0, p.room()))
 	markSettled()
 	p.ctx.Defer(func(app.Context) { focus(nameField) })
-}
-
-// offered is what the name field starts with.
-func (p *Page) offered() string {
-	if p.early.typed != "" {
-		return p.early.typed
-	}
-	return recall(deviceStorage, nameKey)
 }
 
 // word is what the dialog says below the button, and the wall for want of
@@ -387,7 +444,7 @@ func (p *Page) word() string {
 	switch {
 	case p.parting != "":
 		return p.parting
-	case p.status.Joined || !p.asking && !p.Wall:
+	case p.status.Joined || !p.asking && !p.at.wall:
 		return ""
 	case p.refusal() != "":
 		return p.again(p.refusal())

@@ -27,10 +27,6 @@ type Wall struct {
 
 // Render draws the people and the code.
 func (w *Wall) Render() app.UI {
-	people := "people here"
-	if w.Count == 1 {
-		people = "person here"
-	}
 	boxes := make([]app.UI, len(w.Users), len(w.Users)+1)
 	for i, u := range w.Users {
 		boxes[i] = &UserBox{
@@ -55,10 +51,10 @@ func (w *Wall) Render() app.UI {
 			mark(),
 			app.H1().ID(countHeading).Class("count").Body(
 				app.Strong().Text(strconv.Itoa(w.Count)),
-				app.Span().Text(" "+people), app.Span().Class("wall-room").Text(" in "+w.Room)),
+				app.Span().Text(" "+peopleHere(w.Count)), app.Span().Class("wall-room").Text(" in "+w.Room)),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
-				app.P().Body(app.Text("Join at "), app.A().Href(path(w.Room)).Text(address(w.Room))),
+				app.P().Body(app.Text("Join at "), app.A().Href(event.RoomPath(w.Room)).Text(address(w.Room))),
 				app.Img().Class("qr").Src("/api/qr/"+w.Room).Alt("QR code of this room’s address").Width(120).Height(120),
 			),
 		),

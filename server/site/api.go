@@ -28,7 +28,7 @@ func (s *Site) serveQR(w http.ResponseWriter, r *http.Request) {
 		s.serveNotFound(w, r)
 		return
 	}
-	picture, err := drawQR(s.base(r) + roomPath(room))
+	picture, err := drawQR(s.base(r) + event.RoomPath(room))
 	if err != nil {
 		http.Error(w, "The address of this server is too long for a QR code.", http.StatusBadRequest)
 		return
@@ -36,13 +36,6 @@ func (s *Site) serveQR(w http.ResponseWriter, r *http.Request) {
 	// The address depends on the host that was asked for.
 	w.Header().Set("Cache-Control", "private, max-age=300")
 	newDocument("image/svg+xml", picture, fast).serve(w, r, http.StatusOK)
-}
-
-func roomPath(room string) string {
-	if room == event.Lobby {
-		return "/"
-	}
-	return "/r/" + room
 }
 
 // quiet is how many modules around a code must be white (ISO/IEC 18004).

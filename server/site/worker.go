@@ -51,7 +51,15 @@ func newWorker(source []byte, assets map[string]web.Asset, shell [][]byte, manif
 		return nil, "", err
 	}
 	sum := sha256.New()
-	for _, part := range [][]byte{known, bytes.Join(shell, []byte(anyRoom)), manifest, source} {
+	// The worker answers with the headers that it got, so new ones are a
+	// new version, too.
+	headers := http.Header{}
+	secure(headers, "https://")
+	var policy bytes.Buffer
+	if err := headers.Write(&policy); err != nil {
+		return nil, "", err
+	}
+	for _, part := range [][]byte{known, bytes.Join(shell, []byte(anyRoom)), manifest, source, policy.Bytes()} {
 		part := sha256.Sum256(part)
 		sum.Write(part[:])
 	}

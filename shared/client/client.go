@@ -108,10 +108,12 @@ type Client struct {
 	ahead    time.Duration    // the server's clock less ours
 	told     event.ChangeUser // how to be seen, until the roster shows it
 	hand     event.Status     // the status chosen by hand, as far as can be told
+	handWas  event.Status     // hand, before what is in told
 	view     event.View       // what to see of a large room
 	active   *bool            // nil if that was never said
 	speaking bool             // the hello is said: what is to be told goes to outgoing
 	outgoing []event.Event
+	pending  []event.ChangeUser // each Update that told has something of
 	end      error // why run has ended
 }
 
@@ -243,10 +245,14 @@ func (c *Client) Update(change event.ChangeUser) {
 		notify(c.changed)
 		return
 	}
-	c.told = merged(c.told, change)
 	if change.Status != nil {
+		if c.told.Status == nil {
+			c.handWas = c.hand
+		}
 		c.hand = *change.Status
 	}
+	c.told = merged(c.told, change)
+	c.pending = append(c.pending, change)
 	c.say(change)
 }
 
@@ -368,7 +374,7 @@ func (c *Client) hello() event.Event {
 func (c *Client) silence() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.speaking, c.outgoing = false, nil
+	c.speaking, c.outgoing, c.pending = false, nil, nil
 }
 
 // words returns what is to be said.

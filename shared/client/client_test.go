@@ -573,6 +573,25 @@ func TestAnUpdateThatIsRefusedBeforeTheSnapshotEndsNothing(t *testing.T) {
 	})
 }
 
+func TestNothingOfARefusedChangeIsSaidAgain(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t)
+		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" || hello.Status != nil || hello.Note != nil && *hello.Note != "" {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Name: new("\u202e"), Note: new("x"), Status: new(event.StatusBusy)})
+		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
+	})
+}
+
 func TestWhatWasAcceptedOutlivesWhatWasRefused(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)

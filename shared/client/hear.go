@@ -69,6 +69,9 @@ func (c *Client) see(before, me event.User) {
 	if me.Note != before.Note {
 		c.told.Note = nil
 	}
+	if c.told == (event.ChangeUser{}) {
+		c.pending = nil
+	}
 	if me.Status == before.Status {
 		return
 	}
@@ -105,8 +108,34 @@ func (c *Client) refused(e event.Error) {
 		c.errors = append(c.errors, e) // else the connection's end says so
 	}
 	if e.Event == event.NameUpdateUser {
-		c.unsay(e.Field)
+		c.revoke(e.Field)
 	}
+}
+
+// revoke drops the whole of the Update that was refused for a field, of which
+// the server has done nothing. It answers in order, so it is the first with that
+// field. What was sent with it in one event is said again.
+func (c *Client) revoke(field string) {
+	for i, change := range c.pending {
+		if !map[string]bool{"name": change.Name != nil, "status": change.Status != nil, "note": change.Note != nil}[field] {
+			continue
+		}
+		c.pending = append(c.pending[:i:i], c.pending[i+1:]...)
+		if c.told.Name == change.Name {
+			c.told.Name = nil
+		}
+		if c.told.Note == change.Note {
+			c.told.Note = nil
+		}
+		if change.Status != nil && c.told.Status == change.Status {
+			c.told.Status, c.hand = nil, c.handWas
+		}
+		if c.told != (event.ChangeUser{}) {
+			c.say(c.told)
+		}
+		return
+	}
+	c.unsay(field)
 }
 
 // unsay drops what was refused, so that the next hello does not fail on it. It

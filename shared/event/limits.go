@@ -47,6 +47,14 @@ func ParseRoom(s string) (string, bool) {
 	return strings.ToLower(s), true
 }
 
+// RoomPath is the address of a room's page, from the server's root.
+func RoomPath(room string) string {
+	if room == Lobby {
+		return "/"
+	}
+	return "/r/" + room
+}
+
 // Code says what an [Error] is about.
 type Code string
 

@@ -19,6 +19,8 @@
     checkUpdate,
     install,
     notify,
+    reach,
+    keepAwake,
   });
 
   function change(news) {
@@ -159,6 +161,24 @@
   function notify(title, body, tag, url) {
     if (!registration || window.Notification?.permission !== "granted") return;
     registration.showNotification(title, { body, tag, icon, badge, data: url }).catch(() => {});
+  }
+
+  // Whether the server can be reached. What else may answer in its place, such
+  // as a proxy, is not it.
+  async function reach() {
+    const answer = await fetch("/api/version", { cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    await answer.json();
+  }
+
+  let lock;
+
+  // The browser takes the lock back from a hidden page.
+  async function keepAwake(on) {
+    try {
+      if (!on) await lock?.release();
+      else if (!lock || lock.released) lock = await navigator.wakeLock?.request("screen");
+    } catch { /* then the screen goes off as it does */ }
   }
 
   // After the program, so that it does not wait for what only the next visit

@@ -13,6 +13,8 @@ const kept = new Set([...built.required, ...built.optional].filter((path) => pat
 // What has a hash in its path may come from the browser's own cache.
 const fresh = (path) => (path.startsWith("/web/") ? path : new Request(path, { cache: "reload" }));
 const find = (path) => caches.match(path, { cacheName, ignoreVary: true });
+// Pages that were open before this version have what they need of their own.
+const findOlder = (path) => caches.match(path, { ignoreVary: true });
 
 // A new version waits beside the old one: pages that are open go on with what
 // they were started with.
@@ -31,10 +33,11 @@ async function install() {
 
 self.addEventListener("activate", (event) => event.waitUntil(removeOthers()));
 
+// The version before this one stays until the next comes: its pages may still
+// be open. The names are in the order in which the caches were made.
 async function removeOthers() {
-  for (const name of await caches.keys()) {
-    if (name.startsWith(family) && name !== cacheName) await caches.delete(name);
-  }
+  const others = (await caches.keys()).filter((name) => name.startsWith(family) && name !== cacheName);
+  for (const name of others.slice(0, -1)) await caches.delete(name);
 }
 
 self.addEventListener("message", (event) => {
@@ -48,7 +51,7 @@ self.addEventListener("fetch", (event) => {
   if (request.mode === "navigate") {
     const room = roomOf(url.pathname);
     if (room) event.respondWith(pageOf(room, request));
-  } else if (kept.has(url.pathname)) {
+  } else if (kept.has(url.pathname) || url.pathname.startsWith("/web/")) {
     event.respondWith(keptOr(request, url.pathname));
   }
 });
@@ -61,7 +64,7 @@ function roomOf(path) {
 // The response as it was kept: a program in another one is compiled anew at
 // every start.
 async function keptOr(request, path) {
-  return (await find(path)) ?? fetch(request);
+  return (await find(path)) ?? (await findOlder(path)) ?? fetch(request);
 }
 
 async function pageOf(room, request) {
