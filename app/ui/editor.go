@@ -109,17 +109,24 @@ func (d *Editor) Render() app.UI {
 	}
 	return modal("How others see you",
 		app.Form().Class("edit").NoValidate(true).OnSubmit(d.onSubmit).Body(
-			app.Label().For(editName).Text("Name"),
-			nameInput(editName, editName+editProblem, problem[editName]).Attr("autocomplete", "nickname"),
-			app.P().ID(editName+editProblem).Class("problem").Role("alert").Text(problem[editName]),
-			app.FieldSet().Class("choices").Body(append([]app.UI{app.Legend().Text("Status")}, choices...)...),
-			app.Label().For(editNote).Text("Note"),
-			nameInput(editNote, editNote+editProblem, problem[editNote]).Attr("autocapitalize", "sentences").
-				Attr("autocomplete", "off").Placeholder("Back at 14:00"),
-			app.P().ID(editNote+editProblem).Class("problem").Role("alert").Text(problem[editNote]),
+			app.Div().Body(
+				app.Label().For(editName).Text("Name"),
+				nameInput(editName, editName+editProblem, problem[editName]).Attr("autocomplete", "nickname"),
+				app.P().ID(editName+editProblem).Class("problem").Role("alert").Text(problem[editName]),
+			),
+			app.FieldSet().Body(
+				app.Legend().Text("Status"),
+				app.Div().Class("choices").Body(choices...),
+			),
+			app.Div().Body(
+				app.Label().For(editNote).Text("Note"),
+				nameInput(editNote, editNote+editProblem, problem[editNote]).Attr("autocapitalize", "sentences").
+					Attr("autocomplete", "off").Placeholder("Back at 14:00"),
+				app.P().ID(editNote+editProblem).Class("problem").Role("alert").Text(problem[editNote]),
+			),
 			app.Div().Class("row").Body(
-				app.Button().Class("button primary").Type("submit").Text("Save"),
-				app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Text("Leave the room"),
+				app.Button().Class("button primary wide").Type("submit").Text("Save"),
+				app.Button().Class("button danger plain").Type("button").OnClick(d.onLeave).Text("Leave the room"),
 			),
 		),
 	)

@@ -48,21 +48,27 @@ func (d *MoreDialog) Render() app.UI {
 	}
 	return modal("More",
 		app.Div().Class("more").Body(
-			app.Button().Class("button").Type("button").OnClick(d.onEdit).Text("Name, status and note"),
-			app.Button().Class("button").Type("button").OnClick(d.onRooms).Text("Rooms"),
-			app.A().Class("button").Href(event.RoomPath(d.Room)+"?view=wall").OnClick(onClose).Text("Wall view, for a screen in a hallway"),
-			app.If(d.CanInstall, app.Button().Class("button").Type("button").OnClick(d.onInstall).Text("Install Rollcall")),
+			app.Button().Class("button").Type("button").OnClick(d.onEdit).Body(icon(selfIcon), app.Text("Name, status and note")),
+			app.Button().Class("button").Type("button").OnClick(d.onRooms).Body(icon(roomsIcon), app.Text("Rooms")),
+			app.A().Class("button").Href(event.RoomPath(d.Room)+"?view=wall").OnClick(onClose).Body(icon(wallIcon), app.Span().Body(
+				app.Text("Wall view "), app.Span().Class("hint").Text("for a screen in a hallway"))),
+			app.If(d.CanInstall, app.Button().Class("button").Type("button").OnClick(d.onInstall).
+				Body(icon(saveIcon), app.Text("Install Rollcall"))),
 			app.If(!d.CanInstall && onIOS(), app.P().Class("hint").
 				Text("To install Rollcall, open Safari’s share menu and choose “Add to Home Screen”.")),
-			app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Text("Leave the room"),
+			app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Body(icon(leaveIcon), app.Text("Leave the room")),
 		),
-		app.Div().Class("told-part").Hidden(len(d.Told) == 0).Body( // always there: what follows would be drawn anew
+		app.Div().Class("about").Hidden(len(d.Told) == 0).Body( // always there: what follows would be drawn anew
 			app.H3().Text("You are told when these come"),
 			app.Ul().Class("told").Role("list").Body(stops...),
 		),
-		app.H3().Text("On this device"),
-		app.P().Class("hint").Text("Your name, status and note, the rooms you used last and who was there, and whom you are told about are kept in this browser, and nowhere else."),
-		app.Button().Class("button danger").Type("button").OnClick(d.onForget).Text(forget),
+		app.Div().Class("about").Body(
+			app.H3().Text("On this device"),
+			app.P().Class("hint").Text("Your name, status and note, the rooms you used last and who was there, and whom you are told about are kept in this browser, and nowhere else."),
+			app.Div().Class("more").Body(
+				app.Button().Class("button danger").Type("button").OnClick(d.onForget).Body(icon(wasteIcon), app.Text(forget)),
+			),
+		),
 	)
 }
 

@@ -74,7 +74,8 @@ func (d *PersonDialog) Render() app.UI {
 		),
 		app.If(d.Large, app.P().Class("hint").Text("In a room of so many you cannot be told of single people.")),
 		app.If(canNotify() && !d.Large,
-			app.Button().Class("button").Type("button").Aria("pressed", d.Told).OnClick(d.onTell).Text(word),
+			app.Button().Class("button tell").Type("button").Aria("pressed", d.Told).OnClick(d.onTell).
+				Body(icon(tellIcon), app.Text(word)),
 			app.P().Class("problem").Role("alert").Text(d.problem),
 		),
 	)
