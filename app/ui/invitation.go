@@ -63,7 +63,7 @@ func (i *Invitation) Render() app.UI {
 		app.Img().Class("qr").Src("/api/qr/"+i.Room).Alt("QR code of this room’s address").Width(148).Height(148),
 		app.Div().Class("link").Body(
 			app.Label().For(linkField).Text("The address of this room"),
-			app.Input().ID(linkField).Class("field small").Type("text").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
+			app.Input().ID(linkField).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
 			app.Div().Class("row").Body(
 				app.If(has("navigator", "clipboard"),
 					app.Button().Class("button primary").Type("button").OnClick(i.onCopy).Text(copyWord)),
