@@ -2,14 +2,13 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-
-	"rollcall/shared/event"
 )
 
 // everydayState is a state of the page that people see every day, and the way
@@ -272,20 +271,51 @@ func (p *person) hasLandmarks() {
 	}
 }
 
+// TestWhatDoesNotAdaptIsFound breaks the page, for the checks above to notice.
+func TestWhatDoesNotAdaptIsFound(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visit(t, "Ana", s.url)
+	p.awaitAlive()
+	p.await(`(document.querySelector("#name").focus(), true)`)
+	found := func() []string {
+		all := slices.Concat(eval[[]string](p, runsOutJS), eval[[]string](p, smallJS))
+		if !eval[bool](p, ringJS) {
+			all = append(all, "no ring")
+		}
+		return all
+	}
+	if all := found(); len(all) > 0 {
+		t.Errorf("a good page: %q", all)
+	}
+	for _, planted := range []struct{ selector, style string }{
+		{".join .button", "width: 1100px"},
+		{".join .button", "height: 20px; min-height: 0"},
+		{"#name", "outline: none"},
+	} {
+		set := func(style string) {
+			p.await(fmt.Sprintf("(document.querySelector(%q).style.cssText = %q, true)", planted.selector, style))
+		}
+		set(planted.style)
+		if len(found()) == 0 {
+			t.Errorf("%v was not found", planted)
+		}
+		set("")
+	}
+}
+
 // TestANoticeLeavesRoomToScrollPastIt looks at the last box under a notice.
 func TestANoticeLeavesRoomToScrollPastIt(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-grace", "1m")
-	for _, c := range crowd(t, s, "lobby", dozen...) {
-		c.Update(event.ChangeUser{})
-	}
+	crowd(t, s, "lobby", dozen...)
 	p := visit(t, "Ana", s.url)
 	p.join("Ana")
 	p.awaitCount(12)
 	p.do(chromedp.EmulateViewport(360, 640))
 	s.stop()
 	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
-	p.await(`(scrollTo(0, 1e6), document.querySelector(".box:last-of-type .name").getBoundingClientRect().bottom <
+	p.await(`(scrollTo(0, 1e6), [...document.querySelectorAll(".box .name")].at(-1).getBoundingClientRect().bottom <
 		document.querySelector(".notices").getBoundingClientRect().top)`)
 	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
 }
