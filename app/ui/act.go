@@ -92,8 +92,8 @@ func (p *Page) closed() {
 		p.edit = edit{}
 	}
 	p.ctx.Defer(func(app.Context) {
-		if about != "" {
-			focusUser(about)
+		if about == "" || !focusUser(about) {
+			focusCount()
 		}
 	})
 	if next != (openIntent{}) {
@@ -231,9 +231,10 @@ func (p *Page) attend() {
 	p.attention.Hidden(hidden(), time.Now())
 	p.measure()
 	p.close = []func(){
-		listen(window, func(app.Value) { p.onReturn() }, "online", "pageshow"),
+		listen(window, func(app.Value) { p.onReturn() }, "online"),
+		listen(window, p.onShow, "pageshow"),
 		listen(doc, func(app.Value) { p.onVisibility() }, "visibilitychange"),
-		listen(window, func(app.Value) { p.keep(); badge(0) }, "pagehide"),
+		listen(window, p.onHide, "pagehide"),
 		listen(window, func(e app.Value) { p.kept = recallDevice(); redraw(e) }, "storage"), // another tab
 		listen(window, func(app.Value) { p.onInput(true) }, "pointerdown", "keydown"),
 		listen(window, func(app.Value) { p.onInput(false) }, "pointermove", "wheel"),
@@ -247,6 +248,32 @@ func (p *Page) measure() {
 	// Less what the wall's header takes.
 	p.width = app.Window().Get("innerWidth").Float() - 48
 	p.height = max(200, app.Window().Get("innerHeight").Float()-200)
+}
+
+// onHide is when the page is left. One that the browser puts aside whole, for
+// the way back, would be in the room for as long as it lies there.
+func (p *Page) onHide(e app.Value) {
+	p.keep()
+	badge(0)
+	if e.Get("persisted").Truthy() && p.stop != nil {
+		p.stop()
+	}
+}
+
+// onShow is when the page is there, or there again.
+func (p *Page) onShow(e app.Value) {
+	if !e.Get("persisted").Truthy() {
+		p.onReturn()
+		return
+	}
+	p.ctx.Dispatch(func(app.Context) {
+		name := ""
+		if p.status.Joined {
+			name = p.me().Name
+		}
+		p.leaveVisit()
+		p.enter(name)
+	})
 }
 
 // onReturn is when the network or the visitor comes back.

@@ -150,7 +150,7 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 		return
 	}
 	p.refused(update.Errors)
-	p.show(update.Changes)
+	p.show(update.Changes, before.Link == client.Connected)
 	if p.asking {
 		p.arrive()
 	}
@@ -202,15 +202,16 @@ func (p *Page) tick() {
 	})
 }
 
-// show brings the board up to the client's roster.
-func (p *Page) show(changes []roster.Change) {
+// show brings the board up to the client's roster. Seen says that its changes
+// were seen to happen, and not brought by a first look or a return.
+func (p *Page) show(changes []roster.Change, seen bool) {
 	now := time.Now()
 	p.now = p.client.Now()
 	known := p.client.Roster()
 	r := board.Room{Users: known.Users(), Count: known.Count(), Query: p.query}
 	r.Me, _ = known.Me()
 	r.From, r.Total, r.Large = known.View()
-	whole := false
+	whole := !seen
 	for _, c := range changes {
 		if c.Kind == roster.Reset {
 			whole = true
@@ -225,7 +226,9 @@ func (p *Page) show(changes []roster.Change) {
 	}
 	p.board.Show(r, whole, now)
 	p.seen = nil
-	p.news.Note(changes, r.Me.ID, now)
+	if seen {
+		p.news.Note(changes, r.Me.ID, now)
+	}
 	if due, ok := p.news.Due(); ok {
 		p.later(time.Until(due), p.announce)
 	}
@@ -309,6 +312,7 @@ func (p *Page) refused(errs []event.Error) {
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
 			p.later(time.Until(p.viewed.until), p.want)
+		case e.Code == event.CodeRestarting: // the connection's end shows that
 		default:
 			p.note(e.Message)
 		}
@@ -356,8 +360,11 @@ const (
 // watchLink shows that the connection is away, if it is for long.
 func (p *Page) watchLink(before client.Status) {
 	if p.status.Link == client.Connected {
+		if p.shaky {
+			p.said = "" // that it is lost
+		}
 		p.shaky, p.lost = false, time.Time{}
-		if before.Link != client.Connected {
+		if before.Joined && before.Link != client.Connected {
 			checkUpdate() // the server may have been away for that
 		}
 		return

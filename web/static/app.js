@@ -177,7 +177,7 @@
   async function keepAwake(on) {
     try {
       if (!on) await lock?.release();
-      else if (!lock || lock.released) lock = await navigator.wakeLock?.request("screen");
+      else if (lock?.released !== false) lock = await navigator.wakeLock?.request("screen");
     } catch { /* then the screen goes off as it does */ }
   }
 

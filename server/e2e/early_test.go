@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// heldProgram lets the page's program wait for release, wherever it comes from.
+const heldProgram = `{
+	const instantiate = WebAssembly.instantiateStreaming;
+	const held = new Promise(done => window.release = done);
+	WebAssembly.instantiateStreaming = async (...args) => (await held, instantiate.apply(WebAssembly, args));
+}`
+
+// On a second visit the worker brings the page, and the program compiles
+// faster, but not at once.
+func TestWhatIsTypedEarlyIsKeptOnALaterVisitToo(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visitAndKeep(t, s.url)
+	p.before(heldProgram)
+	p.do(chromedp.Reload())
+	p.await(`document.documentElement.classList.contains("starting") && navigator.serviceWorker.controller`)
+	p.fill("#name", "Bea"+kb.Enter)
+	p.await(`document.documentElement.classList.contains("joining")`)
+	p.await(`(release(), true)`)
+	p.sees("Bea")
+	tab := p.anotherTab("about:blank")
+	tab.before(heldProgram)
+	tab.do(chromedp.Navigate(s.url + "/r/other"))
+	tab.await(`document.documentElement.classList.contains("starting") && navigator.serviceWorker.controller`)
+	tab.fill("#name", "Cyd")
+	tab.await(`(release(), true)`)
+	tab.awaitAlive()
+	tab.await(`document.querySelector("#name").value === "Cyd" && document.activeElement.id === "name"`)
+	tab.press(kb.Enter)
+	tab.sees("Cyd")
+}
