@@ -61,10 +61,10 @@ unit: $(PAGE) ## unit tests, with the race detector
 	go test -race $$(go list ./... | grep -v '/server/e2e$$')
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
-	go test -count=1 -timeout=15m $(E2E)
+	go test -count=1 -short -timeout=15m $(E2E)
 
 shots: build $(AXE) browser ## screenshots of the page's states, into .artifacts
-	go test -count=1 -timeout=6m -run '^TestLook' $(E2E)
+	go test -count=1 -timeout=15m -run '^TestLook|^TestEveryStateAdapts' $(E2E)
 
 # Its flags are in ARGS, as in: make lighthouse ARGS='-runs 3 -path /r/design'
 lighthouse: build $(LIGHTHOUSE) browser ## Lighthouse's scores for the page, as a computer's and as a phone's; reports go to .artifacts

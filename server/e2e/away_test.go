@@ -19,7 +19,7 @@ const recordedSockets = `window.sockets = []; window.cut = false; window.WebSock
 // page's own.
 func visitRecorded(t *testing.T, who, address, script string) *person {
 	t.Helper()
-	p := visit(t, who, "about:blank")
+	p := visitWithWorker(t, who, "about:blank")
 	p.before(script)
 	p.do(chromedp.Navigate(address))
 	return p

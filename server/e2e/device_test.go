@@ -91,9 +91,8 @@ func TestADeviceForgetsAll(t *testing.T) {
 	awaitNames(t, watcher, "Ana", "Ben") // not yet
 	p.click(forget)
 	awaitNames(t, watcher, "Ben")
-	for _, q := range []*person{p, tab} {
-		q.await(`document.querySelector(".word").textContent === "All is forgotten, and you have left the room."`)
-	}
+	p.await(`document.querySelector(".word").textContent === "All is forgotten, and you have left the room."`)
+	tab.await(`document.querySelector(".word").textContent === "You have left the room."`)
 	for _, q := range []*person{p, tab} {
 		if kept := eval[[]string](q, keptJS); len(kept) > 0 {
 			t.Errorf("%s: kept %q", q.who, kept)

@@ -19,7 +19,7 @@ func TestARoomOfTenThousandFillsScrollsAndSearches(t *testing.T) {
 	const n = 10_000
 	s := start(t, endless...)
 	multitude(t, s, "lobby", n)
-	p := visit(t, "Ana", s.url)
+	p := open(t, anotherChromium(t), "Ana", s.url)
 	p.awaitAlive()
 	p.await(`(() => {
 		window.most = 0;

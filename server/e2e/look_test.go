@@ -274,20 +274,18 @@ func (p *person) before(script string) {
 	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
 }
 
-var sizes = []struct{ width, height int64 }{{360, 740}, {820, 1180}, {1440, 900}}
+type size struct{ width, height int64 }
+
+var sizes = []size{{360, 740}, {820, 1180}, {1440, 900}}
 
 // lookAt takes pictures of a state and audits it: as on a phone in the one
-// scheme, and as on a computer in the other.
+// scheme, and as on a computer in the other. In short those are all the
+// pictures; make shots takes them in each size and scheme.
 func (p *person) lookAt(state string) {
 	p.t.Helper()
-	for i, scheme := range []string{"dark", "light"} {
+	for _, scheme := range []string{"dark", "light"} {
 		p.pictures(state, scheme)
-		size := sizes[len(sizes)-1]
-		if i == 0 {
-			size = sizes[0]
-		}
-		p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
-		p.audit(fmt.Sprintf("%s at %d in %s", state, size.width, scheme))
+		p.audit(fmt.Sprintf("%s in %s", state, scheme))
 	}
 }
 
@@ -296,7 +294,16 @@ func (p *person) pictures(state, scheme string) {
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	})
-	for _, size := range sizes {
+	shown := sizes // the last is audited
+	switch {
+	case scheme == "dark" && testing.Short():
+		shown = sizes[:1]
+	case scheme == "dark":
+		shown = []size{sizes[2], sizes[1], sizes[0]}
+	case testing.Short():
+		shown = sizes[2:]
+	}
+	for _, size := range shown {
 		p.do(chromedp.EmulateViewport(size.width, size.height), chromedp.Sleep(settle))
 		p.screenshot(fmt.Sprintf("look/%s-%d-%s.png", state, size.width, scheme))
 		if eval[bool](p, `document.documentElement.scrollWidth > innerWidth`) {

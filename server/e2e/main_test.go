@@ -33,8 +33,9 @@ func TestMain(m *testing.M) {
 	os.Exit(runTests(m))
 }
 
-func runTests(m *testing.M) int {
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
+// chromiumOptions are for any Chromium here.
+func chromiumOptions() []chromedp.ExecAllocatorOption {
+	return append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, // as root, Chromium does not start with one
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
@@ -43,6 +44,12 @@ func runTests(m *testing.M) int {
 		chromedp.Flag("force-prefers-reduced-motion", false),
 		chromedp.Flag("host-resolver-rules", "MAP *.local 127.0.0.1"), // see lan
 	)
+}
+
+func runTests(m *testing.M) int {
+	// Pages that live for seconds are not worth the optimising compiler,
+	// which takes as long as all else together.
+	options := append(chromiumOptions(), chromedp.Flag("js-flags", "--liftoff-only"))
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
 	defer cancel()
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -140,4 +147,19 @@ func artifact(t testing.TB, name string) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// anotherChromium starts a browser as its users have it, for what is measured,
+// until the test ends.
+func anotherChromium(t testing.TB) context.Context {
+	t.Helper()
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), chromiumOptions()...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	t.Cleanup(func() { chromedp.Cancel(ctx) })
+	return ctx
 }

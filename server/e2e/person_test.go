@@ -27,21 +27,46 @@ type person struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	who    string // in messages
+	unkept bool   // its pages are not kept for later
 
 	mu       sync.Mutex // guards what follows
 	troubles []string   // console errors and failed requests
 }
 
-// visit opens address in a new profile.
+// visit opens address in a new profile whose pages are not kept for later: that
+// takes as long as all else together.
 func visit(t testing.TB, who, address string) *person {
 	t.Helper()
+	p := open(t, chromium, who, "about:blank", chromedp.WithNewBrowserContext())
+	p.unkept = true
+	p.start(address)
+	return p
+}
+
+// visitWithWorker is visit with all that a page does for later.
+func visitWithWorker(t testing.TB, who, address string) *person {
+	t.Helper()
 	return open(t, chromium, who, address, chromedp.WithNewBrowserContext())
+}
+
+// start navigates for the first time.
+func (p *person) start(address string) {
+	p.t.Helper()
+	if p.unkept {
+		p.before(`if (window.ServiceWorkerContainer) ServiceWorkerContainer.prototype.register = () => new Promise(() => {})`)
+	}
+	if address != "about:blank" {
+		p.do(chromedp.Navigate(address))
+	}
 }
 
 // anotherTab opens address in another tab of the same profile.
 func (p *person) anotherTab(address string) *person {
 	p.t.Helper()
-	return open(p.t, p.ctx, p.who+"’s other tab", address)
+	tab := open(p.t, p.ctx, p.who+"’s other tab", "about:blank")
+	tab.unkept = p.unkept
+	tab.start(address)
+	return tab
 }
 
 func open(t testing.TB, parent context.Context, who, address string, options ...chromedp.ContextOption) *person {

@@ -27,7 +27,7 @@ import (
 // all that it keeps.
 func visitAndKeep(t *testing.T, address string) *person {
 	t.Helper()
-	p := visit(t, "Ana", address)
+	p := visitWithWorker(t, "Ana", address)
 	p.awaitAlive()
 	if state := resolve[string](p, `navigator.serviceWorker.ready.then(r => new Promise(done => {
 		const look = () => r.active.state === "activated" && done(r.active.state);
