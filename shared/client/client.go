@@ -114,7 +114,7 @@ type Client struct {
 	speaking bool             // the hello is said: what is to be told goes to outgoing
 	outgoing []event.Event
 	pending  []event.ChangeUser // each Update that told has something of
-	end      error // why run has ended
+	end      error              // why run has ended
 }
 
 // Dial joins a room of the server at url, as in wss://here.example.org/ws, and
