@@ -23,8 +23,8 @@ func MakeUpRoom() string {
 func digit() byte { return byte('0' + rand.IntN(10)) }
 
 // ParseTypedRoom returns the room that somebody means who types a name: case
-// does not matter, and white space stands for a hyphen. It reports false with
-// what to do about it if there can be no such room.
+// does not matter, and white space stands for a hyphen. If there can be no such
+// room, problem says so in a sentence; otherwise it is empty.
 func ParseTypedRoom(typed string) (room, problem string) {
 	name := strings.Join(strings.Fields(typed), "-")
 	switch room, ok := event.ParseRoom(name); {

@@ -20,19 +20,6 @@ type everydayState struct {
 }
 
 func everyday() []everydayState {
-	joined := func(n int) func(*person) {
-		return func(p *person) {
-			p.join("Ana María")
-			p.awaitCount(n)
-		}
-	}
-	opened := func(selector string) func(*person) {
-		return func(p *person) {
-			joined(12)(p)
-			p.click(selector)
-			p.await(`document.querySelector("dialog.modal[open]")`)
-		}
-	}
 	return []everydayState{
 		{"first visit", false, (*person).awaitAlive},
 		{"alone", false, joined(1)},

@@ -47,6 +47,23 @@ func lively(t testing.TB, s *server, room string) {
 	}
 }
 
+// joined comes into a room in which there are n people then.
+func joined(n int) func(*person) {
+	return func(p *person) {
+		p.join("Ana María")
+		p.awaitCount(n)
+	}
+}
+
+// opened comes into a lively room and opens a dialog there.
+func opened(selector string) func(*person) {
+	return func(p *person) {
+		joined(12)(p)
+		p.click(selector)
+		p.await(`document.querySelector("dialog.modal[open]")`)
+	}
+}
+
 func several(n int) []string {
 	names := make([]string, n)
 	for i := range names {
@@ -65,19 +82,6 @@ func TestLookOfEveryState(t *testing.T) {
 	empty := func(testing.TB, string) {}
 	twelve := func(t testing.TB, room string) { lively(t, s, room) } // with the one who looks
 	large := func(t testing.TB, room string) { crowd(t, s, room, several(450)...) }
-	joined := func(n int) func(*person) {
-		return func(p *person) {
-			p.join("Ana María")
-			p.awaitCount(n)
-		}
-	}
-	opened := func(selector string) func(*person) {
-		return func(p *person) {
-			joined(12)(p)
-			p.click(selector)
-			p.await(`document.querySelector("dialog.modal[open]")`)
-		}
-	}
 	for _, state := range []struct {
 		name  string
 		room  func(t testing.TB, room string) // who is there before
