@@ -112,12 +112,24 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 	})
 }
 
-// Users are encoded by hand; encoding/json says what it should have been.
-func TestUsersAreEncodedAsJSONWouldHaveThem(t *testing.T) {
+// Most events are encoded by hand; encoding/json says what it should have been.
+func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
 		state := Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: rapid.String().Draw(t, "hash")}
-		for _, e := range []Event{existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}, state} {
+		maybe := func(name string) *string { return rapid.Ptr(rapid.String(), true).Draw(t, name) }
+		status := rapid.Ptr(rapid.SampledFrom([]Status{StatusHere, StatusAway}), true).Draw(t, "status")
+		resume := rapid.Ptr(rapid.Custom(func(t *rapid.T) Resume {
+			return Resume{Epoch: rapid.String().Draw(t, "epoch"), Seq: rapid.Uint64().Draw(t, "seq")}
+		}), true).Draw(t, "resume")
+		room := rapid.String().Draw(t, "room")
+		for _, e := range []Event{
+			GotANewUser{Name: rapid.String().Draw(t, "name"), Room: room, Status: status, Note: maybe("note"), Resume: resume},
+			ChangeUser{Name: maybe("name"), Status: status, Note: maybe("note")},
+			View{From: rapid.Int().Draw(t, "from"), Count: rapid.IntRange(0, 1).Draw(t, "count"), Query: rapid.String().Draw(t, "query")},
+			Watch{Room: room, Resume: resume}, Active{Active: rapid.Bool().Draw(t, "active")}, Leave{},
+			existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}, state,
+		} {
 			want := `[{"event":"` + e.EventName() + `","data":` + string(marshal(e)) + `}]`
 			if got := string(Encode(e)); got != want {
 				t.Errorf("got  %s\nwant %s", got, want)
