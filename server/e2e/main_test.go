@@ -40,6 +40,9 @@ func chromiumOptions() []chromedp.ExecAllocatorOption {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
+		// Else each window loads two pages for its address bar, which takes
+		// half a core for seconds.
+		chromedp.Flag("disable-features", "Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
 		chromedp.Flag("disable-dev-shm-usage", true),
 		chromedp.Flag("force-prefers-reduced-motion", false),
 		chromedp.Flag("host-resolver-rules", "MAP *.local 127.0.0.1"), // see lan

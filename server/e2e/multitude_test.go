@@ -3,12 +3,13 @@ package e2e
 import (
 	"bufio"
 	"bytes"
-
 	"fmt"
 	"io"
-
 	"net"
+	"os"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,6 +57,22 @@ func multitude(t testing.TB, s *server, room string, n int) {
 		}
 	}
 	t.Logf("%d people joined in %v", n, time.Since(began).Round(time.Millisecond))
+}
+
+// giveWay lets a browser run before a process, all of its threads and those to
+// come: in life the server and the people of a multitude have other machines.
+func giveWay(t testing.TB, pid int) {
+	t.Helper()
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		t.Skip("no threads to be seen here:", err)
+	}
+	for _, thread := range threads {
+		id, _ := strconv.Atoi(thread.Name())
+		if err := syscall.Setpriority(syscall.PRIO_PROCESS, id, 19); err != nil {
+			t.Logf("thread %d keeps its priority: %v", id, err)
+		}
+	}
 }
 
 // bystander is a client that costs as little as one can, so that thousands

@@ -28,7 +28,8 @@ type trace struct {
 // task is what a thread does without a pause.
 type task struct {
 	took time.Duration
-	self []traced // what it did, the most costly first
+	ran  time.Duration // of that, had a processor
+	self []traced      // what it did, the most costly first
 }
 
 // traced is one kind of work, with the time that it took itself.
@@ -42,8 +43,16 @@ func (tr trace) String() string {
 	for _, w := range tr.longest.self[:min(5, len(tr.longest.self))] {
 		work = append(work, fmt.Sprintf("%s %v", w.name, w.took.Round(100*time.Microsecond)))
 	}
-	return fmt.Sprintf("longest task %v (%s), %d tasks over 50 ms, %d frames drawn and %d dropped, slowest frame %v",
-		tr.longest.took.Round(100*time.Microsecond), strings.Join(work, ", "), len(tr.long), tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond))
+	long, busy := 0, time.Duration(0)
+	for _, one := range tr.long {
+		busy = max(busy, one.ran)
+		if one.ran > 50*time.Millisecond {
+			long++
+		}
+	}
+	return fmt.Sprintf("longest task %v (%s), %d tasks over 50 ms, %d of them by their own work (at most %v), %d frames drawn and %d dropped, slowest frame %v",
+		tr.longest.took.Round(100*time.Microsecond), strings.Join(work, ", "), len(tr.long), long, busy.Round(100*time.Microsecond),
+		tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond))
 }
 
 // traceEvent is one of Chromium's, as in chrome://tracing. Times are µs.
@@ -54,6 +63,7 @@ type traceEvent struct {
 	Tid  int    `json:"tid"`
 	Ts   int64  `json:"ts"`
 	Dur  int64  `json:"dur"`
+	Cpu  int64  `json:"tdur"` // of Dur, what the thread did run
 	ID   struct {
 		Local string `json:"local"`
 	} `json:"id2"`
@@ -166,7 +176,7 @@ func summary(events []traceEvent, frame string) trace {
 		if took <= min(tr.longest.took, 50*time.Millisecond) {
 			continue
 		}
-		one := task{took, selfTimes(main, e)}
+		one := task{took, micros(e.Cpu), selfTimes(main, e)}
 		if took > tr.longest.took {
 			tr.longest = one
 		}
