@@ -18,6 +18,7 @@ type Board struct {
 	drawn  span
 	// growing says that drawn is not yet all that should be.
 	growing bool
+	pace    pace
 	known   bool // a room has been shown: who comes from now on arrives
 	rev     int
 }
@@ -67,7 +68,7 @@ func (b *Board) Show(r Room, whole bool, now time.Time) {
 		b.drawn = span{}
 	}
 	b.room, b.known = r.arranged(), true
-	b.draw(true, arrived, gone, now)
+	b.draw(true, now, arrived, gone)
 }
 
 // difference is who is only in the one list, and who is only in the other.
@@ -97,17 +98,16 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 	b.layout = l
 	b.drawn = span{}
 	before := b.rev
-	b.draw(true, nil, nil, now)
+	b.draw(true, now, nil, nil)
 	return b.rev != before
 }
 
 // Scroll says where the board is: top pixels below the upper edge of a window
-// of that height. It reports whether that changes what is drawn.
-func (b *Board) Scroll(top, height float64, now time.Time) bool {
+// of that height. What that changes is drawn by [Board.Grow].
+func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
-	before := b.rev
-	b.draw(false, nil, nil, now)
-	return b.rev != before
+	s, goal := b.goal()
+	b.growing = b.lay().grow(b.drawn, s, goal, 0) != goal
 }
 
 // Sweep ends what has faded by now. It reports whether that changes what is
@@ -120,11 +120,11 @@ func (b *Board) Sweep(now time.Time) bool {
 	return true
 }
 
-// Grow draws more of what should be drawn. It reports whether that changes
-// what is.
+// Grow draws more of what should be drawn, once that which was drawn before is
+// on the screen. It reports whether that changes what is.
 func (b *Board) Grow(now time.Time) bool {
 	before := b.rev
-	b.draw(false, nil, nil, now)
+	b.draw(false, now, nil, nil)
 	return b.rev != before
 }
 
@@ -142,24 +142,36 @@ func (b *Board) lay() Layout {
 	return b.layout
 }
 
-// draw chooses the part to draw and puts people into slots. Unless always is
-// set it leaves everything as it is if the part that is drawn will do.
-func (b *Board) draw(always bool, arrived, gone map[string]bool, now time.Time) {
+// goal is the part in sight, and the part that should be drawn for it.
+func (b *Board) goal() (sight, goal span) {
 	l, n := b.lay(), b.room.Len()
 	height := b.height
 	if height <= 0 {
 		height = 4 * l.Pitch // until the browser has told
 	}
-	s := l.sight(b.top, height, n)
-	goal := b.drawn
+	sight = l.sight(b.top, height, n)
+	goal = b.drawn
 	switch {
-	case b.growing || goal.to > n || !l.covers(goal, s, n):
-		goal = l.around(s, n)
+	case b.growing || goal.to > n || !l.covers(goal, sight, n):
+		goal = l.around(sight, n)
 	case goal.to < n: // there may be more people now
-		goal.to = max(goal.to, min(l.around(s, n).to, goal.from+MaxBoxes))
+		goal.to = max(goal.to, min(l.around(sight, n).to, goal.from+MaxBoxes))
 	}
-	next := l.grow(b.drawn, s, goal)
-	b.growing = next != goal
+	return sight, goal
+}
+
+// draw chooses the part to draw and puts people into slots. Unless always is
+// set it leaves everything as it is if the part that is drawn will do.
+func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) {
+	s, goal := b.goal()
+	boxes := 0
+	if !always || !b.growing { // else the next step is for what is growing already
+		boxes = b.pace.next(now)
+	}
+	next := b.lay().grow(b.drawn, s, goal, boxes)
+	if b.growing = next != goal; !b.growing {
+		b.pace.rest()
+	}
 	if next == b.drawn && !always {
 		return
 	}

@@ -55,25 +55,23 @@ func (l Layout) covers(drawn, s span, n int) bool {
 		drawn.to-drawn.from <= MaxBoxes
 }
 
-// step is how many boxes are added at once, rounded to full rows.
-const step = 12
-
-// grow is the part that is drawn, one step nearer to the goal: first what is in
-// sight, from its beginning on, then what is below and above.
-func (l Layout) grow(drawn, sight, goal span) span {
+// grow is the part that is drawn, that many boxes nearer to the goal: first
+// what is in sight, from its beginning on, then what is below and above, where
+// only full rows can be added.
+func (l Layout) grow(drawn, sight, goal span, boxes int) span {
 	drawn = span{max(drawn.from, goal.from), min(drawn.to, goal.to)}
 	if drawn.from >= drawn.to {
 		drawn = span{sight.from, sight.from}
 	}
-	budget := max(1, step/l.Columns) * l.Columns
 	down := func(to int) {
-		if more := min(budget, to-drawn.to); more > 0 {
-			drawn.to, budget = drawn.to+more, budget-more
+		if more := min(boxes, to-drawn.to); more > 0 {
+			drawn.to, boxes = drawn.to+more, boxes-more
 		}
 	}
 	up := func(from int) {
-		if more := min(budget/l.Columns*l.Columns, drawn.from-from); more > 0 {
-			drawn.from, budget = drawn.from-more, budget-more
+		rows := (boxes + l.Columns - 1) / l.Columns
+		if more := min(rows*l.Columns, drawn.from-from); more > 0 {
+			drawn.from, boxes = drawn.from-more, max(0, boxes-more)
 		}
 	}
 	down(min(sight.to, goal.to))

@@ -37,6 +37,13 @@ func (b *Board) settle() {
 	}
 }
 
+func someUsers(n int) (users []event.User) {
+	for i := range n {
+		users = append(users, user(fmt.Sprint(i), int64(i)))
+	}
+	return users
+}
+
 func (b *Board) expect(t *testing.T, want ...string) {
 	t.Helper()
 	if got := b.slots.layout(); !slices.Equal(got, want) {
@@ -185,10 +192,10 @@ func TestTheBoardIsTheRoster(t *testing.T) {
 				}
 			case 2:
 				top = -rapid.Float64Range(0, float64(len(here)/columns+1)*100).Draw(t, "scroll")
-				b.Scroll(top, height, now)
+				b.Scroll(top, height)
 			case 3:
 				top = min(0, top+rapid.Float64Range(-300, 300).Draw(t, "a little"))
-				b.Scroll(top, height, now)
+				b.Scroll(top, height)
 			}
 			b.Show(Room{Users: slices.Clone(here), Me: here[0], Count: len(here)}, false, now)
 			if rapid.Bool().Draw(t, "in time") {
@@ -233,21 +240,18 @@ func TestTheBoardIsTheRoster(t *testing.T) {
 // drawn before and after is not drawn anew.
 func TestScrollingKeepsWhoStaysInSight(t *testing.T) {
 	var b Board
-	var users []event.User
-	for i := range 400 {
-		users = append(users, user(fmt.Sprint(i), int64(i)))
-	}
+	users := someUsers(400)
 	b.Lay(Layout{Columns: 4, Pitch: 100}, start)
-	b.Scroll(0, 600, start)
+	b.Scroll(0, 600)
 	b.show("0", users...)
 	b.settle()
 	for top := 0.0; top < 9000; top += 150 {
-		b.Scroll(-top, 600, start)
+		b.Scroll(-top, 600)
 		b.settle()
 	}
 	down := b.Rebuilt()
 	for top := 9000.0; top > 0; top -= 150 {
-		b.Scroll(-top, 600, start)
+		b.Scroll(-top, 600)
 		b.settle()
 	}
 	if down > 12 || b.Rebuilt()-down > 12 {

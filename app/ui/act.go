@@ -63,8 +63,10 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 	case installIntent:
 		closeModal()
 		install()
-	case drawnIntent:
+	case wantIntent:
 		p.want()
+	case rehearsedIntent:
+		p.rehearsed = true
 	}
 }
 
@@ -303,7 +305,10 @@ func (p *Page) onVisibility() {
 }
 
 func (p *Page) onInput(gesture bool) {
-	p.gestured = p.gestured || gesture
+	if gesture && !p.gestured {
+		p.gestured = true
+		p.ctx.Dispatch(func(app.Context) {}) // rehearses
+	}
 	if p.attention.Input(time.Now()) {
 		p.mind()
 	}

@@ -36,43 +36,49 @@ const (
 
 // OnMount follows the window: what is in it, and how boxes lie there.
 func (b *Boxes) OnMount(ctx app.Context) {
-	redraw := func(changed bool) {
-		if changed {
-			b.redraw(ctx)
-		}
-	}
 	list, ok := element(boxesList)
 	if !ok {
 		return
 	}
 	b.close = []func(){
-		listen(app.Window(), func(app.Value) { redraw(b.look()) }, "scroll", "resize"),
+		listen(app.Window(), func(app.Value) { b.look(); b.grow(ctx) }, "scroll", "resize"),
 		listen(list, func(e app.Value) { b.focused, b.place = userOf(e.Get("target")) }, "focusin"),
 		listen(list, func(e app.Value) {
 			if stays(e.Get("target")) {
 				b.focused = ""
 			}
 		}, "focusout"),
-		onResize(list, func() { redraw(b.measure()) }), // at first when it is laid out
+		onResize(list, func() { b.remeasure(ctx) }), // at first when it is laid out
 	}
 	b.grow(ctx)
 }
 
 // OnUpdate looks after what a new state of the board may have moved.
 func (b *Boxes) OnUpdate(ctx app.Context) {
-	if b.measured != b.List && b.measure() {
-		b.redraw(ctx)
+	if b.measured != b.List {
+		b.remeasure(ctx)
 	}
 	b.refocus(ctx)
+	b.grow(ctx)
+}
+
+func (b *Boxes) remeasure(ctx app.Context) {
+	if b.measure() {
+		b.redraw(ctx)
+	}
 	b.grow(ctx)
 }
 
 // redraw draws the board as it is now.
 func (b *Boxes) redraw(ctx app.Context) {
 	ctx.Dispatch(func(app.Context) {})
-	ctx.Defer(b.refocus)
-	intend(ctx, drawnIntent{})
-	b.grow(ctx)
+	ctx.Defer(func(ctx app.Context) { // it is drawn
+		b.refocus(ctx)
+		b.grow(ctx)
+	})
+	if _, more := b.Board.Wants(); more {
+		intend(ctx, wantIntent{})
+	}
 }
 
 // grow draws more in the next frame, if there is more.
@@ -107,17 +113,16 @@ func (b *Boxes) measure() bool {
 	row := pixels(style.Get("gridAutoRows").String())
 	columns := strings.Fields(style.Get("gridTemplateColumns").String())
 	laid := b.Board.Lay(board.Layout{Columns: len(columns), Pitch: row + pixels(style.Get("rowGap").String())}, time.Now())
-	return b.look() || laid
+	b.look()
+	return laid
 }
 
 // look takes over where the board is in the window.
-func (b *Boxes) look() bool {
-	list, ok := element(boxesFrame)
-	if !ok {
-		return false
+func (b *Boxes) look() {
+	if list, ok := element(boxesFrame); ok {
+		top := list.Call("getBoundingClientRect").Get("top").Float()
+		b.Board.Scroll(top, app.Window().Get("innerHeight").Float())
 	}
-	top := list.Call("getBoundingClientRect").Get("top").Float()
-	return b.Board.Scroll(top, app.Window().Get("innerHeight").Float(), time.Now())
 }
 
 func pixels(length string) float64 {

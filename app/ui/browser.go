@@ -167,14 +167,27 @@ func onResize(e app.Value, f func()) (close func()) {
 // nextFrame calls f once in a task of its own, before the browser draws the
 // next picture. Go's own timers would run in the task that is under way if
 // that takes long.
-func nextFrame(f func()) {
+func nextFrame(f func()) { once("requestAnimationFrame", f) }
+
+// once has a function of the window call f, later and once.
+func once(function string, f func()) {
 	var callback app.Func
 	callback = app.FuncOf(func(app.Value, []app.Value) any {
 		callback.Release()
 		f()
 		return nil
 	})
-	app.Window().Call("requestAnimationFrame", callback)
+	app.Window().Call(function, callback)
+}
+
+// whenIdle calls f once when the browser has nothing else to do, in a task of
+// its own.
+func whenIdle(f func()) {
+	if !has("requestIdleCallback") {
+		nextFrame(f)
+		return
+	}
+	once("requestIdleCallback", f)
 }
 
 // rest lets the browser do what it has to, and returns in another task. By a

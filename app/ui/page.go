@@ -40,6 +40,7 @@ type Page struct {
 	remark    string          // a notice about what was done last
 	said      string          // to a screen reader
 	kept      device
+	rehearsed bool // what the first look at a room needs
 	gestured  bool // there was a click or a key: the browser allows more
 	attention board.Attention
 	idle      *time.Timer // until the tab counts as unused
@@ -172,6 +173,7 @@ func (p *Page) scene() app.UI {
 			Word:    p.word(),
 		},
 		app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
+		app.If(p.gestured && !p.rehearsed && !p.asking, &Rehearsal{}),
 	)
 }
 

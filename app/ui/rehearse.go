@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"runtime"
 	"strconv"
 	"time"
 
@@ -11,52 +12,104 @@ import (
 	"rollcall/shared/roster"
 )
 
-// rehearsal is what the first look at a room needs, on people who are not
-// there and with nothing shown. Browsers compile a function of the program
-// when it is first called; all of them at once would hold up the very moment
-// that somebody waits for. A step is a task of its own.
-func rehearsal() []func() {
+// Rehearsal is a first look at a room before there is one, of people who are
+// not there and where nobody sees them. Browsers compile a function of the
+// program when it is first called, and look for a font when a script is first
+// shown; all of it at once would hold up the very moment that somebody waits
+// for. So it is gone through while a name is typed, a little at a time.
+type Rehearsal struct {
+	app.Compo
+
+	stage int
+	known roster.Roster
+	board board.Board
+}
+
+// OnMount begins, when the browser has nothing else to do.
+func (r *Rehearsal) OnMount(ctx app.Context) {
+	r.next(ctx)
+}
+
+// next goes on with the next stage, in a task of its own.
+func (r *Rehearsal) next(ctx app.Context) {
+	whenIdle(func() {
+		ctx.Dispatch(func(ctx app.Context) {
+			r.stage++
+			if !r.act() {
+				intend(ctx, rehearsedIntent{})
+				return
+			}
+			ctx.Defer(r.next)
+		})
+	})
+}
+
+// act is what happens in a stage. It reports false when all is over.
+func (r *Rehearsal) act() bool {
+	now := time.Now()
+	show := func(n int) {
+		users := r.known.Users()
+		r.board.Show(board.Room{Users: users[:n], Me: users[1], Count: n}, false, now)
+	}
+	switch r.stage {
+	case 1:
+		r.hear()
+		runtime.GC() // which sooner or later comes, and has much that is its own
+	case 2: // the header
+	case 3:
+		r.board.Show(board.Room{}, true, now)
+	case 4:
+		show(6)
+	case 5:
+		show(7)
+	case 6:
+		show(6)
+	case 7:
+		r.board.Sweep(now.Add(board.Transition))
+		r.board.Lay(board.Layout{Columns: 2, Pitch: 100}, now)
+		show(60)
+	case 8:
+		r.board.Show(board.Room{Users: r.known.Users(), Large: true, Total: 600, Count: 600}, false, now)
+		r.board.Scroll(-2000, 400)
+		r.board.Grow(now)
+		if view, more := r.board.Wants(); more {
+			event.Encode(view)
+		}
+	case 9: // the others go, with their elements
+		r.board.Show(board.Room{}, true, now)
+	case 10: // all goes
+	default:
+		return false
+	}
+	return true
+}
+
+// scripts are names for which the browser looks for different fonts.
+var scripts = []string{"Ana", "山田", "Анна", "ليلى", "👩🏽‍🚀", "김", "राम"}
+
+// hear is a frame from the server.
+func (r *Rehearsal) hear() {
 	users := make([]event.User, 60)
 	for i := range users {
-		users[i] = event.User{ID: strconv.Itoa(i), Name: "A " + strconv.Itoa(i), Since: int64(i + 1), Status: event.StatusBusy, Note: "n"}
+		users[i] = event.User{
+			ID: strconv.Itoa(i), Name: scripts[i%len(scripts)] + " " + strconv.Itoa(i), Since: int64(i + 1),
+			Status: event.StatusBusy, Note: "n",
+		}
 	}
 	snapshot := event.ExistingUsers{Self: "1", Room: "r", Epoch: "e", Users: users}
-	var frame []byte
-	var heard []event.Event
-	var known roster.Roster
-	b := new(board.Board)
-	return []func(){
-		func() {
-			frame = event.Encode(snapshot, event.NewUser{User: users[0]}, event.UpdateUser{User: users[1]}, event.Room{})
-		},
-		func() { heard, _ = event.DecodeServer(frame) },
-		func() {
-			for _, e := range heard {
-				known.Apply(e)
-			}
-		},
-		func() {
-			now := time.Now()
-			b.Show(board.Room{Users: known.Users(), Me: users[1], Count: len(users)}, true, now)
-			b.Lay(board.Layout{Columns: 2, Pitch: 100}, now)
-		},
-		func() {
-			now := time.Now()
-			b.Scroll(-1000, 400, now)
-			b.Show(board.Room{Users: users[:50], Me: users[1], Count: 50}, false, now)
-			b.Sweep(now)
-		},
-		func() { app.HTMLString(&Bar{Room: "r"}) },
-		func() { app.HTMLString(&Tools{Search: true}) },
-		func() { app.HTMLString(&Boxes{Board: b, Len: b.Len()}) },
+	events, err := event.DecodeServer(event.Encode(snapshot, event.NewUser{User: users[0]}, event.UpdateUser{User: users[1]}, event.Room{}))
+	if err != nil {
+		return // never: it is our own
+	}
+	for _, e := range events {
+		r.known.Apply(e)
 	}
 }
 
-// rehearse goes through a rehearsal, unless the room itself is on.
-func (p *Page) rehearse(steps []func()) {
-	if len(steps) == 0 || p.asking || p.status.Joined {
-		return
-	}
-	steps[0]()
-	nextFrame(func() { p.rehearse(steps[1:]) })
+// Render draws what the stage has got to, hidden.
+func (r *Rehearsal) Render() app.UI {
+	return app.Div().Class("rehearsal").Aria("hidden", true).Body(
+		app.If(r.stage > 1 && r.stage < 10, &Bar{Room: "r"}, &Tools{Count: r.board.Len(), Search: true}),
+		app.If(r.stage > 2 && r.stage < 10, &Boxes{Board: &r.board, Rev: r.board.Rev(), Len: r.board.Len()}),
+	)
 }

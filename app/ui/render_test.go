@@ -178,7 +178,7 @@ func TestSpacersStandForTheBoxesThatAreNotDrawn(t *testing.T) {
 	}
 	b.Lay(board.Layout{Columns: 4, Pitch: 100}, time.Now())
 	b.Show(board.Room{Users: users, Count: 1000}, true, time.Now())
-	b.Scroll(-10000, 800, time.Now())
+	b.Scroll(-10000, 800)
 	for b.Growing() {
 		b.Grow(time.Now())
 	}

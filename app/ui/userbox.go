@@ -18,6 +18,18 @@ type UserBox struct {
 	Size  int    // how many there are in all
 	Since string // how long they are here, in words
 	Plain bool   // there is nothing to open
+
+	drawn app.UI // the list element
+	was   shown  // what it shows
+	last  shown  // and of whom, when nobody is in it
+}
+
+// shown is all that a box is drawn from.
+type shown struct {
+	slot  board.Slot
+	size  int
+	since string
+	plain bool
 }
 
 func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
@@ -28,12 +40,32 @@ func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
 	intend(ctx, openIntent{which: which, id: b.Slot.User.ID})
 }
 
-// Render draws the box, or nothing for a slot that nobody is in.
+// Render draws the box, or nothing for a slot that nobody is in. go-app asks
+// for every new component a second time; what has not changed is not built
+// again for that.
 func (b *UserBox) Render() app.UI {
+	now := shown{b.Slot, b.Size, b.Since, b.Plain}
+	if b.drawn != nil && b.was == now {
+		return b.drawn
+	}
+	if b.Slot.Known {
+		b.last = now
+	}
+	box := b.draw()
+	if b.drawn == nil {
+		b.drawn = box // go-app changes it in place
+	}
+	b.was = now
+	return box
+}
+
+func (b *UserBox) draw() app.UI {
 	u := b.Slot.User
 	switch {
-	case b.Slot.State == board.Vacant:
+	case b.Slot.State == board.Vacant && !b.last.slot.Known:
 		return app.Li().Hidden(true)
+	case b.Slot.State == board.Vacant: // what it holds is good for whoever comes next
+		return app.Li().Hidden(true).Body(b.face())
 	case !b.Slot.Known:
 		return app.Li().Class("box unknown").Aria("setsize", b.Size).Aria("posinset", b.Slot.Place).Body(
 			app.Span().Class("avatar").Aria("hidden", true),
@@ -53,17 +85,22 @@ func (b *UserBox) Render() app.UI {
 	case board.Departing:
 		class += " departing"
 	}
+	return app.Li().Class(class).DataSet("user", u.ID).Aria("setsize", b.Size).Aria("posinset", b.Slot.Place).Body(b.face())
+}
+
+// face is who is in the box, or was last.
+func (b *UserBox) face() app.UI {
+	u := b.last.slot.User
 	person := []app.UI{
 		avatar(u),
 		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
-		app.Span().Class("detail").Dir("auto").Text(b.detail()),
-		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
+		app.Span().Class("detail").Dir("auto").Text(b.last.detail()),
+		app.If(b.last.slot.Self, app.Span().Class("you").Text("you")),
 	}
-	box := app.Li().Class(class).DataSet("user", u.ID).Aria("setsize", b.Size).Aria("posinset", b.Slot.Place)
 	if b.Plain {
-		return box.Body(app.Div().Class("face").Body(person...))
+		return app.Div().Class("face").Body(person...)
 	}
-	return box.Body(app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...))
+	return app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...)
 }
 
 // avatar is a person as a disc of their colour, with how they are.
@@ -73,17 +110,17 @@ func avatar(u event.User) app.UI {
 		sign = "sign-reconnecting"
 	}
 	return app.Span().Class("avatar", "hue-"+strconv.Itoa(hue(u.ID))).Aria("hidden", true).Body(
-		app.Span().Class("initials").Text(board.Initials(u.Name)),
+		app.Text(board.Initials(u.Name)),
 		app.Span().Class("sign", sign),
 	)
 }
 
 // detail is the line under the name.
-func (b *UserBox) detail() string {
-	u := b.Slot.User
+func (s shown) detail() string {
+	u := s.slot.User
 	rest := u.Note
 	if rest == "" {
-		rest = b.Since
+		rest = s.since
 	}
 	switch {
 	case u.Link == event.LinkReconnecting:

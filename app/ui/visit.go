@@ -48,7 +48,6 @@ func (p *Page) enter(name string) {
 	}
 	if !p.asking {
 		markSettled()
-		p.rehearse(rehearsal())
 	}
 }
 

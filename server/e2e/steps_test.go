@@ -50,7 +50,7 @@ func TestJoiningShowsOneself(t *testing.T) {
 	p.join("  Ana   María ")
 	p.sees("Ana María")
 	p.await(`document.querySelector(".box.self .you").textContent === "you"`)
-	p.await(`document.querySelector(".box .initials").textContent === "AM"`)
+	p.await(`document.querySelector(".box .avatar").textContent === "AM"`)
 	p.await(`document.querySelector(".connection").textContent.trim() === "Connected"`)
 	p.await(`document.title === "1 here · lobby · Rollcall"`)
 	p.await(`document.querySelector(".alone #link").value === location.href`)
