@@ -14,6 +14,7 @@ LIGHTHOUSE := .build/npm/lighthouse/node_modules/.package-lock.json
 go_files = $(shell find $(1) -name '*.go' ! -name '*_test.go' 2>/dev/null)
 MODULE        := go.mod go.sum
 PAGE_SOURCES  := $(call go_files,app shared) $(MODULE)
+STAND_INS     := $(call go_files,web/slim)
 ASSET_SOURCES := $(wildcard web/static/*) $(call go_files,web/pack) web/web.go $(MODULE)
 BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html) $(MODULE)
 
@@ -31,11 +32,25 @@ build: $(BIN) ## build bin/rollcall: one program with everything in it
 # The same sources give the same bytes, wherever they are and whatever git says.
 BUILD := go build -trimpath -buildvcs=false -ldflags='-s -w'
 
-$(WASM): $(PAGE_SOURCES)
+# In place of what a page does not use of Go's library it is built with
+# stand-ins (see web/slim), and what is not called often is not inlined. With
+# SLIM= it is built as Go has it, to see whether a fault comes from there.
+SLIM := 1
+COLD := encoding/... fmt time net/... reflect strconv os internal/... syscall/... slices github.com/... rollcall/...
+SLIM_FLAGS = $(if $(SLIM),-overlay .build/overlay.json $(foreach p,$(COLD),-gcflags=$(p)=-l))
+
+$(WASM): $(PAGE_SOURCES) $(STAND_INS) .build/slim
 	@echo "building the page"
-	@mkdir -p $(@D)
-	@$(JS) $(BUILD) -o $@ ./app
+	@go run ./web/slim -out .build/overlay.json
+	@$(JS) $(BUILD) $(SLIM_FLAGS) -o $@ ./app || { echo "If a stand-in for a package of Go's lacks something, add it in web/slim/std; SLIM= builds without."; exit 1; }
 	@touch $@
+
+# changes whenever the page is to be built in another way
+.build/slim: FORCE
+	@mkdir -p $(@D)
+	@echo '$(SLIM_FLAGS)' | cmp -s - $@ || echo '$(SLIM_FLAGS)' >$@
+
+FORCE:
 
 $(PAGE): $(WASM) $(ASSET_SOURCES)
 	@echo "packing the assets"

@@ -126,6 +126,8 @@ func New(options Options) (*Site, error) {
 	s.mux.HandleFunc("GET /api/qr/{room}", s.serveQR)
 	s.mux.HandleFunc("GET /api/version", s.serveVersion)
 	s.mux.HandleFunc("GET /robots.txt", serveRobots)
+	// Browsers ask for it where a page names no icon, as with plain text.
+	s.mux.Handle("GET /favicon.ico", http.RedirectHandler(assets["icon-192.png"].Path, http.StatusFound))
 	s.mux.HandleFunc("/", s.serveNotFound)
 	return s, nil
 }

@@ -203,7 +203,7 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/r/a/", 404}, {"GET", "/r/a/b", 404}, {"GET", "/r/a%2Fb", 404}, {"GET", "/r/%2e%2e", 404}, {"GET", "/r/a%00", 404},
 		{"GET", "/r/%3Cb%3E", 404}, {"GET", "/r/%E2%84%AA", 404}, {"GET", "/r/%7Broom%7D", 404},
 		{"GET", "/nope", 404}, {"HEAD", "/nope", 404}, {"GET", "/web/", 404}, {"GET", "/web/nope", 404}, {"GET", "/web/app.wasm", 404},
-		{"GET", "/favicon.ico", 404}, {"GET", "/sitemap.xml", 404}, {"GET", "/ads.txt", 404},
+		{"GET", "/favicon.ico", 302}, {"POST", "/favicon.ico", 405}, {"GET", "/sitemap.xml", 404}, {"GET", "/ads.txt", 404},
 		{"POST", "/", 405}, {"POST", "/nope", 405}, {"POST", "/r/a", 405}, {"DELETE", "/r/a", 405}, {"PUT", "/web/hash.app.js", 405}, {"OPTIONS", "/robots.txt", 405},
 		{"GET", "/robots.txt", 200}, {"GET", "/web/hash.app.wasm", 200}, {"GET", "/web/hash.icon-192.png", 200}, {"HEAD", "/web/hash.icon-192.png", 200},
 		{"GET", "/manifest.webmanifest", 200}, {"HEAD", "/manifest.webmanifest", 200}, {"POST", "/manifest.webmanifest", 405},
@@ -227,7 +227,7 @@ func TestPathsAndMethods(t *testing.T) {
 
 func TestWhatIsNotFoundIsAPageWithAWayBack(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/r/", "/r/a_b", "/nope", "/web/nope", "/favicon.ico"} {
+	for _, path := range []string{"/r/", "/r/a_b", "/nope", "/web/nope", "/sitemap.xml"} {
 		resp := ask(s, "GET", path)
 		if kind := resp.Header.Get("Content-Type"); kind != "text/html; charset=utf-8" {
 			t.Errorf("%s is %s", path, kind)

@@ -1,0 +1,98 @@
+// Command slim writes the overlay with which the page's program is built: in
+// place of some packages of Go's it names our stand-ins for them, because what
+// go-app and coder/websocket import for servers, for TLS or for other uses than
+// ours would be a third of what a browser has to load.
+//
+// The stand-ins are in std, by the paths of the packages that they stand in
+// for. The overlay is for the -overlay flag of the Go that runs this.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	std := flag.String("std", "web/slim/std", "folder of the stand-ins")
+	out := flag.String("out", "", "file to write the overlay to")
+	flag.Parse()
+	if err := run(*std, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "slim:", err)
+		os.Exit(1)
+	}
+}
+
+func run(std, out string) error {
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		return fmt.Errorf("asking where Go is: %w", err)
+	}
+	overlay, err := newOverlay(strings.TrimSpace(string(goroot)), std)
+	if err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(overlay, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, append(b, '\n'), 0o644)
+}
+
+// overlay is what go build's -overlay reads.
+type overlay struct {
+	// Replace has a file for each path that is to be read in another place;
+	// an empty one is for a file that is not to be there.
+	Replace map[string]string
+}
+
+// newOverlay has every file of a package that there is a stand-in for taken
+// away, and the stand-in's put in their place.
+func newOverlay(goroot, std string) (overlay, error) {
+	packages, err := standIns(std)
+	if err != nil {
+		return overlay{}, err
+	}
+	o := overlay{Replace: make(map[string]string)}
+	for _, p := range packages {
+		real := filepath.Join(goroot, "src", filepath.FromSlash(p))
+		entries, err := os.ReadDir(real)
+		if err != nil {
+			return overlay{}, fmt.Errorf("there is a stand-in for %s, which this Go does not have; is it of use in %s? %w", p, std, err)
+		}
+		for _, e := range entries {
+			if ext := filepath.Ext(e.Name()); ext == ".go" || ext == ".s" {
+				o.Replace[filepath.Join(real, e.Name())] = ""
+			}
+		}
+		files, err := filepath.Glob(filepath.Join(std, filepath.FromSlash(p), "*.go"))
+		if err != nil {
+			return overlay{}, err
+		}
+		for _, file := range files {
+			if file, err = filepath.Abs(file); err != nil {
+				return overlay{}, err
+			}
+			o.Replace[filepath.Join(real, filepath.Base(file))] = file
+		}
+	}
+	return o, nil
+}
+
+// standIns are the import paths of the packages that there are stand-ins for.
+func standIns(std string) ([]string, error) {
+	var packages []string
+	err := fs.WalkDir(os.DirFS(std), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".go" {
+			packages = append(packages, filepath.ToSlash(filepath.Dir(name)))
+		}
+		return err
+	})
+	return slices.Compact(packages), err
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"fmt"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const std = "std"
+
+// inPage lists the packages that the page's program is made of.
+func inPage(t *testing.T) []string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "overlay.json")
+	if err := run(std, file); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "list", "-overlay", file, "-deps", "rollcall/app")
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("listing what the page is made of: %v", err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestEveryStandInIsOfUse(t *testing.T) {
+	packages, err := standIns(std)
+	if err != nil || len(packages) == 0 {
+		t.Fatal(packages, err)
+	}
+	used := inPage(t)
+	for _, p := range packages {
+		if !slices.Contains(used, p) {
+			t.Errorf("nothing in the page imports %s any more: remove web/slim/std/%s", p, p)
+		}
+	}
+}
+
+// TestWhatStandInsKeepOutStaysOut fails when a new Go or a new version of a
+// dependency brings in what the page was rid of.
+func TestWhatStandInsKeepOutStaysOut(t *testing.T) {
+	for _, p := range inPage(t) {
+		for _, big := range []string{
+			"crypto/tls", "crypto/internal/", "crypto/x509", "math/big", "regexp/syntax", "text/template/", "net/http/", "net/textproto",
+			"mime", "compress/", "vendor/", "internal/bisect", "log", "go/", "html/template",
+		} {
+			if p == big || strings.HasSuffix(big, "/") && strings.HasPrefix(p, big) {
+				t.Errorf("the page has %s again: find who imports it (go mod why, go list -deps), and see whether web/slim/std needs another stand-in", p)
+			}
+		}
+	}
+}
+
+// TestStandInsHaveTheShapeOfWhatTheyStandFor compares what a stand-in exports
+// with the package of this Go, so that what is built with the one would be
+// built with the other.
+func TestStandInsHaveTheShapeOfWhatTheyStandFor(t *testing.T) {
+	packages, err := standIns(std)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := importer.ForCompiler(token.NewFileSet(), "source", nil)
+	for _, p := range packages {
+		if p == "crypto/rand" || p == "internal/godebug" {
+			continue // is for browsers; is out of reach
+		}
+		real, err := source.Import(p)
+		if err != nil {
+			t.Errorf("this Go's %s: %v", p, err)
+			continue
+		}
+		ours, err := source.Import("rollcall/web/slim/std/" + p)
+		if err != nil {
+			t.Errorf("the stand-in for %s: %v", p, err)
+			continue
+		}
+		for _, name := range ours.Scope().Names() {
+			mine, theirs := ours.Scope().Lookup(name), real.Scope().Lookup(name)
+			if !mine.Exported() {
+				continue
+			}
+			if theirs == nil {
+				t.Errorf("%s.%s is not in this Go any more", p, name)
+				continue
+			}
+			if a, b := shape(mine), shape(theirs); a != b {
+				t.Errorf("%s.%s is %s in the stand-in, and %s in this Go", p, name, a, b)
+			}
+		}
+	}
+}
+
+// shape is what kind of thing something is and, of a function, what it takes
+// and returns.
+func shape(o types.Object) string {
+	if f, ok := o.(*types.Func); ok {
+		list := func(tuple *types.Tuple) (list []string) {
+			for v := range tuple.Variables() {
+				list = append(list, types.TypeString(v.Type(), func(*types.Package) string { return "" }))
+			}
+			return list
+		}
+		return fmt.Sprintf("func%v%v", list(f.Signature().Params()), list(f.Signature().Results()))
+	}
+	return strings.SplitN(types.ObjectString(o, nil), " ", 2)[0]
+}
