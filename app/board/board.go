@@ -32,6 +32,10 @@ func (b *Board) Rebuilt() int { return b.slots.rebuilt }
 // Slots are the elements of the list, in order. They are not changed any more.
 func (b *Board) Slots() []Slot { return b.slots.list }
 
+// First is the place of the first box that is drawn, counted from 1. The others
+// follow in the order of their slots.
+func (b *Board) First() int { return b.drawn.from + 1 }
+
 // Len is how many places there are, drawn or not.
 func (b *Board) Len() int { return b.room.Len() }
 

@@ -123,7 +123,7 @@ func (r Room) arranged() Room {
 // Finds reports whether a name contains a query, in whatever case. The server
 // does the same for large rooms, with all of Unicode's rules.
 func Finds(name, query string) bool {
-	return strings.Contains(strings.ToLower(name), strings.ToLower(query))
+	return query == "" || strings.Contains(strings.ToLower(name), strings.ToLower(query))
 }
 
 // viewStep is what the first places of views are multiples of, so that people

@@ -7,7 +7,6 @@ import (
 // Slot is one element of a board's list. The zero Slot is vacant.
 type Slot struct {
 	Item
-	Place int // counted from 1
 	State SlotState
 	since time.Time // when it began to arrive or to depart
 }
@@ -76,7 +75,7 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 	}
 	next := 0 // the first slot that may be used
 	for k, item := range items {
-		slot := Slot{Item: item, Place: first + k, State: Taken}
+		slot := Slot{Item: item, State: Taken}
 		i := kept[k]
 		switch {
 		case i >= 0:
@@ -151,8 +150,8 @@ func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now ti
 		}
 	}
 	s.list = make([]Slot, spare, spare+len(items))
-	for k, item := range items {
-		slot := Slot{Item: item, Place: first + k, State: Taken}
+	for _, item := range items {
+		slot := Slot{Item: item, State: Taken}
 		if before, known := was[item.User.ID]; known {
 			slot.State, slot.since = before.State, before.since
 		} else if arrived[item.User.ID] {

@@ -50,6 +50,7 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		}, "focusout"),
 		onResize(list, func() { b.remeasure(ctx) }), // at first when it is laid out
 	}
+	b.number()
 	b.grow(ctx)
 }
 
@@ -58,6 +59,7 @@ func (b *Boxes) OnUpdate(ctx app.Context) {
 	if b.measured != b.List {
 		b.remeasure(ctx)
 	}
+	b.number()
 	b.refocus(ctx)
 	b.grow(ctx)
 }
@@ -73,11 +75,20 @@ func (b *Boxes) remeasure(ctx app.Context) {
 func (b *Boxes) redraw(ctx app.Context) {
 	ctx.Dispatch(func(app.Context) {})
 	ctx.Defer(func(ctx app.Context) { // it is drawn
+		b.number()
 		b.refocus(ctx)
 		b.grow(ctx)
 	})
 	if _, more := b.Board.Wants(); more {
 		intend(ctx, wantIntent{})
+	}
+}
+
+// number has the boxes say which they are, and of how many. Both change for all
+// of them when one comes or goes, so they are no part of what go-app compares.
+func (b *Boxes) number() {
+	if list, ok := element(boxesList); ok {
+		script().Call("number", list, b.Board.First(), b.Board.Len())
 	}
 }
 
@@ -162,7 +173,7 @@ func (b *Boxes) Render() app.UI {
 	slots := b.Board.Slots()
 	boxes := make([]app.UI, len(slots))
 	for i, s := range slots {
-		boxes[i] = &UserBox{Slot: s, Size: b.Len, Since: board.Ago(b.Now, s.User.Since)}
+		boxes[i] = &UserBox{Slot: s, Since: board.Ago(b.Now, s.User.Since)}
 	}
 	above, below := b.Board.Spacers()
 	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(

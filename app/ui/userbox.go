@@ -15,7 +15,6 @@ type UserBox struct {
 	app.Compo
 
 	Slot  board.Slot
-	Size  int    // how many there are in all
 	Since string // how long they are here, in words
 	Plain bool   // there is nothing to open
 
@@ -27,7 +26,6 @@ type UserBox struct {
 // shown is all that a box is drawn from.
 type shown struct {
 	slot  board.Slot
-	size  int
 	since string
 	plain bool
 }
@@ -44,7 +42,7 @@ func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
 // for every new component a second time; what has not changed is not built
 // again for that.
 func (b *UserBox) Render() app.UI {
-	now := shown{b.Slot, b.Size, b.Since, b.Plain}
+	now := shown{b.Slot, b.Since, b.Plain}
 	if b.drawn != nil && b.was == now {
 		return b.drawn
 	}
@@ -67,7 +65,7 @@ func (b *UserBox) draw() app.UI {
 	case b.Slot.State == board.Vacant: // what it holds is good for whoever comes next
 		return app.Li().Hidden(true).Body(b.face())
 	case !b.Slot.Known:
-		return app.Li().Class("box unknown").Aria("setsize", b.Size).Aria("posinset", b.Slot.Place).Body(
+		return app.Li().Class("box unknown").Body(
 			app.Span().Class("avatar").Aria("hidden", true),
 			app.Span().Class("hint").Text("Loading …"),
 		)
@@ -85,7 +83,7 @@ func (b *UserBox) draw() app.UI {
 	case board.Departing:
 		class += " departing"
 	}
-	return app.Li().Class(class).DataSet("user", u.ID).Aria("setsize", b.Size).Aria("posinset", b.Slot.Place).Body(b.face())
+	return app.Li().Class(class).DataSet("user", u.ID).Body(b.face())
 }
 
 // face is who is in the box, or was last.

@@ -154,11 +154,30 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 		p.arrive()
 	}
 	p.took()
-	setTitle(title(p.count(), p.room()))
-	if p.gestured && !p.at.wall {
-		badge(p.count())
-	}
+	p.proclaim()
 }
+
+// proclaim shows the count where the browser shows it, soon: each time it asks
+// another process, which takes longer than all else that an arrival costs.
+func (p *Page) proclaim() {
+	if p.proclaiming {
+		return
+	}
+	p.proclaiming = true
+	c := p.client
+	p.later(proclaimPause, func() {
+		p.proclaiming = false
+		if p.client != c || !p.status.Joined {
+			return
+		}
+		setTitle(title(p.count(), p.room()))
+		if p.gestured && !p.at.wall {
+			badge(p.count())
+		}
+	})
+}
+
+const proclaimPause = 250 * time.Millisecond
 
 // title is what a tab or a window is called.
 func title(count int, room string) string {

@@ -30,8 +30,7 @@ func (w *Wall) Render() app.UI {
 	boxes := make([]app.UI, len(w.Users), len(w.Users)+1)
 	for i, u := range w.Users {
 		boxes[i] = &UserBox{
-			Slot:  board.Slot{Item: board.Item{User: u, Known: true}, Place: i + 1, State: board.Taken},
-			Size:  w.Count,
+			Slot:  board.Slot{Item: board.Item{User: u, Known: true}, State: board.Taken},
 			Since: board.Ago(w.Now, u.Since), Plain: true,
 		}
 	}

@@ -72,6 +72,9 @@ func TestARoomOfTenThousandFillsScrollsAndSearches(t *testing.T) {
 	if size := eval[string](p, `document.querySelector(".box").getAttribute("aria-setsize")`); size != fmt.Sprint(n+1) {
 		t.Errorf("a box says there are %s", size)
 	}
+	if !eval[bool](p, `[...document.querySelectorAll(".box:not(.departing)")].every((box, i) => box.getAttribute("aria-posinset") == i + 1)`) {
+		t.Error("the boxes at the beginning are not those from the first on")
+	}
 	if most := eval[int](p, `most`); most > 200 {
 		t.Errorf("%d elements were mounted at once, of at most %d boxes", most, board.MaxBoxes)
 	}

@@ -21,6 +21,7 @@
     notify,
     reach,
     keepAwake,
+    number,
   });
 
   function change(news) {
@@ -169,6 +170,22 @@
     const answer = await fetch("/api/version", { cache: "no-store" });
     if (!answer.ok) throw new Error(String(answer.status));
     await answer.json();
+  }
+
+  // Says of each box of a list which it is, and of how many.
+  function number(list, first, size) {
+    let place = first;
+    for (const box of list.children) {
+      const here = !box.hidden && !box.classList.contains("departing");
+      say(box, "aria-posinset", here ? place++ : "");
+      say(box, "aria-setsize", here ? size : "");
+    }
+  }
+
+  function say(element, attribute, value) {
+    if ((element.getAttribute(attribute) ?? "") === String(value)) return;
+    if (value === "") element.removeAttribute(attribute);
+    else element.setAttribute(attribute, value);
   }
 
   let lock;
