@@ -338,10 +338,17 @@ func notify(slot chan struct{}) {
 }
 
 func (c *Client) update(change func()) {
+	c.updateIf(func() bool { change(); return true })
+}
+
+// updateIf is update for what may have changed nothing: then nobody is woken.
+func (c *Client) updateIf(change func() (news bool)) {
 	c.mu.Lock()
-	change()
+	news := change()
 	c.mu.Unlock()
-	notify(c.changed)
+	if news {
+		notify(c.changed)
+	}
 }
 
 // hello is the first event of a connection. What was said and is not seen yet

@@ -792,6 +792,24 @@ func TestWhatHappenedIsKeptWhenNextRunsOutOfTime(t *testing.T) {
 	})
 }
 
+func TestASignOfLifeWakesNobody(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		time.Sleep(event.Silence)
+		p.say(state(1, ana))
+		time.Sleep(event.Silence)
+		p.say(event.NewUser{User: ben}, state(2, ana, ben))
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		began := time.Now()
+		if u, err := c.Next(t.Context()); err != nil || len(u.Changes) != 1 || time.Since(began) != 2*event.Silence {
+			t.Errorf("after %v it wakes with %+v, %v", time.Since(began), u, err)
+		}
+	})
+}
+
 func TestChangesAreNotKeptForEverForAProgramThatDoesNotAsk(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)

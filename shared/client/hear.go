@@ -22,15 +22,15 @@ func (c *Client) take(frame []byte) (t taken) {
 	if err != nil {
 		return taken{err: err}
 	}
-	c.update(func() {
-		whole := false
+	c.updateIf(func() (news bool) {
+		whole, count := false, c.roster.Count()
 		before, _ := c.roster.Me()
 		for _, e := range events {
 			switch e := e.(type) {
 			case event.Invalid:
 				t.err = fmt.Errorf("the server sent a %s that cannot be read", e.Name)
 			case event.Error:
-				t.err = e
+				t.err, news = e, true
 				c.refused(e)
 			case event.DisconnectUser:
 				if e.ID == c.roster.Self() && e.Reason == event.ReasonLeft {
@@ -45,6 +45,7 @@ func (c *Client) take(frame []byte) (t taken) {
 			}
 			changes, drift := c.roster.Apply(e)
 			c.note(changes)
+			news = news || len(changes) > 0
 			if drift != nil {
 				t.err = c.mend(drift, whole, t.err)
 			}
@@ -56,6 +57,8 @@ func (c *Client) take(frame []byte) (t taken) {
 			c.arrive()
 		}
 		t.doubtful = c.doubtful
+		// In a quiet room a frame only shows that the connection is alive.
+		return news || t.snapshot || c.roster.Count() != count
 	})
 	return t
 }
