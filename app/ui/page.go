@@ -105,6 +105,7 @@ func (p *Page) OnInit() {
 func (p *Page) OnMount(ctx app.Context) {
 	p.ctx = ctx
 	ctx.Handle(intents, p.act)
+	rest() // the page has been drawn
 	p.attend()
 	markAlive()
 	if p.at.madeUp {

@@ -55,6 +55,18 @@
     notice.hidden = false;
   }
 
+  // Lets the browser do what it has to; a timer would make it wait longer.
+  function rest() {
+    return new Promise((resolve) => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => {
+        port1.close();
+        resolve();
+      };
+      port2.postMessage(0);
+    });
+  }
+
   async function start() {
     root.classList.add("starting");
     if (typeof WebAssembly !== "object" || !WebAssembly.instantiateStreaming) {
@@ -67,6 +79,7 @@
       // The bare response, unwrapped: only so does the browser keep the
       // compiled code for the next visit.
       program = await WebAssembly.instantiateStreaming(fetch(wasm), go.importObject);
+      await rest();
     } catch (err) {
       console.error("starting the page:", err);
       fail("Rollcall could not be loaded. Check your connection, then reload the page.");

@@ -1,0 +1,13 @@
+package ui
+
+import "github.com/maxence-charriere/go-app/v9/pkg/app"
+
+// Run shows the page in the browser, for as long as it is open. Elsewhere it
+// does nothing. It is called once.
+func Run() {
+	rest() // starting the program has taken its time
+	newPage := func() app.Composer { return new(Page) }
+	app.RouteFunc("/", newPage)
+	app.RouteWithRegexpFunc("^/r/", newPage)
+	app.RunWhenOnBrowser()
+}
