@@ -22,7 +22,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench fmt lint clean help
+.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench size fmt lint clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -101,9 +101,12 @@ fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
 	done
 
 bench: build ## benchmarks, and a load generator beside a classic hub and the raw limit
-	go test -run '^$$' -bench . ./server/hub ./server/ws ./shared/...
+	go test -run '^$$' -bench . ./server/hub ./server/ws ./server/site ./shared/...
 	@go build -o .build/loadgen ./server/loadgen
 	@.build/loadgen
+
+size: $(PAGE) ## what a visit has to load
+	@go test -count=1 -run TestTheWeightOfAVisit -v ./server/site | sed -n 's/^ *weight_test.go:[0-9]*: //p'
 
 # The tests need a browser, and npm for what runs in it; those of the Debian
 # archive will do.

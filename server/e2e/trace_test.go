@@ -18,11 +18,13 @@ import (
 // trace is what a page's browser was busy with. It is there to be reported: a
 // machine that has other things to do makes all of it longer.
 type trace struct {
-	longest task          // of the main thread
-	long    []task        // those of the main thread that took more than 50 ms
-	drawn   int           // frames
-	dropped int           // frames that had something to show, too late
-	slowest time.Duration // of the frames drawn: from its beginning until it was on the screen
+	longest task           // of the main thread
+	long    []task         // those of the main thread that took more than 50 ms
+	drawn   int            // frames
+	dropped int            // frames that had something to show, too late
+	slowest time.Duration  // of the frames drawn: from its beginning until it was on the screen
+	ran     time.Duration  // by the main thread in all
+	events  map[string]int // how many of each name, of all threads
 }
 
 // task is what a thread does without a pause.
@@ -108,7 +110,7 @@ func (p *person) trace(f func()) trace {
 		p.t.Fatal(err)
 	}
 	call(p, tracing.Start, tracing.StartParams{TraceConfig: &tracing.TraceConfig{IncludedCategories: []string{
-		"devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame", "v8", "v8.execute",
+		"devtools.timeline", "disabled-by-default-devtools.timeline", "disabled-by-default-devtools.timeline.frame", "v8", "v8.execute", "v8.wasm",
 	}}})
 	f()
 	call(p, tracing.End, cdp.Empty{})
@@ -143,7 +145,7 @@ func summary(events []traceEvent, frame string) trace {
 	}
 	slices.SortStableFunc(events, func(a, b traceEvent) int { return cmp.Or(cmp.Compare(a.Ts, b.Ts), cmp.Compare(b.Dur, a.Dur)) })
 
-	var tr trace
+	tr := trace{events: make(map[string]int)}
 	var main, tasks []traceEvent
 	type key struct {
 		pid int
@@ -151,6 +153,9 @@ func summary(events []traceEvent, frame string) trace {
 	}
 	begun := make(map[key]traceEvent)
 	for _, e := range events {
+		if pages[e.Pid] {
+			tr.events[e.Name]++
+		}
 		switch {
 		case !pages[e.Pid]:
 		case e.Name == "PipelineReporter" && e.Ph == "b":
@@ -168,6 +173,7 @@ func summary(events []traceEvent, frame string) trace {
 			main = append(main, e)
 			if e.Name == "RunTask" {
 				tasks = append(tasks, e)
+				tr.ran += micros(e.Cpu)
 			}
 		}
 	}
