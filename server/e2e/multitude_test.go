@@ -116,6 +116,14 @@ func (b *bystander) join(addr string) error {
 	return nil
 }
 
+// leave goes, and waits until nothing is read any more.
+func (b *bystander) leave() {
+	leave := event.Encode(event.Leave{})
+	b.conn.Write(append([]byte{0x81, 0x80 | byte(len(leave)), 0, 0, 0, 0}, leave...))
+	<-b.done
+	b.conn.Close()
+}
+
 // read throws away what it is told after the first frame, which must be the
 // snapshot.
 func (b *bystander) read(r *bufio.Reader) {
@@ -125,6 +133,8 @@ func (b *bystander) read(r *bufio.Reader) {
 		opcode, payload, err := readFrame(r, kept[:])
 		switch {
 		case err != nil:
+		case opcode == 8: // the server's close
+			err = io.EOF
 		case opcode == 9: // a ping, without which it would be cut off
 			_, err = b.conn.Write(append([]byte{0x8a, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...))
 		case first && !bytes.HasPrefix(payload, []byte(`[{"event":"existing_users"`)):
