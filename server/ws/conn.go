@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -242,10 +241,7 @@ func (c *conn) tooMany(e event.Event) (drop bool, err error) {
 // Send is the hub's: it writes what happens in the room. It does not block.
 func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
 	c.spoke.Store(true)
-	c.out.gather()
-	// An error is the outbox's or the socket's, which the reader notices.
-	_ = c.socket.Write(context.Background(), websocket.MessageText, frame)
-	ready = c.out.release(place)
+	ready = c.out.send(frame, place)
 	if last {
 		c.out.spawn(func() { c.socket.Close(websocket.StatusNormalClosure, "left") })
 	}
@@ -255,7 +251,7 @@ func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
 // send writes events to the client, from any goroutine.
 func (c *conn) send(events ...event.Event) {
 	c.spoke.Store(true)
-	_ = c.socket.Write(context.Background(), websocket.MessageText, event.Encode(events...))
+	c.out.say(event.Encode(events...))
 }
 
 // refuse says why and hangs up, from any goroutine. It waits up to 5 s for the

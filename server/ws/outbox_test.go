@@ -3,6 +3,7 @@ package ws
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -10,8 +11,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"rollcall/server/hub"
 )
 
 // socketPair returns the two ends of a connection through loopback.
@@ -46,6 +45,36 @@ func (c *counted) Read(p []byte) (int, error)  { return c.ReadWriteCloser.Read(p
 func (c *counted) Close() error                { return c.ReadWriteCloser.Close() }
 func (c *counted) Write(p []byte) (int, error) { c.writes.Add(1); return c.ReadWriteCloser.Write(p) }
 
+// framed is a text message of a server's as it is on the wire (RFC 6455,
+// section 5.2).
+func framed(message []byte) []byte {
+	head := []byte{0x81, byte(len(message))}
+	switch {
+	case len(message) >= 1<<16:
+		head = binary.BigEndian.AppendUint64([]byte{0x81, 127}, uint64(len(message)))
+	case len(message) >= 126:
+		head = binary.BigEndian.AppendUint16([]byte{0x81, 126}, uint16(len(message)))
+	}
+	return append(head, message...)
+}
+
+func TestFramesOfAllLengths(t *testing.T) {
+	server, client := socketPair(t)
+	o := newOutbox(server, nil)
+	defer o.Close()
+	for _, size := range []int{0, 1, 125, 126, 127, 1<<16 - 1, 1 << 16, 1<<16 + 1} {
+		message := bytes.Repeat([]byte{'m'}, size)
+		o.send(message, nil)
+		got := make([]byte, len(framed(message)))
+		if _, err := io.ReadFull(client, got); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, framed(message)) {
+			t.Errorf("%d bytes begin with %x", size, got[:min(len(got), 12)])
+		}
+	}
+}
+
 func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	server, client := socketPair(t)
 	o := newOutbox(server, nil)
@@ -53,25 +82,18 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	sent := sha256.New()
 	start := time.Now()
 	for i := range 60 {
-		body := bytes.Repeat([]byte{byte(i)}, 20_000+random.IntN(200_000)) // much more than a socket holds
-		head := bytes.Repeat([]byte{byte(i + 1)}, bufferSize)
-		sent.Write(head)
-		sent.Write(body)
-		o.gather()
-		for _, p := range [][]byte{head, body} {
-			if n, err := o.Write(p); n != len(p) || err != nil {
-				t.Fatalf("%d, %v", n, err)
-			}
-		}
-		for i := range head {
-			head[i] = 'x' // the buffer of its writer, which goes on
-		}
-		o.release(nil)
+		message := bytes.Repeat([]byte{byte(i)}, 20_000+random.IntN(200_000)) // much more than a socket holds
+		sent.Write(framed(message))
+		o.send(message, nil)
 		if i%10 == 0 { // something from elsewhere
-			sent.Write([]byte("pong"))
-			if _, err := o.Write([]byte("pong")); err != nil {
+			sent.Write(framed([]byte("an error")))
+			o.say([]byte("an error"))
+			pong := []byte("pong")
+			sent.Write(pong)
+			if _, err := o.Write(pong); err != nil {
 				t.Fatal(err)
 			}
+			copy(pong, "xxxx") // the buffer of its writer, which goes on
 		}
 	}
 	if took := time.Since(start); took > 2*time.Second {
@@ -101,7 +123,7 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	}
 }
 
-func TestAFrameIsOneWriteHoweverItIsPutTogether(t *testing.T) {
+func TestAFrameThatMustWaitIsOneWrite(t *testing.T) {
 	pr, pw := io.Pipe()
 	conn := &counted{ReadWriteCloser: struct {
 		io.Reader
@@ -109,10 +131,7 @@ func TestAFrameIsOneWriteHoweverItIsPutTogether(t *testing.T) {
 	}{pr, pw}}
 	go io.Copy(io.Discard, pr)
 	o := newOutbox(conn, nil)
-	o.gather()
-	o.Write(make([]byte, bufferSize))
-	o.Write(make([]byte, 3*bufferSize))
-	o.release(nil)
+	o.send(make([]byte, 1000), nil)
 	for o.stuck(time.Now().Add(time.Second)) != 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -123,13 +142,25 @@ func TestAFrameIsOneWriteHoweverItIsPutTogether(t *testing.T) {
 	o.wait()
 }
 
+func TestNothingFollowsTheCloseFrame(t *testing.T) {
+	server, client := socketPair(t)
+	o := newOutbox(server, nil)
+	last := []byte{closeFrame, 2, 0x03, 0xe8}
+	o.Write(last)
+	o.send([]byte("news"), nil)
+	o.say([]byte("an error"))
+	o.Write(last)
+	o.Close()
+	if got, err := io.ReadAll(client); !bytes.Equal(got, last) || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
 func TestWhoAsksForMoreAndDoesNotReadIsCutOff(t *testing.T) {
 	server, _ := socketPair(t)
 	server.SetWriteBuffer(1)
 	o := newOutbox(server, nil)
-	o.gather()
-	o.Write(make([]byte, 8<<20)) // a frame, which may be of any size
-	if o.release(nil) {
+	if o.send(make([]byte, 8<<20), nil) { // which may be of any size
 		t.Fatal("the socket took it all; the test is of nothing")
 	}
 	pong := make([]byte, 100)
@@ -183,9 +214,7 @@ func BenchmarkDelivery(b *testing.B) {
 	frame := make([]byte, 250)
 	b.ReportAllocs()
 	for b.Loop() {
-		o.gather()
-		o.Write(frame)
-		if !o.release((*hub.Conn)(nil)) {
+		if !o.send(frame, nil) {
 			for o.stuck(time.Now()) != 0 {
 				time.Sleep(10 * time.Microsecond)
 			}
