@@ -135,6 +135,13 @@ func (p *peer) take(opcode byte, size int) error {
 	}
 	b := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(b)
+	if opcode == 9 { // a ping is answered with the same
+		if _, err := io.ReadFull(p.conn, b[:size]); err != nil {
+			return err
+		}
+		_, err := p.conn.Write(append([]byte{0x8a, 0x80 | byte(size), 0, 0, 0, 0}, b[:size]...))
+		return err
+	}
 	kept := 0 // of the chunk before, looked at already but for what was cut
 	for size > 0 {
 		n, err := p.conn.Read(b[kept:min(len(b), kept+size)])
@@ -144,11 +151,6 @@ func (p *peer) take(opcode byte, size int) error {
 		size -= n
 		if opcode == 1 {
 			p.count(b[:kept+n], kept)
-		}
-		if opcode == 9 && size == 0 { // a ping is answered with the same
-			if _, err := p.conn.Write(append([]byte{0x8a, 0x80 | byte(n), 0, 0, 0, 0}, b[kept:kept+n]...)); err != nil {
-				return err
-			}
 		}
 		end := kept + n
 		kept = min(end, longestMark-1)

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -257,5 +259,12 @@ func idle(b *bench, s *server) ([]figure, error) {
 		return nil, err
 	}
 	after, err := s.resident()
+	for _, p := range peers {
+		select {
+		case <-p.done:
+			return nil, fmt.Errorf("%s lost its connection: %w", p.name, errors.Join(p.wrong, io.EOF))
+		default:
+		}
+	}
 	return []figure{{"resident per connection", "KiB", (after - before) / float64(n) / 1024}}, err
 }

@@ -1,8 +1,10 @@
 package ws
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -31,7 +33,8 @@ type conn struct {
 	// in one place, since fetching it from memory is what a look costs.
 	spoke          atomic.Bool // a frame was written since the last look
 	said           atomic.Bool // a hello came in time
-	waiting        bool        // something waited to be written at the last look
+	waiting        bool        // something was expected of the client at the last look
+	asked          bool        // it has yet to answer a ping
 	late           bool        // it is being told that its hello has not come
 	index          int         // in Server.conns, whose lock guards it
 	due            time.Time   // when it has to be looked at
@@ -50,6 +53,7 @@ type conn struct {
 	excess  time.Time                // when the events became too many; zero when they are not
 	dropped time.Time                // when the last one was dropped
 	rebuked time.Time                // when that was last told
+	message io.Reader                // the last one
 	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
 }
 
@@ -72,6 +76,7 @@ func (c *conn) serve() {
 	if r := (refusal{}); errors.As(err, &r) {
 		c.server.options.Log.Debug("connection refused", "code", r.reason.Code, "event", r.reason.Event)
 		c.refuse(r.reason, r.code)
+		c.ignore()
 	}
 	c.server.remove(c)
 	c.cut()
@@ -99,23 +104,60 @@ func (c *conn) read() error {
 		})
 	}
 	for {
-		frame, isText, err := readMessage(c.socket, event.MaxFrame)
-		if err != nil {
+		if err := c.out.await(); err != nil {
 			return err
 		}
-		if err := aside(func() error { return c.take(frame, isText) }); err != nil {
+		if err := aside(c.hear); err != nil {
 			return err
 		}
 	}
 }
 
-// aside runs f on a stack of its own, because what decoding a frame needs
-// would stay with the connection: the stack of a goroutine that waits to read
-// is most of what an idle connection costs.
+// aside runs f on a stack of its own, because what reading and decoding a
+// frame needs would stay with the connection: the stack of a goroutine that
+// waits to read is most of what an idle connection costs.
 func aside(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
 	return <-done
+}
+
+// hear takes in messages until all that has come is read.
+func (c *conn) hear() error {
+	for {
+		// A context would arm a timer for every frame; the pings find out
+		// about dead peers.
+		kind, message, err := c.socket.Reader(context.Background())
+		if err != nil {
+			return err
+		}
+		c.message = message
+		// One byte more, so that what is too long is known to be.
+		frame, err := io.ReadAll(io.LimitReader(message, event.MaxFrame+1))
+		if err != nil {
+			return err
+		}
+		if err := c.take(frame, kind == websocket.MessageText); err != nil {
+			return err
+		}
+		if c.out.silent() {
+			return nil
+		}
+	}
+}
+
+// ignore reads on until the client has closed, or is cut: it would not get to
+// read why it was refused if anything of its own were left unread.
+func (c *conn) ignore() {
+	var err error
+	for err == nil {
+		if c.message != nil {
+			_, err = io.Copy(io.Discard, c.message)
+		}
+		if err == nil {
+			_, c.message, err = c.socket.Reader(context.Background())
+		}
+	}
 }
 
 // take does what a frame asks for. An error ends the connection.
@@ -243,7 +285,7 @@ func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
 	c.spoke.Store(true)
 	ready = c.out.send(frame, place)
 	if last {
-		c.out.spawn(func() { c.socket.Close(websocket.StatusNormalClosure, "left") })
+		c.out.hangUp(event.CloseNormal, "left")
 	}
 	return ready
 }
@@ -254,11 +296,11 @@ func (c *conn) send(events ...event.Event) {
 	c.out.say(event.Encode(events...))
 }
 
-// refuse says why and hangs up, from any goroutine. It waits up to 5 s for the
-// client's own close.
+// refuse says why and hangs up, from any goroutine. The client has closeWithin
+// to answer.
 func (c *conn) refuse(reason event.Error, code event.CloseCode) {
 	c.send(reason)
-	c.socket.Close(websocket.StatusCode(code), string(reason.Code))
+	c.out.hangUp(code, string(reason.Code))
 }
 
 // cut ends the connection without ceremony, from any goroutine; the reader

@@ -8,9 +8,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/server/hub"
+	"rollcall/shared/event"
 )
 
 // bufferSize is the size of the buffers a connection keeps. What is written
@@ -27,25 +29,33 @@ const maxPending = 64 << 10
 // writes it. So whoever writes to many is held up by none.
 type outbox struct {
 	net.Conn
-	raw *rawWriter // nil where only blocking writes are to be had
+	socket *socket // nil where only blocking reads and writes are to be had
 
-	unread []byte // what net/http had read already; the reader's
+	heard atomic.Bool // the client has said something since this was cleared
+
+	// Of the reader.
+	in     *bufio.Reader // what the library reads through
+	unread []byte        // what it has yet to read
+	chunk  *chunk        // in which that is; nil if it came from net/http
 
 	mu       sync.Mutex // guards what follows
 	group    sync.WaitGroup
 	pending  [][]byte  // in the order of writing, while draining
 	size     int       // bytes pending that are not a frame's
 	draining bool      // a goroutine writes
-	closing  bool      // the close frame, which is the last, is written
 	progress time.Time // when that last got rid of anything
+	ended    time.Time // when the last frame was written; zero before
 	waiting  *hub.Conn // is told when nothing is pending
 	err      error     // why nothing more is taken
 }
 
 var errStuck = errors.New("too much waits to be written")
 
+// newOutbox takes over a connection of which unread has been read already.
 func newOutbox(conn net.Conn, unread []byte) *outbox {
-	return &outbox{Conn: conn, raw: newRawWriter(conn), unread: unread}
+	o := &outbox{Conn: conn, socket: newSocket(conn), unread: unread}
+	o.in = bufio.NewReaderSize(o, bufferSize)
+	return o
 }
 
 // hijacked is a response that is hijacked into an outbox, with small buffers.
@@ -66,18 +76,59 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
-	return h.out, bufio.NewReadWriter(bufio.NewReaderSize(h.out, bufferSize), bufio.NewWriterSize(h.out, bufferSize)), nil
+	return h.out, bufio.NewReadWriter(h.out.in, bufio.NewWriterSize(h.out, bufferSize)), nil
 }
 
-func (o *outbox) Read(p []byte) (int, error) {
-	if len(o.unread) > 0 {
-		n := copy(p, o.unread)
-		if o.unread = o.unread[n:]; len(o.unread) == 0 {
-			o.unread = nil
+// chunk is what is read at one time.
+type chunk [4 << 10]byte
+
+// chunks are shared, since of thousands of clients few speak at one time.
+var chunks = sync.Pool{New: func() any { return new(chunk) }}
+
+// How a client's frame without content goes on after its first byte, and how
+// long it is.
+const (
+	emptyMasked = 0x80
+	emptyLength = 6
+)
+
+// await waits until the client has said something to be read, on less stack
+// than the library takes and without a buffer. It is called between messages.
+// A mere answer to a ping, which is all that most clients say, ends here.
+func (o *outbox) await() error {
+	for o.socket != nil && o.silent() {
+		chunk, n, err := o.socket.next()
+		if err != nil {
+			return err
 		}
+		o.heard.Store(true)
+		if n == emptyLength && chunk[0] == pongFrame && chunk[1] == emptyMasked {
+			chunks.Put(chunk)
+			continue
+		}
+		o.chunk, o.unread = chunk, chunk[:n]
+	}
+	return nil
+}
+
+// silent reports that all that has come is read.
+func (o *outbox) silent() bool { return len(o.unread) == 0 && o.in.Buffered() == 0 }
+
+func (o *outbox) Read(p []byte) (int, error) {
+	if len(o.unread) == 0 {
+		n, err := o.Conn.Read(p)
+		o.heard.Store(true)
+		return n, err
+	}
+	n := copy(p, o.unread)
+	if o.unread = o.unread[n:]; len(o.unread) > 0 {
 		return n, nil
 	}
-	return o.Conn.Read(p)
+	if o.unread = nil; o.chunk != nil {
+		chunks.Put(o.chunk)
+		o.chunk = nil
+	}
+	return n, nil
 }
 
 // Write is the library's: it writes control frames, each whole and in one
@@ -85,13 +136,15 @@ func (o *outbox) Read(p []byte) (int, error) {
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closing {
-		return len(p), o.err
+	if !o.ended.IsZero() {
+		return len(p), o.err // the answer to a close that answers ours
 	}
 	if n := o.try(p, nil); n < len(p) {
 		o.later(bytes.Clone(p[n:]), true)
 	}
-	o.closing = p[0] == closeFrame
+	if p[0] == closeFrame {
+		o.ended = time.Now()
+	}
 	return len(p), o.err
 }
 
@@ -121,6 +174,8 @@ func (o *outbox) say(message []byte) {
 const (
 	textFrame  = 0x81
 	closeFrame = 0x88
+	pingFrame  = 0x89
+	pongFrame  = 0x8a
 )
 
 // short is the longest frame that is copied to be in one piece: of one piece
@@ -134,7 +189,7 @@ var pieces = sync.Pool{New: func() any { return new([short]byte) }}
 // since a server's frames are not masked, one message serves all its receivers,
 // and the library's locks and buffers cost a fifth of what the system call does.
 func (o *outbox) frame(message []byte, counts bool) {
-	if o.closing {
+	if !o.ended.IsZero() {
 		return
 	}
 	piece := pieces.Get().(*[short]byte)
@@ -163,10 +218,10 @@ func (o *outbox) frame(message []byte, counts bool) {
 
 // try writes what the socket takes at once.
 func (o *outbox) try(head, body []byte) int {
-	if o.raw == nil || o.draining || o.err != nil {
+	if o.socket == nil || o.draining || o.err != nil {
 		return 0
 	}
-	n, err := o.raw.write(head, body)
+	n, err := o.socket.write(head, body)
 	if err != nil {
 		o.err = err
 		o.Conn.Close() // the reader notices
@@ -229,15 +284,26 @@ func (o *outbox) drain() {
 	}
 }
 
-// stuck returns how long the client has taken nothing of what waits for it; 0
-// if nothing waits.
-func (o *outbox) stuck(now time.Time) time.Duration {
+// ping asks the client to show that it is there.
+func (o *outbox) ping() {
+	o.heard.Store(false)
+	o.Write([]byte{pingFrame, 0})
+}
+
+// hangUp writes the last frame. The client answers it, which the reader hears.
+func (o *outbox) hangUp(code event.CloseCode, why string) {
+	frame := binary.BigEndian.AppendUint16([]byte{closeFrame, byte(2 + len(why))}, uint16(code))
+	o.Write(append(frame, why...))
+}
+
+// expects reports whether the client has yet to take what waits for it or to
+// answer the last frame, and whether it should have by now.
+func (o *outbox) expects(now time.Time) (something, overdue bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.draining {
-		return 0
-	}
-	return max(1, now.Sub(o.progress))
+	ended := !o.ended.IsZero()
+	overdue = o.draining && now.Sub(o.progress) >= writeTimeout || ended && now.Sub(o.ended) >= closeWithin
+	return o.draining || ended, overdue
 }
 
 // spawn runs f unless the outbox is closed.

@@ -1,7 +1,6 @@
 package ws
 
 import (
-	"context"
 	"runtime/debug"
 	"time"
 
@@ -15,6 +14,7 @@ const (
 	sweepEvery   = time.Second
 	pingEvery    = 15 * time.Second
 	pongWithin   = 5 * time.Second
+	closeWithin  = 5 * time.Second  // the last frame is answered
 	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
 	forgetEvery  = time.Minute      // of addresses that use nothing any more
 
@@ -81,7 +81,7 @@ func (s *Server) ping(due []*conn) {
 			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(due))):
 			}
 		}
-		c.out.spawn(c.ping)
+		c.out.ping()
 	}
 }
 
@@ -92,18 +92,25 @@ func (c *conn) look(now time.Time) (ping bool) {
 	if !c.waiting && now.Before(c.due) && !c.spoke.Load() {
 		return false
 	}
-	stuck := c.out.stuck(now)
-	c.waiting = stuck > 0
-	if stuck >= writeTimeout {
+	waiting, overdue := c.out.expects(now)
+	c.waiting = waiting
+	if c.asked && now.Sub(c.pinged) >= pongWithin {
+		c.asked = false
+		overdue = overdue || !c.out.heard.Load()
+	}
+	if overdue {
 		c.cut()
 		return false
 	}
 	// Behind much that waits, a ping would be answered late; but that it
 	// gets less shows as well that somebody is there.
-	if stuck == 0 && now.Sub(c.pinged) >= pingEvery-2*sweepEvery {
-		c.pinged, ping = now, true
+	if !waiting && now.Sub(c.pinged) >= pingEvery-2*sweepEvery {
+		c.pinged, c.asked, ping = now, true, true
 	}
 	c.due = c.pinged.Add(pingEvery - 2*sweepEvery)
+	if c.asked {
+		c.due = c.pinged.Add(pongWithin)
+	}
 	if c.spoke.Swap(false) {
 		c.spoken = now
 	}
@@ -125,12 +132,4 @@ func (c *conn) look(now time.Time) (ping bool) {
 		c.due = next
 	}
 	return ping
-}
-
-func (c *conn) ping() {
-	ctx, cancel := context.WithTimeout(context.Background(), pongWithin)
-	defer cancel()
-	if c.socket.Ping(ctx) != nil {
-		c.cut()
-	}
 }

@@ -5,7 +5,6 @@ package ws
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -118,8 +117,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 		s.options.Log.Debug("upgrade failed", "err", err)
 		return nil // Accept has answered
 	}
-	// Frames are measured by readFrame, which can say what is wrong before
-	// it hangs up.
+	// Frames are measured by hear, which says what is wrong before it hangs
+	// up.
 	socket.SetReadLimit(-1)
 	now := time.Now()
 	return &conn{
@@ -211,7 +210,7 @@ func (s *Server) remove(c *conn) {
 }
 
 // Close tells every client that the server restarts, ends the connections and
-// waits for them: until ctx ends properly, after that by cutting them.
+// waits for them. Who has not answered within 5 s, or when ctx ends, is cut.
 func (s *Server) Close(ctx context.Context) {
 	s.mu.Lock()
 	if !s.closing {
@@ -222,6 +221,8 @@ func (s *Server) Close(ctx context.Context) {
 		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
 	}
 	s.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, closeWithin)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -237,17 +238,4 @@ var restarting = event.Error{
 	Code:       event.CodeRestarting,
 	Message:    "The server is restarting; try again in a moment.",
 	RetryAfter: 500,
-}
-
-// readMessage reads the next message of a connection, up to limit bytes and one
-// more, and reports whether it was text.
-func readMessage(socket *websocket.Conn, limit int64) (message []byte, isText bool, err error) {
-	// A context would arm a timer for every frame; the pings find out about
-	// dead peers.
-	kind, body, err := socket.Reader(context.Background())
-	if err != nil {
-		return nil, false, err
-	}
-	message, err = io.ReadAll(io.LimitReader(body, limit+1))
-	return message, kind == websocket.MessageText, err
 }

@@ -1,0 +1,162 @@
+package ws
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"rollcall/server/hub"
+	"rollcall/server/session"
+	"rollcall/shared/event"
+)
+
+// sentFrame is a client's frame, masked with nothing.
+func sentFrame(first byte, payload string) []byte {
+	head := []byte{first, emptyMasked | byte(len(payload)), 0, 0, 0, 0}
+	if len(payload) > 125 {
+		panic("a short one")
+	}
+	return append(head, payload...)
+}
+
+func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
+	server, client := socketPair(t)
+	o := newOutbox(server, nil)
+	if o.socket == nil {
+		t.Skip("the library waits on this system")
+	}
+	news := make(chan error)
+	go func() { news <- o.await() }()
+	pong := sentFrame(pongFrame, "")
+	client.Write(pong)
+	for !o.heard.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	select {
+	case err := <-news:
+		t.Fatalf("a pong is news: %v", err)
+	default:
+	}
+	// One that comes with something is the library's.
+	said := slices.Concat(sentFrame(textFrame, "hello"), pong)
+	client.Write(said)
+	if err := <-news; err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, len(said))
+	if _, err := io.ReadFull(o, got); err != nil || !bytes.Equal(got, said) {
+		t.Errorf("%q, %v", got, err)
+	}
+	client.Close()
+	if err := o.await(); !errors.Is(err, io.EOF) {
+		t.Errorf("at the end: %v", err)
+	}
+	o.Close()
+	if err := o.await(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("when closed: %v", err)
+	}
+}
+
+// TestSeveralMessagesAtOnceAreAllHeard is of real sockets: the library keeps
+// the second message in its buffer, where nothing that comes would show it.
+func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
+	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rooms := hub.New(hub.Options{})
+	sockets := New(Options{
+		Hub: rooms, Sessions: keeper, Log: slog.New(slog.DiscardHandler),
+		AllowOrigin: func(*http.Request) bool { return true },
+	})
+	web := httptest.NewServer(sockets)
+	defer func() {
+		sockets.Close(t.Context())
+		rooms.Close()
+		web.Close()
+	}()
+	conn, err := net.Dial("tcp", web.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	hello := event.Encode(event.GotANewUser{Name: "Ana"})
+	note := event.Encode(event.ChangeUser{Note: new("back soon")})
+	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+	var got []byte
+	expect := func(text string) {
+		t.Helper()
+		for !bytes.Contains(got, []byte(text)) {
+			b := make([]byte, 4096)
+			n, err := conn.Read(b)
+			if err != nil {
+				t.Fatalf("waiting for %s: %v; got %q", text, err, got)
+			}
+			got = append(got, b[:n]...)
+		}
+	}
+	expect("\r\n\r\n")
+	conn.Write(slices.Concat(
+		sentFrame(textFrame, string(hello)), sentFrame(pongFrame, ""), sentFrame(textFrame, string(note)),
+	))
+	expect("back soon")
+	// In two pieces, of which the first is as long as an empty pong.
+	busy := event.StatusBusy
+	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Status: &busy})))
+	conn.Write(change[:emptyLength])
+	time.Sleep(10 * time.Millisecond)
+	conn.Write(change[emptyLength:])
+	expect("busy")
+}
+
+func TestWhoDoesNotAnswerTheLastFrameIsCut(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		p, _ := n.connect(nil, nil)
+		start := time.Now()
+		p.write(websocket.MessageText, []byte("no frame")) // and then reads nothing
+		for open := 1; open > 0; {
+			n.server.mu.Lock()
+			open = len(n.server.conns)
+			n.server.mu.Unlock()
+			time.Sleep(sweepEvery / 10)
+		}
+		if took := time.Since(start); took < closeWithin || took > closeWithin+2*sweepEvery {
+			t.Errorf("cut after %v", took)
+		}
+		p.conn.CloseNow()
+	})
+}
+
+func TestWhoReadsButDoesNotAnswerPingsIsLost(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		conn, _, err := websocket.Dial(t.Context(), "ws://localhost/ws", &websocket.DialOptions{
+			HTTPClient:     n.browser(),
+			OnPingReceived: func(context.Context, []byte) bool { return false },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &peer{t: t, conn: conn}
+		start := time.Now()
+		p.say(event.GotANewUser{Name: "Ana"})
+		if _, code := p.ends(); code != -1 {
+			t.Errorf("ended with %d", code)
+		}
+		if took := time.Since(start); took < pongWithin || took > pingEvery+pongWithin {
+			t.Errorf("noticed after %v", took)
+		}
+	})
+}
