@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 )
 
 // bench is one run of the program.
@@ -63,48 +63,91 @@ func (b *bench) pause(d time.Duration) error {
 	}
 }
 
-// measure runs a scenario against each server and prints the medians.
-func (b *bench) measure(s scenario, servers []string, runs int) error {
-	fmt.Printf("\n%s: %s\n", s.name, s.what)
+// row is a figure of a scenario for each server: the median of the runs.
+type row struct {
+	what    string
+	figure  string
+	medians []float64
+}
+
+// measure runs a scenario against each server.
+func (b *bench) measure(s scenario, servers []string, runs int) ([]row, error) {
 	results := make(map[string][][]figure)
-	for range runs {
+	for run := range runs {
 		// In turns, so that what the machine does meanwhile hits all alike.
 		for _, name := range servers {
+			fmt.Fprintf(os.Stderr, "%s of %s, %d of %d\n", s.name, name, run+1, runs)
 			figures, err := b.once(s, name)
 			if err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			results[name] = append(results[name], figures)
 		}
 	}
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "\t")
-	for _, name := range servers {
-		fmt.Fprintf(table, "%s\t", name)
-	}
-	for _, name := range servers[1:] {
-		fmt.Fprintf(table, "%s/%s\t", servers[0], name)
-	}
-	fmt.Fprintln(table)
+	var rows []row
 	for i, f := range results[servers[0]][0] {
-		fmt.Fprintf(table, "%s, %s\t", f.name, f.unit)
-		var medians []float64
+		r := row{what: s.what, figure: f.name + ", " + f.unit}
 		for _, name := range servers {
 			var values []float64
 			for _, figures := range results[name] {
 				values = append(values, figures[i].value)
 			}
 			slices.Sort(values)
-			median := values[len(values)/2]
-			medians = append(medians, median)
-			fmt.Fprintf(table, "%s\t", short(median))
+			r.medians = append(r.medians, values[len(values)/2])
 		}
-		for _, other := range medians[1:] {
-			fmt.Fprintf(table, "%s\t", short(medians[0]/other))
-		}
-		fmt.Fprintln(table)
+		rows = append(rows, r)
 	}
-	return table.Flush()
+	return rows, nil
+}
+
+// print writes one table of everything, as Markdown has them.
+func print(servers []string, rows []row) {
+	lines := [][]string{{"", ""}}
+	lines[0] = append(lines[0], servers...)
+	for _, name := range servers[1:] {
+		lines[0] = append(lines[0], servers[0]+" / "+name)
+	}
+	what := ""
+	for _, r := range rows {
+		line := []string{"", r.figure}
+		if r.what != what {
+			what, line[0] = r.what, r.what
+		}
+		for _, v := range r.medians {
+			line = append(line, short(v))
+		}
+		for _, other := range r.medians[1:] {
+			line = append(line, short(r.medians[0]/other))
+		}
+		lines = append(lines, line)
+	}
+	widths := make([]int, len(lines[0]))
+	for _, line := range lines {
+		for i, cell := range line {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for i, line := range lines {
+		for j, cell := range line {
+			pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell))
+			if j < 2 {
+				fmt.Print("| ", cell, pad, " ")
+			} else {
+				fmt.Print("| ", pad, cell, " ")
+			}
+		}
+		fmt.Println("|")
+		if i == 0 {
+			for j, width := range widths {
+				alignment := "-"
+				if j >= 2 {
+					alignment = ":" // to the right
+				}
+				fmt.Print("|", strings.Repeat("-", width+1), alignment)
+			}
+			fmt.Println("|")
+		}
+	}
 }
 
 func (b *bench) once(s scenario, name string) (figures []figure, err error) {

@@ -1,9 +1,11 @@
 // Command loadgen measures a server over real sockets, beside two others in
-// the same run: a classic chat hub, which is the thing to beat, and a raw
-// fan-out without WebSocket and JSON, which is about what the machine can do.
+// the same run: a classic chat hub, which is the thing to beat, and raw, a plain
+// write of the same bytes to each of as many sockets without WebSocket and JSON,
+// which is about what the machine can do.
 //
 // It runs each server on one processor and itself on another, where the
-// system has taskset. What counts are the ratios within a run.
+// system has taskset, and prints one table. What counts are the ratios within
+// a run.
 package main
 
 import (
@@ -49,15 +51,20 @@ func run() error {
 		return err
 	}
 	servers := strings.Split(*against, ",")
+	var rows []row
 	for _, name := range strings.Split(*only, ",") {
 		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
 		if i < 0 {
 			return fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names(), ", "))
 		}
-		if err := bench.measure(scenarios[i], servers, *runs); err != nil {
+		of, err := bench.measure(scenarios[i], servers, *runs)
+		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		rows = append(rows, of...)
 	}
+	fmt.Printf("\n%s, medians of %d:\n\n", machine(), *runs)
+	print(servers, rows)
 	return nil
 }
 

@@ -11,11 +11,11 @@ import (
 )
 
 var scenarios = []scenario{
-	{"storm", "3,000 join one room as fast as they can, until every roster is whole", storm},
-	{"churn", "1,000 residents and 20 joins a second for 10 s, from hello to seen by each", churn},
-	{"rooms", "500 rooms of 10 and 200 joins a second for 5 s, from hello to seen by each", rooms},
-	{"drop", "500 of 1,000 vanish, until every survivor knows of all", drop},
-	{"idle", "5,000 connections in rooms of 10 that do nothing", idle},
+	{"storm", "storm: 3,000 join one room at once", storm},
+	{"churn", "churn: 20 joins/s, seen by 1,000", churn},
+	{"rooms", "rooms: 200 joins/s in 500 rooms of 10", rooms},
+	{"drop", "drop: 500 of 1,000 vanish", drop},
+	{"idle", "idle: 5,000 connections in rooms of 10", idle},
 }
 
 // connect opens the connections of a crowd, a few at a time.
@@ -107,7 +107,7 @@ func storm(b *bench, s *server) ([]figure, error) {
 		return nil, err
 	}
 	end(peers)
-	return []figure{{"time", "s", took.Seconds()}, {"server's CPU", "s", (after - before).Seconds()}}, right(peers, n)
+	return []figure{{"until every roster is whole", "s", took.Seconds()}, {"server's CPU", "s", (after - before).Seconds()}}, right(peers, n)
 }
 
 // sightings is when whom was seen, from the hello on.
@@ -139,15 +139,15 @@ func (s *sightings) figures() []figure {
 	at := func(q float64) float64 {
 		return s.took[min(len(s.took)-1, int(q*float64(len(s.took))))].Seconds() * 1000
 	}
-	return []figure{{"p50", "ms", at(0.5)}, {"p99", "ms", at(0.99)}, {"p99.9", "ms", at(0.999)}}
+	return []figure{{"hello to seen, p50", "ms", at(0.5)}, {"p99", "ms", at(0.99)}, {"p99.9", "ms", at(0.999)}}
 }
 
 // guests has people join, evenly spaced, and waits until they have been seen
-// by as many as should see them. It returns the server's processor time.
-func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) (time.Duration, error) {
-	before, err := s.cpu()
+// by as many as should see them. It returns what the server used for that.
+func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) (usage, error) {
+	before, err := s.usage()
 	if err != nil {
-		return 0, err
+		return usage{}, err
 	}
 	seen.mu.Lock()
 	seen.hello = make([]time.Time, n)
@@ -163,28 +163,28 @@ func (b *bench) guests(s *server, n int, perSecond float64, room func() string, 
 	for i := range n {
 		p := &peer{addr: s.addr, name: fmt.Sprint("guest ", i), room: room()}
 		if err := p.connect(); err != nil {
-			return 0, err
+			return usage{}, err
 		}
 		peers = append(peers, p)
 		next = next.Add(time.Duration(float64(time.Second) / perSecond))
 		if err := b.pause(time.Until(next)); err != nil {
-			return 0, err
+			return usage{}, err
 		}
 		seen.mu.Lock()
 		seen.hello[i] = time.Now()
 		seen.mu.Unlock()
 		if err := p.hello(); err != nil {
-			return 0, err
+			return usage{}, err
 		}
 	}
 	for deadline := time.Now().Add(time.Minute); seen.count() < sights; {
 		if time.Now().After(deadline) {
-			return 0, fmt.Errorf("guests were seen %d times instead of %d", seen.count(), sights)
+			return usage{}, fmt.Errorf("guests were seen %d times instead of %d", seen.count(), sights)
 		}
 		time.Sleep(time.Millisecond)
 	}
-	after, err := s.cpu()
-	return after - before, err
+	after, err := s.usage()
+	return after.since(before), err
 }
 
 func churn(b *bench, s *server) ([]figure, error) {
@@ -196,11 +196,16 @@ func churn(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	cpu, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
+	used, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
 	if err != nil {
 		return nil, err
 	}
-	return append(seen.figures(), figure{"CPU per million deliveries", "s", cpu.Seconds() / float64(n*joins) * 1e6}), nil
+	deliveries := float64(n * joins)
+	return append(seen.figures(),
+		figure{"CPU per million deliveries", "s", used.cpu.Seconds() / deliveries * 1e6},
+		figure{"reads and writes per delivery", "calls", used.calls / deliveries},
+		figure{"written per delivery, snapshots too", "bytes", used.bytes / deliveries},
+	), nil
 }
 
 func rooms(b *bench, s *server) ([]figure, error) {
@@ -214,11 +219,11 @@ func rooms(b *bench, s *server) ([]figure, error) {
 		return nil, err
 	}
 	random := rand.New(rand.NewPCG(1, 2)) // the same for every server
-	cpu, err := b.guests(s, joins, 200, func() string { return room(random.IntN(count)) }, seen, 10*joins)
+	used, err := b.guests(s, joins, 200, func() string { return room(random.IntN(count)) }, seen, 10*joins)
 	if err != nil {
 		return nil, err
 	}
-	return append(seen.figures(), figure{"CPU per 1,000 joins", "s", cpu.Seconds() / float64(joins) * 1000}), nil
+	return append(seen.figures(), figure{"CPU per 1,000 joins", "s", used.cpu.Seconds() / float64(joins) * 1000}), nil
 }
 
 func drop(b *bench, s *server) ([]figure, error) {
@@ -240,7 +245,7 @@ func drop(b *bench, s *server) ([]figure, error) {
 	}
 	took := time.Since(start)
 	end(survivors)
-	return []figure{{"time", "ms", took.Seconds() * 1000}}, right(survivors, n)
+	return []figure{{"until every survivor knows", "ms", took.Seconds() * 1000}}, right(survivors, n)
 }
 
 func idle(b *bench, s *server) ([]figure, error) {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,7 +29,7 @@ func (b *bench) start(name string) (*server, error) {
 		return nil, err
 	}
 	args := []string{b.binary, "-addr", "127.0.0.1:0", "-data", data, "-window", "0", "-linger", "0s", "-grace", "0s",
-		"-limit-sockets", "0", "-limit-joins", "0", "-limit-events", "0", "-limit-connections", "0"}
+		"-limit-sockets", "0", "-limit-joins", "0", "-limit-events", "0", "-limit-connections", "0", "-log-level", "warn"}
 	if name != "rollcall" {
 		self, err := os.Executable()
 		if err != nil {
@@ -65,30 +65,83 @@ func (s *server) stop() error {
 	return os.RemoveAll(s.data)
 }
 
+// usage is what a server has used so far.
+type usage struct {
+	cpu   time.Duration
+	calls float64 // of the system, to read or write
+	bytes float64 // written
+}
+
+func (u usage) since(before usage) usage {
+	return usage{u.cpu - before.cpu, u.calls - before.calls, u.bytes - before.bytes}
+}
+
+func (s *server) usage() (usage, error) {
+	cpu, err := s.cpu()
+	if err != nil {
+		return usage{}, err
+	}
+	// proc_pid_io(5)
+	io, err := s.proc("io")
+	if err != nil {
+		return usage{}, err
+	}
+	reads, err1 := number(io, "syscr:")
+	writes, err2 := number(io, "syscw:")
+	written, err3 := number(io, "wchar:")
+	return usage{cpu, reads + writes, written}, errors.Join(err1, err2, err3)
+}
+
+// proc is what the kernel tells of the server.
+func (s *server) proc(file string) (string, error) {
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), file))
+	return string(b), err
+}
+
+// number is the one that stands behind a name.
+func number(in, name string) (float64, error) {
+	_, after, _ := strings.Cut(in, name)
+	fields := strings.Fields(after)
+	if len(fields) == 0 {
+		return 0, fmt.Errorf("the kernel says nothing of %s", name)
+	}
+	return strconv.ParseFloat(fields[0], 64)
+}
+
 // ticks is what the kernel counts processor time in: 100 a second on every
 // platform of Go's (proc_pid_stat(5), sysconf(3)).
 const ticks = 100
 
 // cpu is the processor time that the server has used.
 func (s *server) cpu() (time.Duration, error) {
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "stat"))
+	stat, err := s.proc("stat")
 	if err != nil {
 		return 0, err
 	}
 	// After the name, which is in brackets and may have anything in it.
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
-	system, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
 }
 
 // resident is how many bytes of the server are in memory.
 func (s *server) resident() (float64, error) {
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), "status"))
+	status, err := s.proc("status")
 	if err != nil {
 		return 0, err
 	}
-	_, after, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	kib, err := number(status, "VmRSS:")
 	return kib * 1024, err
+}
+
+// machine says what was measured on.
+func machine() string {
+	model := runtime.GOARCH
+	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		if _, after, ok := strings.Cut(string(info), "model name"); ok {
+			model, _, _ = strings.Cut(strings.TrimLeft(after, "\t: "), "\n")
+		}
+	}
+	return fmt.Sprintf("%d processors (%s), %s, %s", runtime.NumCPU(), model, runtime.GOOS, runtime.Version())
 }
