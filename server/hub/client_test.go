@@ -52,10 +52,12 @@ type client struct {
 
 type taken struct {
 	frame []byte
+	body  []byte // what of it is shared
 	last  bool
 }
 
-func (c *client) Send(_ *Conn, frame []byte, last bool) bool {
+func (c *client) Send(_ *Conn, head, body []byte, last bool) bool {
+	frame := slices.Concat(head, body)
 	c.mu.Lock()
 	cost := c.cost
 	c.mu.Unlock()
@@ -65,7 +67,7 @@ func (c *client) Send(_ *Conn, frame []byte, last bool) bool {
 	if c.held {
 		c.t.Errorf("%s was sent a frame while it takes none", c.id)
 	}
-	c.queue = append(c.queue, taken{frame, last})
+	c.queue = append(c.queue, taken{frame, body, last})
 	c.held = c.slow
 	return !c.slow
 }
@@ -115,6 +117,15 @@ func (c *client) pending() [][]byte {
 		frames = append(frames, q.frame)
 	}
 	return frames
+}
+
+// shared is where the bytes are that the connection shares with others, of the
+// first frame that has been sent and not taken in.
+func (c *client) shared() *byte {
+	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &c.queue[0].body[0]
 }
 
 // pause has the connection stay where it is, as one whose client reads no

@@ -9,13 +9,14 @@ import (
 
 // Sink is where a connection's frames go.
 type Sink interface {
-	// Send takes a frame for c, which is shared and must not be changed.
-	// It must not block. If it returns false the sink takes no more until
+	// Send takes a frame for c: head, which is the caller's again when Send
+	// returns, and then body, which is shared and never changes. It must
+	// not block. If it returns false the sink takes no more until
 	// it calls c.Ready, which may be before Send returns. After last the
 	// connection is to end properly. A sink may be sent a frame that was
 	// under way when its connection was closed. No two calls for one
 	// connection overlap.
-	Send(c *Conn, frame []byte, last bool) (ready bool)
+	Send(c *Conn, head, body []byte, last bool) (ready bool)
 }
 
 // Conn is one connection's place in a room. All methods are safe for

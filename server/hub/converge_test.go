@@ -235,7 +235,8 @@ type reader struct {
 	*client
 }
 
-func (r *reader) Send(_ *Conn, frame []byte, last bool) bool {
+func (r *reader) Send(_ *Conn, head, body []byte, last bool) bool {
+	frame := slices.Concat(head, body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.take(frame, last)
@@ -277,7 +278,7 @@ func TestManyAtOnce(t *testing.T) {
 // nothing is a sink that counts.
 type nothing struct{ frames *int }
 
-func (n nothing) Send(*Conn, []byte, bool) bool { *n.frames++; return true }
+func (n nothing) Send(*Conn, []byte, []byte, bool) bool { *n.frames++; return true }
 
 // settled waits until a room has told all it has to tell.
 func (r *room) settled() {

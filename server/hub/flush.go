@@ -47,6 +47,7 @@ const crowdSize = 64
 // and rests in between.
 func (r *room) flush(crowded bool) {
 	defer r.endIfEmpty()
+	var head []byte
 	for {
 		if crowded {
 			// Whoever is about to change something does so first, and is
@@ -65,7 +66,9 @@ func (r *room) flush(crowded bool) {
 			// Ready may come at any time after Send was called, so what it
 			// undoes is done before.
 			d.conn.blocked.Store(true)
-			if d.conn.sink.Send(d.conn, d.frame(d.self, d.me, now), d.last) {
+			var body []byte
+			head, body = d.frame(head[:0], d.self, d.me, now)
+			if d.conn.sink.Send(d.conn, head, body, d.last) {
 				d.conn.blocked.Store(false)
 			}
 		}

@@ -281,8 +281,15 @@ func TestClientsAtOnePointShareTheirBytes(t *testing.T) {
 		a, b := join(t, h, "lobby", person("A")).drain(), join(t, h, "lobby", person("B")).drain()
 		a.drain()
 		join(t, h, "lobby", person("C"))
-		if &a.pending()[0][0] != &b.pending()[0][0] {
+		if a.shared() != b.shared() {
 			t.Error("the frame was encoded twice")
+		}
+		a.drain()
+		b.drain()
+		a.conn.View(event.View{}) // which is answered by a snapshot
+		b.conn.View(event.View{})
+		if a.shared() != b.shared() {
+			t.Error("the snapshot was encoded twice")
 		}
 	})
 }

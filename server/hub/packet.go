@@ -13,30 +13,23 @@ type packet struct {
 	existing *event.ExistingUsers
 	state    event.Room
 
-	shared   []byte
-	at       int64 // the clock that shared tells
-	snapshot event.Snapshot
+	shared []byte // encoded; nil before
 }
 
-// frame returns the bytes for one receiver; those for nobody in particular
-// are encoded once in a flush, which is at one time for all.
-func (p *packet) frame(self string, me *event.User, now int64) []byte {
+// frame appends to b what is one receiver's own and comes first, if there is
+// anything, and returns it with the rest, which is everybody's.
+func (p *packet) frame(b []byte, self string, me *event.User, now int64) (head, body []byte) {
 	switch {
-	case p.existing != nil && (self != "" || me != nil):
-		return p.encode().Frame(self, now, me)
-	case p.existing != nil && (p.shared == nil || p.at != now):
-		p.shared, p.at = p.encode().Frame("", now, nil), now
-	case p.shared == nil:
+	case p.shared != nil:
+	case p.existing != nil:
+		p.shared = event.EncodeSnapshot(*p.existing, p.state)
+		p.existing = &event.ExistingUsers{} // the users are not needed any more
+	default:
 		p.shared = event.Encode(p.events...)
 		p.events = nil
 	}
-	return p.shared
-}
-
-func (p *packet) encode() event.Snapshot {
-	if p.snapshot.IsZero() {
-		p.snapshot = event.EncodeSnapshot(*p.existing, p.state)
-		p.existing = &event.ExistingUsers{} // the users are not needed any more
+	if p.existing != nil {
+		b = event.AppendSnapshotHead(b, self, now, me)
 	}
-	return p.snapshot
+	return b, p.shared
 }

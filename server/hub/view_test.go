@@ -165,7 +165,7 @@ func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
 		a.drain()
 		b.drain()
 		crowd(t, h, 5, 6)
-		if &a.pending()[0][0] != &b.pending()[0][0] {
+		if a.shared() != b.shared() {
 			t.Error("the change was encoded twice")
 		}
 		if n := len(a.conn.room.views); n != 2 { // theirs and the crowd's

@@ -281,9 +281,9 @@ func (c *conn) tooMany(e event.Event) (drop bool, err error) {
 }
 
 // Send is the hub's: it writes what happens in the room. It does not block.
-func (c *conn) Send(place *hub.Conn, frame []byte, last bool) (ready bool) {
+func (c *conn) Send(place *hub.Conn, head, body []byte, last bool) (ready bool) {
 	c.spoke.Store(true)
-	ready = c.out.send(frame, place)
+	ready = c.out.send(head, body, place)
 	if last {
 		c.out.hangUp(event.CloseNormal, "left")
 	}

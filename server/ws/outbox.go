@@ -148,13 +148,12 @@ func (o *outbox) Write(p []byte) (int, error) {
 	return len(p), o.err
 }
 
-// send writes a text message of the hub's, which is shared and must not
-// change. It returns false if the socket has not taken it all; c is then told
-// when it has.
-func (o *outbox) send(message []byte, c *hub.Conn) (ready bool) {
+// send writes a text message of the hub's, as its Sink says. It returns false if
+// the socket has not taken it all; c is then told when it has.
+func (o *outbox) send(own, shared []byte, c *hub.Conn) (ready bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.frame(message, false)
+	o.frame(own, shared, false)
 	if o.draining {
 		o.waiting = c
 		return false
@@ -167,7 +166,7 @@ func (o *outbox) send(message []byte, c *hub.Conn) (ready bool) {
 func (o *outbox) say(message []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.frame(message, true)
+	o.frame(nil, message, true)
 }
 
 // The first bytes of frames that are whole messages (RFC 6455, section 5.2).
@@ -185,17 +184,18 @@ const short = 4 << 10
 // pieces are buffers in which short frames are put together.
 var pieces = sync.Pool{New: func() any { return new([short]byte) }}
 
-// frame writes a text message, unless the last frame is written. By hand:
+// frame writes a text message, unless the last frame is written: own, of which
+// nothing is kept, and shared, which must not change. By hand:
 // since a server's frames are not masked, one message serves all its receivers,
 // and the library's locks and buffers cost a fifth of what the system call does.
-func (o *outbox) frame(message []byte, counts bool) {
+func (o *outbox) frame(own, shared []byte, counts bool) {
 	if !o.ended.IsZero() {
 		return
 	}
 	piece := pieces.Get().(*[short]byte)
 	defer pieces.Put(piece)
-	head, body := append(piece[:0], textFrame), message
-	switch size := len(message); {
+	head, body := append(piece[:0], textFrame), shared
+	switch size := len(own) + len(shared); {
 	case size < 126:
 		head = append(head, byte(size))
 	case size < 1<<16:
@@ -203,6 +203,7 @@ func (o *outbox) frame(message []byte, counts bool) {
 	default:
 		head = binary.BigEndian.AppendUint64(append(head, 127), uint64(size))
 	}
+	head = append(head, own...)
 	if len(head)+len(body) <= short {
 		head, body = append(head, body...), nil
 	}

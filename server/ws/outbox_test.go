@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,7 +70,7 @@ func TestFramesOfAllLengths(t *testing.T) {
 	defer o.Close()
 	for _, size := range []int{0, 1, 125, 126, 127, 1<<16 - 1, 1 << 16, 1<<16 + 1} {
 		message := bytes.Repeat([]byte{'m'}, size)
-		o.send(message, nil)
+		o.send(nil, message, nil)
 		got := make([]byte, len(framed(message)))
 		if _, err := io.ReadFull(client, got); err != nil {
 			t.Fatal(err)
@@ -88,9 +89,11 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	start := time.Now()
 	for i := range 60 {
 		message := bytes.Repeat([]byte{byte(i)}, 20_000+random.IntN(200_000)) // much more than a socket holds
-		sent.Write(framed(message))
-		o.send(message, nil)
-		if i%10 == 0 { // something from elsewhere
+		own := []byte("for you: ")
+		sent.Write(framed(slices.Concat(own, message)))
+		o.send(own, message, nil)
+		copy(own, "xxxxxxxxx") // its writer's, which goes on
+		if i%10 == 0 {         // something from elsewhere
 			sent.Write(framed([]byte("an error")))
 			o.say([]byte("an error"))
 			pong := []byte("pong")
@@ -136,7 +139,7 @@ func TestAFrameThatMustWaitIsOneWrite(t *testing.T) {
 	}{pr, pw}}
 	go io.Copy(io.Discard, pr)
 	o := newOutbox(conn, nil)
-	o.send(make([]byte, 1000), nil)
+	o.send(nil, make([]byte, 1000), nil)
 	for waits(o) {
 		time.Sleep(time.Millisecond)
 	}
@@ -152,7 +155,7 @@ func TestNothingFollowsTheCloseFrame(t *testing.T) {
 	o := newOutbox(server, nil)
 	last := []byte{closeFrame, 2, 0x03, 0xe8}
 	o.Write(last)
-	o.send([]byte("news"), nil)
+	o.send(nil, []byte("news"), nil)
 	o.say([]byte("an error"))
 	o.Write(last)
 	o.Close()
@@ -165,7 +168,7 @@ func TestWhoAsksForMoreAndDoesNotReadIsCutOff(t *testing.T) {
 	server, _ := socketPair(t)
 	server.SetWriteBuffer(1)
 	o := newOutbox(server, nil)
-	if o.send(make([]byte, 8<<20), nil) { // which may be of any size
+	if o.send(nil, make([]byte, 8<<20), nil) { // which may be of any size
 		t.Fatal("the socket took it all; the test is of nothing")
 	}
 	pong := make([]byte, 100)
@@ -219,7 +222,7 @@ func BenchmarkDelivery(b *testing.B) {
 	frame := make([]byte, 250)
 	b.ReportAllocs()
 	for b.Loop() {
-		if !o.send(frame, nil) {
+		if !o.send(nil, frame, nil) {
 			for waits(o) {
 				time.Sleep(10 * time.Microsecond)
 			}

@@ -586,7 +586,7 @@ func (c slowConn) Read(p []byte) (int, error) {
 
 type deaf struct{}
 
-func (deaf) Send(*hub.Conn, []byte, bool) bool { return true }
+func (deaf) Send(*hub.Conn, []byte, []byte, bool) bool { return true }
 
 func TestASlowLineIsNotTakenForADeadOne(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {

@@ -317,30 +317,19 @@ func appendShared(b []byte, e ExistingUsers) []byte {
 	return append(b, '}')
 }
 
-// Snapshot is a frame of [ExistingUsers] and [Room], encoded once for all its
-// receivers: only Self, Now and Me differ between them. The zero Snapshot is
-// none.
-type Snapshot struct {
-	rest []byte // from the field after Me to the end of the frame
-}
-
-// EncodeSnapshot encodes what all receivers share; Self, Now and Me of s do
-// not matter.
-func EncodeSnapshot(s ExistingUsers, state Room) Snapshot {
+// EncodeSnapshot returns what all receivers of a frame of [ExistingUsers] and
+// [Room] share: the frame after [AppendSnapshotHead], with Self, Now and Me of
+// s left to that. It is encoded once for all.
+func EncodeSnapshot(s ExistingUsers, state Room) []byte {
 	b := make([]byte, 0, 256+96*len(s.Users))
 	b = appendShared(b, s)
 	b = append(b, `},{"event":"`+NameRoom+`","data":`...)
 	b = appendRoom(b, state)
-	return Snapshot{rest: append(b, "}]"...)}
+	return append(b, "}]"...)
 }
 
-// IsZero reports whether s is none.
-func (s Snapshot) IsZero() bool { return s.rest == nil }
-
-// Frame returns the frame for one receiver.
-func (s Snapshot) Frame(self string, now int64, me *User) []byte {
-	const start = `[{"event":"` + NameExistingUsers + `","data":`
-	b := make([]byte, 0, len(start)+len(self)+192+len(s.rest))
-	b = appendHead(append(b, start...), self, now, me)
-	return append(b, s.rest...)
+// AppendSnapshotHead appends what is one receiver's own of such a frame, which
+// is its beginning.
+func AppendSnapshotHead(b []byte, self string, now int64, me *User) []byte {
+	return appendHead(append(b, `[{"event":"`+NameExistingUsers+`","data":`...), self, now, me)
 }

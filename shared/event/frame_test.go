@@ -106,7 +106,8 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 		existing := anyExisting(t)
 		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
 		want := Encode(existing, state)
-		if got := EncodeSnapshot(existing, state).Frame(existing.Self, existing.Now, existing.Me); string(got) != string(want) {
+		got := append(AppendSnapshotHead(nil, existing.Self, existing.Now, existing.Me), EncodeSnapshot(existing, state)...)
+		if string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
 	})
