@@ -50,7 +50,8 @@ type Server struct {
 	conns    []*conn    // in no order; each knows its index
 	opened   int        // conns and those being upgraded
 	accepted int        // conns so far
-	closing  bool
+	closing  bool       // everybody is told to come back
+	cutting  bool       // and has had the time for it
 }
 
 // New returns a server without connections. Close ends it.
@@ -80,14 +81,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.addr = addr
-	if !s.add(c) {
-		defer s.release(addr)
-		c.refuse(restarting, event.CloseRestarting)
-		c.cut()
-		c.socket.CloseNow()
-		c.out.wait()
-		return
-	}
+	s.add(c)
 	go c.serve()
 }
 
@@ -188,16 +182,18 @@ func negotiate(r *http.Request) (protocols []string, tooOld bool) {
 	return ours, true
 }
 
-func (s *Server) add(c *conn) bool {
+func (s *Server) add(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
 	c.index = len(s.conns)
 	s.conns = append(s.conns, c)
 	s.accepted++
-	return true
+	switch { // it was being upgraded when Close looked
+	case s.cutting:
+		c.cut()
+	case s.closing:
+		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
+	}
 }
 
 func (s *Server) remove(c *conn) {
@@ -226,6 +222,7 @@ func (s *Server) Close(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		s.cutting = true
 		for _, c := range s.conns {
 			c.cut()
 		}
