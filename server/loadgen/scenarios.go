@@ -200,7 +200,8 @@ func churn(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	deliveries := float64(n * joins)
+	// The guests before see a join as well.
+	deliveries := float64(n*joins + joins*(joins-1)/2)
 	return append(seen.figures(),
 		figure{"CPU per million deliveries", "s", used.cpu.Seconds() / deliveries * 1e6},
 		figure{"reads and writes per delivery", "calls", used.calls / deliveries},
