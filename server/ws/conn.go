@@ -114,8 +114,8 @@ func (c *conn) read() error {
 }
 
 // aside runs f on a stack of its own, because what reading and decoding a
-// frame needs would stay with the connection: the stack of a goroutine that
-// waits to read is most of what an idle connection costs.
+// frame needs would stay with the connection, which otherwise waits on the
+// smallest stack that there is.
 func aside(f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -19,9 +19,9 @@ import (
 // through one is a control frame, of 127 bytes at most.
 const bufferSize = 128
 
-// maxPending is how much may wait for a client beside the frame it has been
-// sent: answers to its pings and refusals. Who asks for more and does not
-// read is cut off.
+// maxPending is how much may wait for a client beside the room's frame: what is
+// for it alone, as answers to its pings and refusals. Who asks for more and
+// does not read is cut off.
 const maxPending = 64 << 10
 
 // outbox is a connection whose writes never block: what the socket does not
@@ -41,7 +41,7 @@ type outbox struct {
 	mu       sync.Mutex // guards what follows
 	group    sync.WaitGroup
 	pending  [][]byte  // in the order of writing, while draining
-	size     int       // bytes pending that are not a frame's
+	size     int       // bytes pending that are for this client alone
 	draining bool      // a goroutine writes
 	progress time.Time // when that last got rid of anything
 	ended    time.Time // when the last frame was written; zero before
@@ -185,9 +185,9 @@ const short = 4 << 10
 var pieces = sync.Pool{New: func() any { return new([short]byte) }}
 
 // frame writes a text message, unless the last frame is written: own, of which
-// nothing is kept, and shared, which must not change. By hand:
-// since a server's frames are not masked, one message serves all its receivers,
-// and the library's locks and buffers cost a fifth of what the system call does.
+// nothing is kept, and shared, which must not change. It does so by hand: since
+// a server's frames are not masked, one message serves all its receivers, and
+// the library's locks and buffers cost a fifth of what the system call does.
 func (o *outbox) frame(own, shared []byte, counts bool) {
 	if !o.ended.IsZero() {
 		return
