@@ -288,7 +288,8 @@ func (p *Page) arrive() {
 	p.kept.visit(p.room())
 	p.keep()
 	markSettled()
-	nextFrame(focusCount) // which has the page laid out
+	// When the room is drawn, and not with it: that has the page laid out.
+	p.ctx.Defer(func(app.Context) { nextFrame(focusCount) })
 }
 
 // took is what follows from how one is seen by now.
