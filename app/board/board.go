@@ -111,7 +111,7 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
 	s, goal := b.goal()
-	b.growing = b.lay().grow(b.drawn, s, goal, 0) != goal
+	b.aim(b.lay().grow(b.drawn, s, goal, 0), goal)
 }
 
 // Sweep ends what has faded by now. It reports whether that changes what is
@@ -164,6 +164,13 @@ func (b *Board) goal() (sight, goal span) {
 	return sight, goal
 }
 
+// aim takes in how far what is drawn is from what should be.
+func (b *Board) aim(drawn, goal span) {
+	if b.growing = drawn != goal; !b.growing {
+		b.pace.rest()
+	}
+}
+
 // draw chooses the part to draw and puts people into slots. Unless always is
 // set it leaves everything as it is if the part that is drawn will do.
 func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) {
@@ -173,9 +180,7 @@ func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) 
 		boxes = b.pace.next(now)
 	}
 	next := b.lay().grow(b.drawn, s, goal, boxes)
-	if b.growing = next != goal; !b.growing {
-		b.pace.rest()
-	}
+	b.aim(next, goal)
 	if next == b.drawn && !always {
 		return
 	}

@@ -65,3 +65,37 @@ func TestABoardIsDrawnInStepsAndInTheEndWhole(t *testing.T) {
 		t.Errorf("places %d to %d are in sight, %v are drawn", 100, 120, b.drawn)
 	}
 }
+
+func TestATimeWithNothingToDrawIsNotTakenForSlow(t *testing.T) {
+	var b Board
+	b.Lay(Layout{Columns: 5, Pitch: 100}, start)
+	b.Scroll(0, 400)
+	users := someUsers(400)
+	b.Show(Room{Users: users, Me: users[0], Count: len(users)}, true, start)
+	now := start
+	grow := func(after time.Duration) {
+		now = now.Add(after)
+		b.Grow(now)
+	}
+	for b.Growing() {
+		grow(time.Second) // a slow device, which takes small steps
+	}
+	b.Scroll(-400, 400)
+	if grow(time.Second); !b.Growing() {
+		t.Fatal("it is drawn in one step")
+	}
+	// Steps in time would be larger ones.
+	if grow(quick); !b.Growing() {
+		t.Fatal("it is drawn in two steps")
+	}
+	b.Scroll(0, 400) // leads back to what is drawn before all below is
+	if b.Growing() {
+		t.Fatal("what is drawn does not do for the scroll back")
+	}
+	before := b.pace.boxes
+	b.Scroll(-2000, 400)
+	grow(time.Hour)
+	if b.pace.boxes != before {
+		t.Errorf("after a while %d boxes are drawn at once, before it were %d", b.pace.boxes, before)
+	}
+}

@@ -301,7 +301,12 @@ func (p *Page) onVisibility() {
 	if p.at.wall {
 		keepAwake(true) // which the browser takes back from hidden pages
 	}
-	p.ctx.Dispatch(func(app.Context) { p.tick() })
+	p.ctx.Dispatch(func(app.Context) {
+		if p.status.Joined {
+			p.now = p.client.Now() // which stood still
+		}
+		p.tick()
+	})
 }
 
 func (p *Page) onInput(gesture bool) {
@@ -320,7 +325,12 @@ func (p *Page) mind() {
 	if news && p.client != nil && !p.at.wall {
 		p.client.Active(active)
 	}
-	if due, ok := p.attention.Due(); ok && p.idle == nil {
+	due, ok := p.attention.Due()
+	switch {
+	case !ok && p.idle != nil:
+		p.idle.Stop()
+		p.idle = nil
+	case ok && p.idle == nil:
 		p.idle = time.AfterFunc(max(time.Second, time.Until(due)), func() {
 			p.ctx.Dispatch(func(app.Context) {
 				p.idle = nil

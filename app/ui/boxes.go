@@ -50,23 +50,28 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		}, "focusout"),
 		onResize(list, func() { b.remeasure(ctx) }), // at first when it is laid out
 	}
-	b.number()
-	b.grow(ctx)
+	b.drawn(ctx)
 }
 
 // OnUpdate looks after what a new state of the board may have moved.
 func (b *Boxes) OnUpdate(ctx app.Context) {
+	b.drawn(ctx)
 	if b.measured != b.List {
 		b.remeasure(ctx)
 	}
+}
+
+// drawn is when the board has been drawn, or drawn anew.
+func (b *Boxes) drawn(ctx app.Context) {
 	b.number()
-	b.refocus(ctx)
+	b.refocus()
 	b.grow(ctx)
 }
 
 func (b *Boxes) remeasure(ctx app.Context) {
 	if b.measure() {
 		b.redraw(ctx)
+		return
 	}
 	b.grow(ctx)
 }
@@ -74,11 +79,7 @@ func (b *Boxes) remeasure(ctx app.Context) {
 // redraw draws the board as it is now.
 func (b *Boxes) redraw(ctx app.Context) {
 	ctx.Dispatch(func(app.Context) {})
-	ctx.Defer(func(ctx app.Context) { // it is drawn
-		b.number()
-		b.refocus(ctx)
-		b.grow(ctx)
-	})
+	ctx.Defer(b.drawn)
 	if _, more := b.Board.Wants(); more {
 		intend(ctx, wantIntent{})
 	}
@@ -147,7 +148,7 @@ func pixels(length string) float64 {
 // refocus gives the focus back to whose box had it: people may have changed
 // their elements. If they are gone it goes to who has their place now; if they
 // are out of sight, to the list, from where it goes on.
-func (b *Boxes) refocus(app.Context) {
+func (b *Boxes) refocus() {
 	if b.focused == "" || modalOpen() {
 		return
 	}

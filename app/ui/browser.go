@@ -190,24 +190,19 @@ func whenIdle(f func()) {
 	once("requestIdleCallback", f)
 }
 
-// rest lets the browser do what it has to, and returns in another task. By a
-// message and not by a timer, which waits for up to a minute in hidden pages.
+// rest lets the browser do what it has to, and returns in another task.
 func rest() {
 	if app.IsServer {
 		return
 	}
 	rested := make(chan struct{})
-	callback := app.FuncOf(func(app.Value, []app.Value) any {
+	goOn := app.FuncOf(func(app.Value, []app.Value) any {
 		close(rested)
 		return nil
 	})
-	defer callback.Release()
-	channel := app.Window().Get("MessageChannel").New()
-	from, to := channel.Get("port2"), channel.Get("port1")
-	to.Set("onmessage", callback)
-	from.Call("postMessage", 0)
+	defer goOn.Release()
+	script().Call("rest", goOn)
 	<-rested
-	to.Call("close")
 }
 
 // userOf is the id and the place of the user in whose box an element is, empty

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -18,9 +17,6 @@ import (
 
 // This file is a page's visit to a room: how it begins, what the client tells,
 // and how it ends.
-
-// patience is how long the connection may be away before it shows.
-const patience = 2 * time.Second
 
 // enter begins the visit to the room of the address. It joins at once with the
 // name that one has come with, when the tab was in the room before a reload,
@@ -90,8 +86,8 @@ func (p *Page) start(options client.Options) {
 	go follow(following, p.ctx, p.client, p.refresh)
 }
 
-// follow tells the page of every change of a client, and of every minute, by
-// which the times on the board move. It owns the client and closes it when
+// follow tells the page of every change of a client and, while it is looked at,
+// of every minute, by which the times on the board move. It owns the client and closes it when
 // ctx or the client ends.
 func follow(ctx context.Context, page app.Context, c *client.Client, refresh func(*client.Client, client.Update, error)) {
 	defer c.Close()
@@ -103,6 +99,9 @@ func follow(ctx context.Context, page app.Context, c *client.Client, refresh fun
 			return
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
+			if hidden() {
+				continue
+			}
 			err = nil
 		}
 		rest() // what was heard until now has taken its time
@@ -166,8 +165,11 @@ func (p *Page) proclaim() {
 	p.proclaiming = true
 	c := p.client
 	p.later(proclaimPause, func() {
+		if p.client != c {
+			return
+		}
 		p.proclaiming = false
-		if p.client != c || !p.status.Joined {
+		if !p.status.Joined {
 			return
 		}
 		setTitle(title(p.count(), p.room()))
@@ -376,62 +378,6 @@ const (
 	answerTime = 3 * time.Second        // after which an answer is given up
 )
 
-// watchLink shows that the connection is away, if it is for long.
-func (p *Page) watchLink(before client.Status) {
-	if p.status.Link == client.Connected {
-		if p.shaky {
-			p.said = "" // that it is lost
-		}
-		p.shaky, p.lost = false, time.Time{}
-		if before.Joined && before.Link != client.Connected {
-			checkUpdate() // the server may have been away for that
-		}
-		return
-	}
-	if before.Link != client.Connected {
-		return
-	}
-	p.keep()
-	lost := time.Now()
-	p.lost = lost
-	p.later(patience, func() {
-		if p.lost != lost {
-			return // it came back
-		}
-		p.shaky = true
-		p.tick()
-		p.say("The connection is lost. Rollcall tries to get it back.")
-	})
-}
-
-// link is what the page says of the connection.
-func (p *Page) link() link {
-	switch {
-	case p.past():
-		return offline
-	case !p.shaky:
-		return live
-	case p.status.Link == client.Offline:
-		return offline
-	}
-	return reconnecting
-}
-
-// past reports whether the page shows a room as it was.
-func (p *Page) past() bool {
-	return p.seen != nil && !p.status.Joined && !p.at.wall &&
-		(p.cut || p.asking && p.status.Link == client.Offline && p.refusal() == "")
-}
-
-// refusal is why the server lets nobody in, if it has said so.
-func (p *Page) refusal() string {
-	var refusal event.Error
-	if errors.As(p.status.Err, &refusal) {
-		return refusal.Message
-	}
-	return ""
-}
-
 // over returns to the dialog.
 func (p *Page) over(err error) {
 	parting, problem := "", ""
@@ -462,30 +408,6 @@ func (p *Page) part(parting, problem string) {
 	setTitle(title(0, p.room()))
 	markSettled()
 	p.ctx.Defer(func(app.Context) { focus(nameField) })
-}
-
-// word is what the dialog says below the button, and the wall for want of
-// anything to show.
-func (p *Page) word() string {
-	switch {
-	case p.parting != "":
-		return p.parting
-	case p.status.Joined || !p.asking && !p.at.wall:
-		return ""
-	case p.refusal() != "":
-		return p.again(p.refusal())
-	case p.status.Link == client.Offline:
-		return p.again("Can’t reach the server.")
-	}
-	return ""
-}
-
-// again adds to why something failed when it is tried again.
-func (p *Page) again(word string) string {
-	if until := time.Until(p.status.Retry); until > 0 {
-		return fmt.Sprintf("%s Trying again in %d s.", word, int(math.Ceil(until.Seconds())))
-	}
-	return word + " Trying again …"
 }
 
 // count is how many people are in the room, or were.

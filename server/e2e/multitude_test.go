@@ -65,7 +65,8 @@ func giveWay(t testing.TB, pid int) {
 	t.Helper()
 	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
-		t.Skip("no threads to be seen here:", err)
+		t.Logf("what is measured shares the machine: %v", err)
+		return
 	}
 	for _, thread := range threads {
 		id, _ := strconv.Atoi(thread.Name())

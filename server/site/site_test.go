@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,7 @@ func buildFrom(t testing.TB, assets map[string]web.Asset, files fstest.MapFS) *S
 	return s
 }
 
-func try(t testing.TB, assets map[string]web.Asset, files fstest.MapFS) (*Site, error) {
+func try(t testing.TB, assets map[string]web.Asset, files fs.FS) (*Site, error) {
 	t.Helper()
 	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
 	if err != nil {

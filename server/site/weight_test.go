@@ -13,8 +13,6 @@ import (
 	"testing"
 	"text/tabwriter"
 
-	"rollcall/server/origin"
-	"rollcall/server/session"
 	"rollcall/web"
 )
 
@@ -32,20 +30,12 @@ const (
 func TestTheWeightOfAVisit(t *testing.T) {
 	assets, files, err := web.Load()
 	if errors.Is(err, web.ErrNotBuilt) {
-		t.Skip(err)
+		t.Skip(err) // make builds it before it runs the tests
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy, err := origin.New("", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Options{Assets: assets, Files: files, Sessions: keeper, Base: policy.Base})
+	s, err := try(t, assets, files)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -39,10 +39,8 @@ func DecodeClient(frame []byte) ([]Event, error) {
 
 // DecodeServer decodes a frame that a server sent, as [DecodeClient] does.
 func DecodeServer(frame []byte) ([]Event, error) {
-	if utf8.Valid(frame) {
-		if events, ok := scan(frame); ok {
-			return events, nil
-		}
+	if events, ok := scan(frame); ok {
+		return events, nil
 	}
 	return decodeServer(frame)
 }

@@ -1,13 +1,16 @@
 package event
 
+import "unicode/utf8"
+
 // scan decodes a frame of what rosters are made of, if it is written as
 // [Encode] writes it. It reports false for any other, about which encoding/json
 // decides. Nearly all that a client hears is read here, at a fraction of the
 // cost; above all in a browser, which compiles each function when it is first
 // called, while somebody waits.
-//
-// The frame must be valid UTF-8.
 func scan(frame []byte) ([]Event, bool) {
+	if !utf8.Valid(frame) {
+		return nil, false
+	}
 	s := scanner{rest: frame}
 	var events []Event
 	s.must("[")

@@ -100,7 +100,7 @@ func TestStandInsHaveTheShapeOfWhatTheyStandFor(t *testing.T) {
 }
 
 // shape is what kind of thing something is and, of a function, what it takes
-// and returns.
+// and returns, of a constant its value.
 func shape(o types.Object) string {
 	if f, ok := o.(*types.Func); ok {
 		list := func(tuple *types.Tuple) (list []string) {
@@ -110,6 +110,9 @@ func shape(o types.Object) string {
 			return list
 		}
 		return fmt.Sprintf("func%v%v", list(f.Signature().Params()), list(f.Signature().Results()))
+	}
+	if c, ok := o.(*types.Const); ok {
+		return "const " + c.Val().String()
 	}
 	return strings.SplitN(types.ObjectString(o, nil), " ", 2)[0]
 }

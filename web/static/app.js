@@ -22,6 +22,7 @@
     reach,
     keepAwake,
     number,
+    rest,
   });
 
   function change(news) {
@@ -55,16 +56,15 @@
     notice.hidden = false;
   }
 
-  // Lets the browser do what it has to; a timer would make it wait longer.
-  function rest() {
-    return new Promise((resolve) => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => {
-        port1.close();
-        resolve();
-      };
-      port2.postMessage(0);
-    });
+  // Lets the browser do what it has to, and goes on in another task. By a
+  // message and not by a timer, which waits for up to a minute in hidden pages.
+  function rest(goOn) {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      goOn();
+    };
+    port2.postMessage(0);
   }
 
   async function start() {
@@ -79,7 +79,7 @@
       // The bare response, unwrapped: only so does the browser keep the
       // compiled code for the next visit.
       program = await WebAssembly.instantiateStreaming(fetch(wasm), go.importObject);
-      await rest();
+      await new Promise(rest);
     } catch (err) {
       console.error("starting the page:", err);
       fail("Rollcall could not be loaded. Check your connection, then reload the page.");

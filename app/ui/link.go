@@ -1,0 +1,96 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"rollcall/shared/client"
+	"rollcall/shared/event"
+)
+
+// This file is what a page says of its connection, and of why there is none.
+
+// patience is how long the connection may be away before it shows.
+const patience = 2 * time.Second
+
+// watchLink shows that the connection is away, if it is for long.
+func (p *Page) watchLink(before client.Status) {
+	if p.status.Link == client.Connected {
+		if p.shaky {
+			p.said = "" // that it is lost
+		}
+		p.shaky, p.lost = false, time.Time{}
+		if before.Joined && before.Link != client.Connected {
+			checkUpdate() // the server may have been away for that
+		}
+		return
+	}
+	if before.Link != client.Connected {
+		return
+	}
+	p.keep()
+	lost := time.Now()
+	p.lost = lost
+	p.later(patience, func() {
+		if p.lost != lost {
+			return // it came back
+		}
+		p.shaky = true
+		p.tick()
+		p.say("The connection is lost. Rollcall tries to get it back.")
+	})
+}
+
+// link is what the page says of the connection.
+func (p *Page) link() link {
+	switch {
+	case p.past():
+		return offline
+	case !p.shaky:
+		return live
+	case p.status.Link == client.Offline:
+		return offline
+	}
+	return reconnecting
+}
+
+// past reports whether the page shows a room as it was.
+func (p *Page) past() bool {
+	return p.seen != nil && !p.status.Joined && !p.at.wall &&
+		(p.cut || p.asking && p.status.Link == client.Offline && p.refusal() == "")
+}
+
+// refusal is why the server lets nobody in, if it has said so.
+func (p *Page) refusal() string {
+	var refusal event.Error
+	if errors.As(p.status.Err, &refusal) {
+		return refusal.Message
+	}
+	return ""
+}
+
+// word is what the dialog says below the button, and the wall for want of
+// anything to show.
+func (p *Page) word() string {
+	switch {
+	case p.parting != "":
+		return p.parting
+	case p.status.Joined || !p.asking && !p.at.wall:
+		return ""
+	case p.refusal() != "":
+		return p.again(p.refusal())
+	case p.status.Link == client.Offline:
+		return p.again("Can’t reach the server.")
+	}
+	return ""
+}
+
+// again adds to why something failed when it is tried again.
+func (p *Page) again(word string) string {
+	if until := time.Until(p.status.Retry); until > 0 {
+		return fmt.Sprintf("%s Trying again in %d s.", word, int(math.Ceil(until.Seconds())))
+	}
+	return word + " Trying again …"
+}
