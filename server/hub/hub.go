@@ -101,6 +101,11 @@ type Person struct {
 	Note   *string
 	// Resume is what the client knows of the room, nil if nothing.
 	Resume *event.Resume
+	// Opened is when the connection was opened. A client that was cut and
+	// came back may be heard in the wrong order: Name, Status and Note do not
+	// replace what a connection opened later has brought. The zero time is
+	// later than any.
+	Opened time.Time
 }
 
 // Join makes p present in a room, which is made if nobody is there, and

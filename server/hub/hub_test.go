@@ -84,6 +84,25 @@ func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
 	})
 }
 
+func TestTheHelloOfALaterConnectionHasTheLastWordHoweverLateTheOtherIsHeard(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		start := time.Now()
+		cut, back := person("Ben"), person("Ben").named("Benedict")
+		cut.Opened, cut.Status, cut.Note = start, new(event.StatusBusy), new("as it was")
+		back.Opened, back.Note = start.Add(1), new("as it is")
+		join(t, h, "lobby", back)
+		ana.expect("+Benedict")
+		late := join(t, h, "lobby", cut)
+		ana.expect()
+		late.conn.Update(event.ChangeUser{Note: new("said by hand")}) // it may as well be another tab
+		ana.expect("~Benedict said by hand")
+		back.Opened, back.Note = start.Add(2), new("and again")
+		join(t, h, "lobby", back)
+		ana.expect("~Benedict and again")
+	})
+}
+
 func TestWhatCancelsOutIsNotTold(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana"))

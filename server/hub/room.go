@@ -36,6 +36,7 @@ type member struct {
 	id      string
 	conns   []*Conn      // none while a removal is due
 	removal *timer       // nil unless one is due
+	opened  time.Time    // the last opened of all connections that ever said hello
 	hand    event.Status // chosen by hand; StatusHere leaves it to activity
 	away    bool         // by inactivity
 	idle    *timer       // nil unless away is due
@@ -75,17 +76,20 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		c.woke = time.Now()
 	}
 	m.conns = append(m.conns, c)
-	if p.Status != nil {
-		m.hand = *p.Status
+	u, _ := r.all.roster.Get(m.id)
+	if overtaken := !p.Opened.IsZero() && p.Opened.Before(m.opened); !overtaken {
+		m.opened = p.Opened
+		u.Name = p.Name
+		if p.Note != nil {
+			u.Note = *p.Note
+		}
+		if p.Status != nil {
+			m.hand = *p.Status
+		}
 	}
 	r.cancel(&m.removal)
 	r.settle(m)
-
-	u, _ := r.all.roster.Get(m.id)
-	u.ID, u.Name, u.Status, u.Link = m.id, p.Name, m.status(), event.LinkOnline
-	if p.Note != nil {
-		u.Note = *p.Note
-	}
+	u.ID, u.Status, u.Link = m.id, m.status(), event.LinkOnline
 	if arriving {
 		r.arrival = max(r.hub.options.Now().UnixMilli(), r.arrival+1)
 		u.Since = r.arrival

@@ -49,6 +49,7 @@ func (c *conn) join(e event.GotANewUser) error {
 		Status:  change.Status,
 		Note:    change.Note,
 		Resume:  e.Resume,
+		Opened:  c.born,
 	}, c)
 	return c.enter(place, err, e)
 }

@@ -101,6 +101,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// else by which its session could last longer.
 	http.SetCookie(w, s.options.Sessions.Cookie(id))
 	protocols, tooOld := negotiate(r)
+	// Before the answer: who comes back after it, comes later.
+	now := time.Now()
 	h := &hijacked{ResponseWriter: w}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: protocols,
@@ -114,7 +116,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// Frames are measured by hear, which says what is wrong before it hangs
 	// up.
 	socket.SetReadLimit(-1)
-	now := time.Now()
 	return &conn{
 		server: s, socket: socket, out: h.out, session: id, tooOld: tooOld,
 		born: now, spoken: now,
