@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -658,11 +659,11 @@ func TestRoomsAreLimited(t *testing.T) {
 }
 
 func TestArrivalsAreInOrderWhateverTheClockDoes(t *testing.T) {
-	clock := time.UnixMilli(1_000_000)
-	bubble(t, Options{Now: func() time.Time { return clock }}, func(t *testing.T, h *Hub) {
+	var clock atomic.Int64 // a flush may ask for the time as well
+	bubble(t, Options{Now: func() time.Time { return time.UnixMilli(clock.Load()) }}, func(t *testing.T, h *Hub) {
 		wall := watch(t, h, "lobby")
 		for i, at := range []int64{2_000_000, 1_000, 1_000, 5_000_000} {
-			clock = time.UnixMilli(at)
+			clock.Store(at)
 			join(t, h, "lobby", person(fmt.Sprint("P", i)))
 			wall.drain()
 		}
