@@ -157,6 +157,7 @@ func TestTheRightBoxGoesAndTheOthersStayAsTheyAre(t *testing.T) {
 	last := visit(t, "Last", s.url)
 	last.join("Last")
 	watcher.sees("Watcher", "Sam", "Sam", "Last")
+	watcher.await(`!document.querySelector(".arriving")`)
 	id := func(p *person) string { return eval[string](p, `document.querySelector(".box.self").dataset.user`) }
 	first, second := id(twins[0]), id(twins[1])
 
