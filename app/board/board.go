@@ -16,6 +16,9 @@ type Board struct {
 	top    float64 // of the board, from the upper edge of the window
 	height float64 // of the window
 	drawn  span
+	// revealed is the part of drawn that shows who is there. Of the rest that
+	// is not known yet, or was not until a moment ago.
+	revealed span
 	// growing says that drawn is not yet all that should be.
 	growing bool
 	pace    pace
@@ -29,7 +32,8 @@ func (b *Board) Rev() int { return b.rev }
 // Rebuilt changes whenever people had to move to other elements of the list.
 func (b *Board) Rebuilt() int { return b.slots.rebuilt }
 
-// Slots are the elements of the list, in order. They are not changed any more.
+// Slots are the elements of the list, in the order of the page. They are not
+// changed any more.
 func (b *Board) Slots() []Slot { return b.slots.list }
 
 // First is the place of the first box that is drawn, counted from 1. The others
@@ -100,7 +104,9 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 		return false
 	}
 	b.layout = l
-	b.drawn = span{}
+	// A row that is drawn is drawn whole.
+	b.drawn.from -= b.drawn.from % l.Columns
+	b.revealed.from -= b.revealed.from % l.Columns
 	before := b.rev
 	b.draw(true, now, nil, nil)
 	return b.rev != before
@@ -111,7 +117,9 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
 	s, goal := b.goal()
-	b.aim(b.lay().grow(b.drawn, s, goal, 0), goal)
+	drawn := b.lay().grow(b.drawn, s, goal, 0)
+	_, more := b.room.reveal(drawn, new(b.revealed))
+	b.aim(drawn, goal, more)
 }
 
 // Sweep ends what has faded by now. It reports whether that changes what is
@@ -164,9 +172,10 @@ func (b *Board) goal() (sight, goal span) {
 	return sight, goal
 }
 
-// aim takes in how far what is drawn is from what should be.
-func (b *Board) aim(drawn, goal span) {
-	if b.growing = drawn != goal; !b.growing {
+// aim takes in whether what is drawn is all that should be, and shows all that
+// is known.
+func (b *Board) aim(drawn, goal span, more bool) {
+	if b.growing = drawn != goal || more; !b.growing {
 		b.pace.rest()
 	}
 }
@@ -176,15 +185,19 @@ func (b *Board) aim(drawn, goal span) {
 func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) {
 	s, goal := b.goal()
 	boxes := 0
-	if !always || !b.growing { // else the next step is for what is growing already
+	if !always || !b.growing || b.drawn == (span{}) { // else the next step is for what is growing already
 		boxes = b.pace.next(now)
 	}
-	next := b.lay().grow(b.drawn, s, goal, boxes)
-	b.aim(next, goal)
-	if next == b.drawn && !always {
+	l := b.lay()
+	next := l.grow(b.drawn, s, goal, boxes)
+	reveal := l.grow(b.revealed, s, next, boxes)
+	items, more := b.room.reveal(next, &reveal)
+	b.aim(next, goal, more)
+	if next == b.drawn && reveal == b.revealed && !always {
 		return
 	}
-	b.drawn = next
-	b.slots.put(b.room.Items(b.drawn.from, b.drawn.to), b.drawn.from+1, arrived, gone, now)
+	b.drawn, b.revealed = next, reveal
+	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+most))
+	b.slots.put(items, b.drawn.from+1, arrived, gone, now)
 	b.rev++
 }

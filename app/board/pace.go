@@ -14,7 +14,7 @@ type pace struct {
 const (
 	firstBoxes = 6
 	fewest     = 3
-	most       = 24
+	most       = 16
 	// quick and slow are from one step to the next: two pictures at 60 a
 	// second, and what is felt as a pause.
 	quick = 35 * time.Millisecond

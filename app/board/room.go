@@ -82,6 +82,32 @@ func (r Room) Items(from, to int) []Item {
 	return items
 }
 
+// reveal is the places of a part, and which of them to show: those of a smaller
+// part that are known, to which it is cut. The others stand for themselves. It
+// reports whether more are known than that.
+func (r Room) reveal(part span, shown *span) (items []Item, more bool) {
+	items = r.Items(part.from, part.to)
+	if !r.Large { // all are known
+		*shown = part
+		return items, false
+	}
+	at := func(place int) *Item { return &items[place-part.from] }
+	shown.from, shown.to = max(shown.from, part.from), min(shown.to, part.to)
+	for shown.from < shown.to && !at(shown.from).Known {
+		shown.from++
+	}
+	for shown.from < shown.to && !at(shown.to-1).Known {
+		shown.to--
+	}
+	for place := part.from; place < part.to; place++ {
+		if item := at(place); item.Known && !item.Self && (place < shown.from || place >= shown.to) {
+			*item = Item{User: event.User{ID: unknown(place)}}
+			more = true
+		}
+	}
+	return items, more
+}
+
 // first reports whether oneself has the first place. What a search in a large
 // room finds is in the order that the server counts in.
 func (r Room) first() bool { return r.Me.ID != "" && !(r.Large && r.Query != "") }

@@ -1,14 +1,16 @@
 package board
 
 import (
+	"slices"
 	"time"
 )
 
-// Slot is one element of a board's list. The zero Slot is vacant.
+// Slot is one element of a board's list.
 type Slot struct {
 	Item
-	State SlotState
-	since time.Time // when it began to arrive or to depart
+	State   SlotState
+	Element int       // which one it is, counted from 0 in the order in which they were made
+	since   time.Time // when it began to arrive or to depart
 }
 
 // SlotState is what becomes of the person in a slot.
@@ -33,9 +35,12 @@ const maxSlots = 200
 // position, so whoever is to stay as they are, with their focus and their
 // animation, must stay in their slot: arrivals are appended, whoever leaves
 // vacates a slot, and vacant slots are used again where the order allows it.
+// Scrolling leaves them at one end and needs them at the other, so the list is
+// a ring: its hidden elements are carried around.
 type slots struct {
-	list   []Slot
-	fading bool // some slot is arriving or departing
+	list   []Slot // in the order of the page
+	enough int    // how many elements scrolling can do with
+	fading bool   // some slot is arriving or departing
 	// rebuilt counts how often people had to change their slots.
 	rebuilt int
 }
@@ -70,9 +75,10 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 			list[i].State, list[i].since = Departing, now
 			s.fading = true
 		default:
-			list[i] = Slot{}
+			list[i] = list[i].vacated()
 		}
 	}
+	list = turn(list, s.enough, kept)
 	next := 0 // the first slot that may be used
 	for k, item := range items {
 		slot := Slot{Item: item, State: Taken}
@@ -95,7 +101,7 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 			// The last that is vacant, so that those before it stay free for
 			// whom scrolling back brings.
 			if i = lastVacant(list, next, end, run(kept, k)); i < 0 && end == len(list) {
-				list = append(list, Slot{})
+				list = more(list, 1)
 				i = end
 			}
 		}
@@ -103,11 +109,28 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 			s.rebuild(items, first, arrived, now)
 			return
 		}
+		slot.Element = list[i].Element
 		list[i] = slot
 		next = i + 1
 	}
-	for len(list) > 0 && list[len(list)-1].State == Vacant {
-		list = list[:len(list)-1]
+	s.take(list)
+}
+
+func (s Slot) vacated() Slot { return Slot{Element: s.Element} }
+
+// more is a list with n elements more, which are vacant.
+func more(list []Slot, n int) []Slot {
+	for range n {
+		list = append(list, Slot{Element: len(list)})
+	}
+	return list
+}
+
+// take has the list be what it has become, without what is vacant at its end
+// and was made last: nothing moves for that.
+func (s *slots) take(list []Slot) {
+	for n := len(list) - 1; n >= 0 && list[n].State == Vacant && list[n].Element == n; n-- {
+		list = list[:n]
 	}
 	s.list = list
 }
@@ -149,21 +172,25 @@ func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now ti
 			was[slot.User.ID] = slot
 		}
 	}
-	s.list = make([]Slot, spare, spare+len(items))
-	for _, item := range items {
-		slot := Slot{Item: item, State: Taken}
+	list := slices.Clone(s.list)
+	for i := range list {
+		list[i] = list[i].vacated()
+	}
+	list = more(list, max(0, spare+len(items)-len(list)))
+	for i, item := range items {
+		slot := Slot{Item: item, State: Taken, Element: list[spare+i].Element}
 		if before, known := was[item.User.ID]; known {
 			slot.State, slot.since = before.State, before.since
 		} else if arrived[item.User.ID] {
 			slot.State, slot.since = Arriving, now
 			s.fading = true
 		}
-		s.list = append(s.list, slot)
+		list[spare+i] = slot
 	}
+	s.take(list)
 }
 
-// sweep ends what has faded by now, and gives up the slots behind the last
-// box: nothing moves for that. It reports whether anything changed.
+// sweep ends what has faded by now. It reports whether anything changed.
 func (s *slots) sweep(now time.Time) bool {
 	if !s.fading {
 		return false
@@ -181,15 +208,12 @@ func (s *slots) sweep(now time.Time) bool {
 			s.fading = true
 			continue
 		case slot.State == Departing:
-			list[i] = Slot{}
+			list[i] = slot.vacated()
 		default:
 			list[i].State = Taken
 		}
 		changed = true
 	}
-	for len(list) > 0 && list[len(list)-1].State == Vacant {
-		list = list[:len(list)-1]
-	}
-	s.list = list
+	s.take(list)
 	return changed
 }

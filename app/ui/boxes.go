@@ -27,6 +27,9 @@ type Boxes struct {
 	focused  string // the id of the user whose box has the focus
 	place    string // and their place
 	growing  bool   // the next frame draws more
+
+	slots []board.Slot // the board's, when it was rendered last
+	ring  board.Ring   // their elements, as they are on the page
 }
 
 const (
@@ -40,6 +43,7 @@ func (b *Boxes) OnMount(ctx app.Context) {
 	if !ok {
 		return
 	}
+	b.ring = board.Ring{}
 	b.close = []func(){
 		listen(app.Window(), func(app.Value) { b.look(); b.grow(ctx) }, "scroll", "resize"),
 		listen(list, func(e app.Value) { b.focused, b.place = userOf(e.Get("target")) }, "focusin"),
@@ -63,7 +67,7 @@ func (b *Boxes) OnUpdate(ctx app.Context) {
 
 // drawn is when the board has been drawn, or drawn anew.
 func (b *Boxes) drawn(ctx app.Context) {
-	b.number()
+	b.arrange()
 	b.refocus()
 	b.grow(ctx)
 }
@@ -85,12 +89,20 @@ func (b *Boxes) redraw(ctx app.Context) {
 	}
 }
 
-// number has the boxes say which they are, and of how many. Both change for all
-// of them when one comes or goes, so they are no part of what go-app compares.
-func (b *Boxes) number() {
-	if list, ok := element(boxesList); ok {
-		script().Call("number", list, b.Board.First(), b.Board.Len())
+// arrange puts the elements in their order, and has the boxes say which they
+// are, and of how many. Both change for all of them when one comes or goes, so
+// they are no part of what go-app compares.
+func (b *Boxes) arrange() {
+	list, ok := element(boxesList)
+	if !ok {
+		return
 	}
+	turn, order := b.ring.Arrange(b.slots)
+	positions := make([]any, len(order))
+	for i, at := range order {
+		positions[i] = at
+	}
+	script().Call("arrange", list, turn, positions, b.Board.First(), b.Board.Len())
 }
 
 // grow draws more in the next frame, if there is more.
@@ -171,10 +183,10 @@ func (b *Boxes) Render() app.UI {
 	if b.Stale {
 		class += " stale"
 	}
-	slots := b.Board.Slots()
-	boxes := make([]app.UI, len(slots))
-	for i, s := range slots {
-		boxes[i] = &UserBox{Slot: s, Since: board.Ago(b.Now, s.User.Since)}
+	b.slots = b.Board.Slots()
+	boxes := make([]app.UI, len(b.slots))
+	for _, s := range b.slots {
+		boxes[s.Element] = &UserBox{Slot: s, Since: board.Ago(b.Now, s.User.Since)}
 	}
 	above, below := b.Board.Spacers()
 	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(

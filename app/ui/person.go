@@ -59,9 +59,9 @@ func (d *PersonDialog) Render() app.UI {
 	case u.Link == event.LinkReconnecting:
 		how = "Reconnecting"
 	}
-	word := "Tell me when they come back"
+	class, word := "button tell", "Tell me when they come back"
 	if d.Told {
-		word = "Don’t tell me any more"
+		class, word = class+" told", "Don’t tell me any more"
 	}
 	return modal(u.Name,
 		app.Div().Class("person").Body(
@@ -74,7 +74,7 @@ func (d *PersonDialog) Render() app.UI {
 		),
 		app.If(d.Large, app.P().Class("hint").Text("In a room of so many you cannot be told of single people.")),
 		app.If(canNotify() && !d.Large,
-			app.Button().Class("button tell").Type("button").Aria("pressed", d.Told).OnClick(d.onTell).
+			app.Button().Class(class).Type("button").OnClick(d.onTell).
 				Body(icon(tellIcon), app.Text(word)),
 			app.P().Class("problem").Role("alert").Text(d.problem),
 		),

@@ -21,7 +21,7 @@
     notify,
     reach,
     keepAwake,
-    number,
+    arrange,
     rest,
   });
 
@@ -185,8 +185,14 @@
     await answer.json();
   }
 
-  // Says of each box of a list which it is, and of how many.
-  function number(list, first, size) {
+  // Carries so many elements of a list from its beginning to its end, or back
+  // if that is negative, or puts all in an order if there is one. Then says of
+  // each box which it is, and of how many.
+  function arrange(list, turn, order, first, size) {
+    const elements = [...list.children];
+    if (turn > 0) list.append(...elements.slice(0, turn));
+    if (turn < 0) list.prepend(...elements.slice(turn));
+    if (order.length) list.append(...order.map((i) => elements[i]));
     let place = first;
     for (const box of list.children) {
       const here = !box.hidden && !box.classList.contains("departing");
