@@ -61,7 +61,7 @@ func (d *PersonDialog) Render() app.UI {
 	}
 	class, word := "button tell", "Tell me when they come back"
 	if d.Told {
-		class, word = class+" told", "Don’t tell me any more"
+		class, word = class+" chosen", "Don’t tell me any more"
 	}
 	return modal(u.Name,
 		app.Div().Class("person").Body(
