@@ -29,9 +29,6 @@ type Board struct {
 // Rev changes whenever what there is to draw does.
 func (b *Board) Rev() int { return b.rev }
 
-// Rebuilt changes whenever people had to move to other elements of the list.
-func (b *Board) Rebuilt() int { return b.slots.rebuilt }
-
 // Slots are the elements of the list, in the order of the page. They are not
 // changed any more.
 func (b *Board) Slots() []Slot { return b.slots.list }
@@ -98,7 +95,8 @@ func difference(before, after []event.User) (arrived, gone map[string]bool) {
 	return arrived, gone
 }
 
-// Lay says how boxes lie. It reports whether that changes what is drawn.
+// Lay says how boxes lie. It reports whether that is another way than before,
+// so that the board is to be drawn anew.
 func (b *Board) Lay(l Layout, now time.Time) bool {
 	if l == b.layout || l.Columns < 1 || l.Pitch <= 0 {
 		return false
@@ -107,9 +105,8 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 	// A row that is drawn is drawn whole.
 	b.drawn.from -= b.drawn.from % l.Columns
 	b.revealed.from -= b.revealed.from % l.Columns
-	before := b.rev
 	b.draw(true, now, nil, nil)
-	return b.rev != before
+	return true
 }
 
 // Scroll says where the board is: top pixels below the upper edge of a window
@@ -117,9 +114,8 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
 	s, goal := b.goal()
-	drawn := b.lay().grow(b.drawn, s, goal, 0)
-	_, more := b.room.reveal(drawn, new(b.revealed))
-	b.aim(drawn, goal, more)
+	_, _, more := b.reveal(b.drawn, s, 0)
+	b.aim(b.lay().grow(b.drawn, s, goal, 0), goal, more)
 }
 
 // Sweep ends what has faded by now. It reports whether that changes what is
@@ -188,16 +184,30 @@ func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) 
 	if !always || !b.growing || b.drawn == (span{}) { // else the next step is for what is growing already
 		boxes = b.pace.next(now)
 	}
-	l := b.lay()
-	next := l.grow(b.drawn, s, goal, boxes)
-	reveal := l.grow(b.revealed, s, next, boxes)
-	items, more := b.room.reveal(next, &reveal)
+	next := b.lay().grow(b.drawn, s, goal, boxes)
+	items, revealed, more := b.reveal(next, s, boxes)
 	b.aim(next, goal, more)
-	if next == b.drawn && reveal == b.revealed && !always {
+	if next == b.drawn && revealed == b.revealed && !always {
 		return
 	}
-	b.drawn, b.revealed = next, reveal
+	b.drawn, b.revealed = next, revealed
 	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+most))
 	b.slots.put(items, b.drawn.from+1, arrived, gone, now)
 	b.rev++
+}
+
+// reveal is the places of a part: that many more of those that are known show
+// who is there than before, the others stand for themselves. It reports
+// whether there are more to show.
+func (b *Board) reveal(part, sight span, boxes int) (items []Item, revealed span, more bool) {
+	items = b.room.Items(part.from, part.to)
+	known := known(items, part.from)
+	within := func(place int) int { return max(known.from, min(place, known.to)) }
+	revealed = b.lay().grow(b.revealed, span{within(sight.from), within(sight.to)}, known, boxes)
+	for i := range items {
+		if place := part.from + i; !items[i].Self && (place < revealed.from || place >= revealed.to) {
+			items[i] = Item{User: event.User{ID: unknown(place)}}
+		}
+	}
+	return items, revealed, revealed != known
 }

@@ -1,7 +1,8 @@
 package board
 
-// MaxBoxes is how many boxes a board draws at most, whatever the screen. With
-// a step of views it fits into a view.
+// MaxBoxes is how many boxes a board draws at most, whatever the screen: of one
+// on which more would be in sight, the rest stays empty. With a step of views
+// it fits into a view.
 const MaxBoxes = 168
 
 // Layout is how boxes lie on a board, as the stylesheet and the screen have

@@ -3,8 +3,9 @@ package board
 import "slices"
 
 // turn carries vacant slots from one end to the other, if those that kept
-// theirs leave too few there for who comes before them or after them. Up to
-// enough elements new ones are made instead.
+// theirs leave too few there for who comes before them or after them. What it
+// does not find it makes. Behind those that kept theirs it makes them all, as
+// long as the list has less than enough.
 func turn(list []Slot, enough int, kept []int) []Slot {
 	first := slices.IndexFunc(kept, taken)
 	if first < 0 {
@@ -26,6 +27,7 @@ func turn(list []Slot, enough int, kept []int) []Slot {
 		by = -min(before, spare+made)
 	case after > 0 && len(list)+after > enough:
 		by = min(after, max(0, vacantBegin(list)-first))
+		list = more(list, min(free, after-by)) // now, or the order would be none that turning leads to
 	}
 	for k := range kept {
 		if taken(kept[k]) {
@@ -73,20 +75,25 @@ type Ring struct {
 	order []int // which element stands where
 }
 
-// Arrange is what has to be done to the elements for them to be in the order
-// of the slots: so many are carried from the beginning to the end, or, if that
+// Resize takes in that the list has that many elements now.
+func (r *Ring) Resize(n int) {
+	r.order = slices.DeleteFunc(r.order, func(element int) bool { return element >= n })
+	for element := len(r.order); element < n; element++ {
+		r.order = append(r.order, element)
+	}
+}
+
+// Arrange is what has to be done to the elements of the slots for them to be
+// in the same order: so many are carried from the beginning to the end, or, if that
 // is negative, from the end to the beginning. Where that does not do, order is
 // which of them is to be first, second and so on, by where they stand now.
 func (r *Ring) Arrange(slots []Slot) (turn int, order []int) {
 	n := len(slots)
+	r.Resize(n)
 	if n == 0 {
-		r.order = nil
 		return 0, nil
 	}
-	now := slices.DeleteFunc(r.order, func(element int) bool { return element >= n })
-	for element := len(now); element < n; element++ {
-		now = append(now, element)
-	}
+	now := r.order
 	r.order = make([]int, n)
 	for i, s := range slots {
 		r.order[i] = s.Element

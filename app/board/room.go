@@ -82,30 +82,20 @@ func (r Room) Items(from, to int) []Item {
 	return items
 }
 
-// reveal is the places of a part, and which of them to show: those of a smaller
-// part that are known, to which it is cut. The others stand for themselves. It
-// reports whether more are known than that.
-func (r Room) reveal(part span, shown *span) (items []Item, more bool) {
-	items = r.Items(part.from, part.to)
-	if !r.Large { // all are known
-		*shown = part
-		return items, false
-	}
-	at := func(place int) *Item { return &items[place-part.from] }
-	shown.from, shown.to = max(shown.from, part.from), min(shown.to, part.to)
-	for shown.from < shown.to && !at(shown.from).Known {
-		shown.from++
-	}
-	for shown.from < shown.to && !at(shown.to-1).Known {
-		shown.to--
-	}
-	for place := part.from; place < part.to; place++ {
-		if item := at(place); item.Known && !item.Self && (place < shown.from || place >= shown.to) {
-			*item = Item{User: event.User{ID: unknown(place)}}
-			more = true
+// known is which of some places, the first of which is given, are known: those
+// of a view follow each other. It leaves oneself out, who always is.
+func known(items []Item, first int) span {
+	k := span{first, first}
+	for i, item := range items {
+		switch {
+		case !item.Known || item.Self:
+		case k.from == k.to:
+			k = span{first + i, first + i + 1}
+		default:
+			k.to = first + i + 1
 		}
 	}
-	return items, more
+	return k
 }
 
 // first reports whether oneself has the first place. What a search in a large

@@ -127,8 +127,12 @@ func more(list []Slot, n int) []Slot {
 }
 
 // take has the list be what it has become, without what is vacant at its end
-// and was made last: nothing moves for that.
+// and was made last: nothing moves for that. Of a list where nobody is nothing
+// stays, or the next room would have to draw it.
 func (s *slots) take(list []Slot) {
+	if vacantBegin(list) == len(list) {
+		list = nil
+	}
 	for n := len(list) - 1; n >= 0 && list[n].State == Vacant && list[n].Element == n; n-- {
 		list = list[:n]
 	}

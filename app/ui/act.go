@@ -79,9 +79,9 @@ func (p *Page) open(intent openIntent) {
 		closeModal()
 	case intent.which == editorDialog && !p.status.Joined:
 		p.note("You can change how others see you once the connection is back.")
+	case intent.which == personDialog && !p.date(intent.id): // they left a moment ago
 	default:
 		p.dialog, p.edit = intent, edit{}
-		p.dated, _ = p.find(intent.id)
 	}
 }
 
@@ -148,11 +148,17 @@ func (p *Page) search(query string) {
 	}
 	p.want()
 	// For a screen reader, once the typing is over and the answer is in.
-	p.later(time.Second, func() {
-		if p.query == query && query != "" {
-			p.say(fmt.Sprintf("%d found", p.board.Len()))
-		}
-	})
+	p.later(time.Second, func() { p.sayFound(query) })
+}
+
+func (p *Page) sayFound(query string) {
+	switch {
+	case p.query != query || query == "" || !p.status.Joined:
+	case p.board.Room().Query == query:
+		p.say(fmt.Sprintf("%d found", p.board.Len()))
+	default:
+		p.later(time.Second, func() { p.sayFound(query) })
+	}
 }
 
 // isTold reports whether one asked to be told about a user of this room.
@@ -213,7 +219,7 @@ func (p *Page) notices() []notice {
 	case p.past():
 		add(notice{Text: "You are offline. This is who was here when you last were.", Action: "Try now", Intent: retryIntent{}})
 	case p.status.Joined && p.shaky && p.refusal() != "":
-		add(notice{Text: p.again(p.refusal()), Action: "Try now", Intent: retryIntent{}})
+		add(notice{Text: p.refusal() + p.again(), Action: "Try now", Intent: retryIntent{}})
 	case p.status.Joined && p.shaky:
 		add(notice{Text: "The connection is lost. You see everybody as they were.", Action: "Try now", Intent: retryIntent{}})
 	}
@@ -237,13 +243,26 @@ func (p *Page) attend() {
 		listen(window, p.onShow, "pageshow"),
 		listen(doc, func(app.Value) { p.onVisibility() }, "visibilitychange"),
 		listen(window, p.onHide, "pagehide"),
-		listen(window, func(e app.Value) { p.kept = recallDevice(); redraw(e) }, "storage"), // another tab
+		listen(window, p.onStorage, "storage"),
 		listen(window, func(app.Value) { p.onInput(true) }, "pointerdown", "keydown"),
 		listen(window, func(app.Value) { p.onInput(false) }, "pointermove", "wheel"),
 		listen(window, func(e app.Value) { p.measure(); redraw(e) }, "resize"),
 		listen(window, redraw, "rollcall"), // app.js has news
 	}
 	p.mind()
+}
+
+// onStorage is when another tab has kept or forgotten something. What it has
+// forgotten is not kept again; nor is there news in whom one asked to be told
+// about.
+func (p *Page) onStorage(e app.Value) {
+	key := e.Get("key")
+	forgotten := key.Truthy() && key.String() == nameKey && !e.Get("newValue").Truthy()
+	p.ctx.Dispatch(func(app.Context) {
+		p.kept = recallDevice()
+		p.forgotten = p.forgotten || forgotten && p.status.Joined
+		p.tell(false)
+	})
 }
 
 func (p *Page) measure() {

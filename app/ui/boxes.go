@@ -43,7 +43,6 @@ func (b *Boxes) OnMount(ctx app.Context) {
 	if !ok {
 		return
 	}
-	b.ring = board.Ring{}
 	b.close = []func(){
 		listen(app.Window(), func(app.Value) { b.look(); b.grow(ctx) }, "scroll", "resize"),
 		listen(list, func(e app.Value) { b.focused, b.place = userOf(e.Get("target")) }, "focusin"),
@@ -102,7 +101,13 @@ func (b *Boxes) arrange() {
 	for i, at := range order {
 		positions[i] = at
 	}
+	// Where all are put in order, the browser takes the focus away.
+	focused, place := b.focused, b.place
 	script().Call("arrange", list, turn, positions, b.Board.First(), b.Board.Len())
+	b.focused, b.place = focused, place
+	if user, place := userOf(document().Get("activeElement")); user != "" && user == b.focused {
+		b.place = place // others before them may have gone
+	}
 }
 
 // grow draws more in the next frame, if there is more.
@@ -167,10 +172,14 @@ func (b *Boxes) refocus() {
 	if focused, _ := userOf(document().Get("activeElement")); focused == b.focused {
 		return
 	}
-	if !focusUser(b.focused) && !focusPlace(b.place) && !focusPlace(strconv.Itoa(b.Len)) {
-		b.focused = ""
-		focusQuietly(boxesList)
+	if focusUser(b.focused) || focusPlace(b.place) {
+		return
 	}
+	if place, err := strconv.Atoi(b.place); err == nil && place > b.Len && focusPlace(strconv.Itoa(b.Len)) {
+		return // the last have gone
+	}
+	b.focused = ""
+	focusQuietly(boxesList)
 }
 
 // Render draws one box per slot, the empty ones hidden: go-app compares
@@ -184,6 +193,7 @@ func (b *Boxes) Render() app.UI {
 		class += " stale"
 	}
 	b.slots = b.Board.Slots()
+	b.ring.Resize(len(b.slots))
 	boxes := make([]app.UI, len(b.slots))
 	for _, s := range b.slots {
 		boxes[s.Element] = &UserBox{Slot: s, Since: board.Ago(b.Now, s.User.Since)}

@@ -72,25 +72,24 @@ func (p *Page) refusal() string {
 }
 
 // word is what the dialog says below the button, and the wall for want of
-// anything to show.
-func (p *Page) word() string {
+// anything to show; and what follows from it, which changes every second.
+func (p *Page) word() (word, then string) {
 	switch {
 	case p.parting != "":
-		return p.parting
+		return p.parting, ""
 	case p.status.Joined || !p.asking && !p.at.wall:
-		return ""
 	case p.refusal() != "":
-		return p.again(p.refusal())
+		return p.refusal(), p.again()
 	case p.status.Link == client.Offline:
-		return p.again("Can’t reach the server.")
+		return "Can’t reach the server.", p.again()
 	}
-	return ""
+	return "", ""
 }
 
-// again adds to why something failed when it is tried again.
-func (p *Page) again(word string) string {
+// again says when something that failed is tried again.
+func (p *Page) again() string {
 	if until := time.Until(p.status.Retry); until > 0 {
-		return fmt.Sprintf("%s Trying again in %d s.", word, int(math.Ceil(until.Seconds())))
+		return fmt.Sprintf(" Trying again in %d s.", int(math.Ceil(until.Seconds())))
 	}
-	return word + " Trying again …"
+	return " Trying again …"
 }

@@ -14,6 +14,7 @@ type NameDialog struct {
 	Busy    bool   // joining is under way
 	Problem string // what is wrong with the name, said beside the field
 	Word    string // what else there is to say
+	Then    string // and what follows from it, which nobody wants to be told every second
 }
 
 const (
@@ -59,7 +60,7 @@ func (d *NameDialog) Render() app.UI {
 				Attr("autocomplete", "nickname").Attr("enterkeyhint", "go").AutoFocus(true),
 			app.P().ID(nameProblem).Class("problem").Role("alert").Text(d.Problem),
 			app.Button().Class("button primary").Type("submit").Aria("disabled", d.Busy).Text(action),
-			app.P().Class("word").Role("status").Text(d.Word),
+			app.P().Class("word").Body(app.Span().Role("status").Text(d.Word), app.Text(d.Then)),
 		),
 	)
 }

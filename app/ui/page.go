@@ -33,7 +33,7 @@ type Page struct {
 
 	dialog openIntent // which one is open; the zero intent for none
 	next   openIntent // which one follows when that is closed
-	dated  event.User // whom it is about, as last seen
+	dated  event.User // whom it is about, as last seen here
 
 	list      bool            // the board is one
 	quiet     map[string]bool // notices that were put away, by their text
@@ -64,7 +64,9 @@ type visit struct {
 	probing     bool      // another look for the server is to come
 	proclaiming bool      // the count is about to be shown outside the page
 	ticking     bool      // the seconds to the next attempt are counted
+	sweeping    bool      // what fades is about to be looked after
 	seen        *lastSeen // the room as it was, while nothing newer is known
+	forgotten   bool      // another tab has had the device forget all
 	now         time.Time // the server's
 	query       string    // what is searched for
 	viewed      viewing
@@ -86,6 +88,7 @@ type edit struct {
 type viewing struct {
 	waiting bool
 	asked   string    // the query that was asked for last
+	again   bool      // there will be another look for what to ask for
 	answer  string    // the query that the roster answers
 	until   time.Time // nothing is asked before
 }
@@ -165,6 +168,7 @@ func (p *Page) scene() app.UI {
 	case p.status.Joined || p.past():
 		return p.place()
 	}
+	word, then := p.word()
 	return app.Main().Class("entrance").Body(
 		&NameDialog{
 			Room:    p.room(),
@@ -172,7 +176,8 @@ func (p *Page) scene() app.UI {
 			Typed:   p.early,
 			Busy:    p.asking,
 			Problem: p.problem,
-			Word:    p.word(),
+			Word:    word,
+			Then:    then,
 		},
 		app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		app.If(p.gestured && !p.rehearsed && !p.asking, &Rehearsal{}),
@@ -224,10 +229,11 @@ func (p *Page) wall() app.UI {
 	if shown < r.Count {
 		shown++ // one box says how many more
 	}
+	word, then := p.word()
 	return &Wall{
 		Room: p.room(), Users: users, Count: r.Count,
 		Columns: board.Fit(shown, p.width, p.height),
-		Link:    p.link(), Known: p.status.Joined, Word: p.word(),
+		Link:    p.link(), Known: p.status.Joined, Word: word + then,
 		Now: p.minute(),
 	}
 }
@@ -248,9 +254,11 @@ func (p *Page) modal() app.UI {
 		if !here {
 			u = p.dated
 		}
+		large := p.board.Room().Large
 		return &PersonDialog{
-			Room: p.room(), User: u, Gone: !here, Told: p.isTold(u.ID),
-			Large: p.board.Room().Large,
+			Room: p.room(), User: u, Told: p.isTold(u.ID),
+			Gone:  !here && !large, // of a large room a page sees a part
+			Large: large,
 			Now:   p.minute(),
 		}
 	}

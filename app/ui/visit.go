@@ -77,6 +77,7 @@ func (p *Page) join(name string) {
 
 func (p *Page) start(options client.Options) {
 	p.status = client.Status{}
+	p.ticking, p.sweeping, p.viewed = false, false, viewing{} // what was for the client before
 	p.client = client.Start(p.at.server, options)
 	following, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -125,7 +126,7 @@ func (p *Page) leaveVisit() {
 
 // keep keeps the room as it is for a time without connection.
 func (p *Page) keep() {
-	if p.status.Joined && !p.at.wall {
+	if p.status.Joined && !p.at.wall && !p.forgotten {
 		keepRoster(p.room(), p.board.Room(), p.now)
 	}
 }
@@ -191,7 +192,7 @@ func title(count int, room string) string {
 
 // wait is what there is to show before the first look at the room.
 func (p *Page) wait() {
-	if p.word() != "" || p.past() {
+	if word, _ := p.word(); word != "" || p.past() {
 		markSettled() // there is something to read
 	}
 	p.recollect()
@@ -231,12 +232,15 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 	r := board.Room{Users: known.Users(), Count: known.Count(), Query: p.query}
 	r.Me, _ = known.Me()
 	r.From, r.Total, r.Large = known.View()
-	whole := !seen
+	whole, hello := !seen, !seen
 	for _, c := range changes {
 		if c.Kind == roster.Reset {
-			whole = true
-			p.viewed.answer = ""
-			if p.viewed.waiting {
+			// The first answers the hello, if it was not seen to happen. What
+			// follows is for the view that was asked for last, which the client
+			// asks for again by itself.
+			if whole = true; hello {
+				p.viewed.answer, hello = "", false
+			} else {
 				p.viewed.answer, p.viewed.waiting = p.viewed.asked, false
 			}
 		}
@@ -246,6 +250,7 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 	}
 	p.board.Show(r, whole, now)
 	p.seen = nil
+	p.date(p.dialog.id)
 	if seen {
 		p.news.Note(changes, r.Me.ID, now)
 	}
@@ -259,12 +264,17 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 
 // sweep looks after what is fading.
 func (p *Page) sweep() {
-	if !p.board.Fading() {
+	if p.sweeping || !p.board.Fading() {
 		return
 	}
+	p.sweeping = true
+	c := p.client
 	p.later(board.Transition, func() {
-		p.board.Sweep(time.Now())
-		p.sweep()
+		if p.client == c {
+			p.sweeping = false
+			p.board.Sweep(time.Now())
+			p.sweep()
+		}
 	})
 }
 
@@ -300,7 +310,9 @@ func (p *Page) took() {
 	if me.ID == "" {
 		return
 	}
-	p.kept.seenAs(me)
+	if !p.forgotten {
+		p.kept.seenAs(me)
+	}
 	if !p.edit.waiting || !shows(me, p.edit.change, p.edit.before) {
 		return
 	}
@@ -332,7 +344,7 @@ func (p *Page) refused(errs []event.Error) {
 		case e.Event == event.NameView:
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
-			p.later(time.Until(p.viewed.until), p.want)
+			p.wantLater(time.Until(p.viewed.until))
 		case e.Code == event.CodeRestarting: // the connection's end shows that
 		default:
 			p.note(e.Message)
@@ -366,11 +378,25 @@ func (p *Page) want() {
 	switch {
 	case !ok:
 	case now.Before(p.viewed.until), p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)):
-		p.later(askPause, p.want)
+		p.wantLater(askPause)
 	default:
 		p.viewed.waiting, p.viewed.asked, p.viewed.until = true, view.Query, now.Add(askPause)
 		p.client.View(view)
 	}
+}
+
+func (p *Page) wantLater(d time.Duration) {
+	if p.viewed.again {
+		return
+	}
+	p.viewed.again = true
+	c := p.client
+	p.later(d, func() {
+		if p.client == c {
+			p.viewed.again = false
+			p.want()
+		}
+	})
 }
 
 const (
@@ -427,6 +453,16 @@ func (p *Page) find(id string) (event.User, bool) {
 		}
 	}
 	return event.User{}, false
+}
+
+// date takes down how somebody is seen, as long as they are here, for the
+// dialog that is about them. It reports false if they are not.
+func (p *Page) date(id string) bool {
+	u, here := p.find(id)
+	if here {
+		p.dated = u
+	}
+	return here
 }
 
 // later does something in a while, if the page is still there, and draws it.

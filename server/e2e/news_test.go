@@ -71,8 +71,8 @@ func TestOneIsToldWhenSomebodyComesBack(t *testing.T) {
 	p.sees("Ana", "Ben")
 	resolve[bool](p, `navigator.serviceWorker.ready.then(() => true)`)
 	p.opens(".box:not(.self) .face", "Ben")
-	p.click(".modal [aria-pressed=false]")
-	p.await(`document.querySelector(".modal [aria-pressed=true]").textContent === "Don’t tell me any more"`)
+	p.click(".modal .tell")
+	p.await(`document.querySelector(".modal .tell.chosen").textContent === "Don’t tell me any more"`)
 	p.press(kb.Escape)
 	p.awaitNoDialog()
 

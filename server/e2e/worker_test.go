@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -42,7 +43,7 @@ func visitAndKeep(t *testing.T, address string) *person {
 // resolve waits for a promise and returns what it comes to.
 func resolve[T any](p *person, promise string) T {
 	p.t.Helper()
-	eval[bool](p, `(window.resolved = null, `+promise+`.then(v => resolved = {v}, err => resolved = {v: String(err)}), true)`)
+	eval[bool](p, `(self.resolved = null, `+promise+`.then(v => resolved = {v}, err => resolved = {v: String(err)}), true)`)
 	p.await(`resolved`)
 	return eval[T](p, `resolved.v`)
 }
@@ -350,10 +351,7 @@ func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 	if n := shown(); n != 0 {
 		t.Errorf("%d are shown without leave", n)
 	}
-	call(p, browser.SetPermission, browser.SetPermissionParams{
-		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSettingGranted,
-		Origin: s.url, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
-	})
+	p.allowNotifications(s)
 	p.await(notify)
 	got := resolve[map[string]string](p, `new Promise((done, fail) => { const look = () => navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all =>
 		all.length ? done(Object.fromEntries(["title", "body", "tag", "data", "icon", "badge"].map(k => [k, all[0][k]]))) : setTimeout(look, 20)); look() })`)
@@ -365,6 +363,62 @@ func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 	for _, key := range []string{"icon", "badge"} {
 		if _, h := get(t, got[key]); h.Get("Content-Type") != "image/png" {
 			t.Errorf("%s is %s", key, h.Get("Content-Type"))
+		}
+	}
+}
+
+func (p *person) allowNotifications(s *server) {
+	p.t.Helper()
+	call(p, browser.SetPermission, browser.SetPermissionParams{
+		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSettingGranted,
+		Origin: s.url, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+	})
+}
+
+// The event is made by hand, since nobody can press what a browser without a
+// screen shows; so what only a press may do is noted and not done.
+func TestAPressedNotificationLeadsToItsRoom(t *testing.T) {
+	s := start(t)
+	p := visitAndKeep(t, s.url)
+	p.allowNotifications(s)
+	targets, err := chromedp.Targets(p.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(targets, func(info *target.Info) bool {
+		return info.Type == "service_worker" && info.URL == s.url+"/sw.js"
+	})
+	if i < 0 {
+		t.Fatal("there is no worker")
+	}
+	worker := &person{t: t, who: "the worker"}
+	worker.ctx, worker.cancel = chromedp.NewContext(p.ctx, chromedp.WithTargetID(targets[i].TargetID))
+	defer worker.cancel()
+	if err := chromedp.Do(worker.ctx); err != nil {
+		t.Fatal(err)
+	}
+	press := func(room string) string {
+		t.Helper()
+		return resolve[string](worker, `(async () => {
+			await registration.showNotification("Ben is here", { tag: "room", data: "`+room+`" });
+			const [notification] = await registration.getNotifications();
+			let went = "nowhere";
+			clients.openWindow = async (url) => { went = "opens " + url };
+			WindowClient.prototype.focus = async function () { went = "shows " + this.url };
+			let done;
+			const event = new NotificationEvent("notificationclick", { notification });
+			event.waitUntil = (promise) => { done = promise };
+			dispatchEvent(event);
+			await done;
+			return (await registration.getNotifications()).length + " left, " + went;
+		})()`)
+	}
+	for room, want := range map[string]string{
+		"/":              "0 left, shows " + s.url + "/",
+		"/r/design-week": "0 left, opens " + s.url + "/r/design-week",
+	} {
+		if got := press(room); got != want {
+			t.Errorf("pressing it for %s: %s; want %s", room, got, want)
 		}
 	}
 }
