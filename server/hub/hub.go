@@ -103,8 +103,8 @@ type Person struct {
 	Resume *event.Resume
 	// Opened is when the connection was opened. A client that was cut and
 	// came back may be heard in the wrong order: Name, Status and Note do not
-	// replace what a connection opened later has brought. The zero time is
-	// later than any.
+	// replace what a connection opened later has brought. With the zero time,
+	// whoever is heard last has the last word.
 	Opened time.Time
 }
 

@@ -104,6 +104,45 @@ func TestTheHelloOfALaterConnectionHasTheLastWordHoweverLateTheOtherIsHeard(t *t
 	})
 }
 
+func TestWhoComesBackChangesNothingThatAnotherTabHasSinceChanged(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := person("Ben")
+		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		cut := join(t, h, "lobby", ben).drain()
+		tab := join(t, h, "lobby", ben)
+		ana.expect("+Ben")
+		cut.conn.Close(false)
+		tab.conn.Update(event.ChangeUser{Name: new("Benedict"), Note: new("in a call")})
+		ana.expect("~Benedict busy in a call")
+		ben.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
+		join(t, h, "lobby", ben)
+		ana.expect()
+		// What it says that it did not know is news.
+		ben.Note = new("on the train")
+		join(t, h, "lobby", ben)
+		ana.expect("~Benedict busy on the train")
+	})
+}
+
+func TestWhoComesBackAfterTheyWereGivenUpIsAsTheySay(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := person("Ben")
+		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		cut := join(t, h, "lobby", ben).drain()
+		ana.expect("+Ben")
+		cut.conn.Close(false)
+		ana.expect("-Ben lost")
+		ben.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
+		join(t, h, "lobby", ben)
+		ana.expect("+Ben")
+		if u := ana.roster.Users()[1]; u.Name != "Ben" || u.Note != "at work" || u.Status != event.StatusBusy {
+			t.Errorf("they are back as %+v", u)
+		}
+	})
+}
+
 func TestWhatCancelsOutIsNotTold(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana"))

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"slices"
 
 	"rollcall/shared/event"
@@ -66,29 +67,41 @@ func (l *ledger) move(seq uint64) {
 	l.snapshot, l.still, l.diffs = nil, nil, nil
 }
 
-// delta is a net change, each list in order of arrival.
+// delta is a net change: who arrived or was changed in order of arrival.
 type delta struct {
 	gone             []event.DisconnectUser
 	arrived, updated []event.User
 }
 
-// since returns the net change from a cursor to now. It reports false when
-// the ledger does not reach back that far, or the cursor is ahead of it.
-func (l *ledger) since(cursor uint64) (delta, bool) {
+// missed are the changes since a cursor. It reports false when the ledger does
+// not reach back that far, or the cursor is ahead of it.
+func (l *ledger) missed(cursor uint64) ([]entry, bool) {
 	if cursor > l.head || cursor < l.base {
-		return delta{}, false
+		return nil, false
 	}
-	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int {
-		switch {
-		case e.seq < seq:
-			return -1
-		case e.seq > seq:
-			return 1
-		}
-		return 0
-	})
+	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
 	missed := l.entries[first:]
-	if len(missed) > l.ring { // also when some are forgotten: then that many are kept
+	return missed, len(missed) <= l.ring // also when some are forgotten: then that many are kept
+}
+
+// at is the user of an id as they were at a cursor; the zero User if they were
+// not here. It reports false if that is not known any more.
+func (l *ledger) at(cursor uint64, id string) (event.User, bool) {
+	missed, ok := l.missed(cursor)
+	if !ok {
+		return event.User{}, false
+	}
+	if i := slices.IndexFunc(missed, func(e entry) bool { return e.id == id }); i >= 0 {
+		return missed[i].before, true
+	}
+	u, _ := l.roster.Get(id)
+	return u, true
+}
+
+// since returns the net change from a cursor to now, where it is known.
+func (l *ledger) since(cursor uint64) (delta, bool) {
+	missed, ok := l.missed(cursor)
+	if !ok {
 		return delta{}, false
 	}
 	var d delta

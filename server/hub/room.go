@@ -79,11 +79,17 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	u, _ := r.all.roster.Get(m.id)
 	if overtaken := !p.Opened.IsZero() && p.Opened.Before(m.opened); !overtaken {
 		m.opened = p.Opened
-		u.Name = p.Name
-		if p.Note != nil {
+		// What a client knew when it was cut off is no news from it: another
+		// tab may have changed it since.
+		knew, back := r.knew(p)
+		back = back && !arriving
+		if !back || p.Name != knew.Name {
+			u.Name = p.Name
+		}
+		if p.Note != nil && (!back || *p.Note != knew.Note) {
 			u.Note = *p.Note
 		}
-		if p.Status != nil {
+		if p.Status != nil && (!back || *p.Status != knew.Status) {
 			m.hand = *p.Status
 		}
 	}
@@ -99,6 +105,16 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	}
 	r.attach(c)
 	return c, nil
+}
+
+// knew is how a client that comes back saw its user last. It reports false if
+// that is not known.
+func (r *room) knew(p Person) (event.User, bool) {
+	if p.Resume == nil || p.Resume.Epoch != r.epoch {
+		return event.User{}, false
+	}
+	u, ok := r.all.at(p.Resume.Seq, p.ID)
+	return u, ok && u.ID != ""
 }
 
 func (r *room) watch(resume *event.Resume, sink Sink) (*Conn, error) {
@@ -173,13 +189,9 @@ func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
 			return &packet{events: d.events(r.state(&r.all))}
 		}
 	}
-	v, of := c.view, &r.all
-	if !r.large {
-		v = nil
-	}
+	of, v := r.lens(c), c.view
 	if v != nil {
 		v.refresh(r)
-		of = &v.ledger
 	}
 	shown := r.header(v)
 	shown.Users = of.roster.Users()

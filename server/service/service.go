@@ -123,8 +123,11 @@ func Run(ctx context.Context, config Config) error {
 		Handler:           hsts(policy, policy.Guard(mux)),
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// The program takes a minute on the slowest of lines. What is
+		// hijacked is not bound by it.
+		WriteTimeout:   5 * time.Minute,
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 
 	fmt.Fprintf(config.Out, "Rollcall is at %s\n", address(config.PublicURL, listener.Addr()))

@@ -50,7 +50,7 @@ type conn struct {
 
 	// Of the reader.
 	events  *rate.Limiter
-	excess  time.Time                // when the events became too many; zero when they are not
+	excess  time.Time                // when the events became too many last
 	dropped time.Time                // when the last one was dropped
 	rebuked time.Time                // when that was last told
 	message io.Reader                // the last one
@@ -203,7 +203,8 @@ func decode(frame []byte, isText bool) ([]event.Event, error) {
 
 // handle does what one event asks for. An error ends the connection.
 func (c *conn) handle(e event.Event) error {
-	if _, leaves := e.(event.Leave); !leaves { // which ends it all anyway
+	place := c.place.Load()
+	if _, leaves := e.(event.Leave); !leaves || place == nil { // else it ends it all anyway
 		if drop, err := c.tooMany(e); drop || err != nil {
 			return err
 		}
@@ -222,7 +223,6 @@ func (c *conn) handle(e event.Event) error {
 	case event.Watch:
 		return c.watch(e)
 	}
-	place := c.place.Load()
 	if place == nil {
 		c.send(event.Error{
 			Code:    event.CodeNotJoined,
@@ -242,6 +242,16 @@ func (c *conn) handle(e event.Event) error {
 		place.Active(e.Active)
 	}
 	return nil
+}
+
+// answers reports whether a ping of the client's is to be answered. Pings count
+// like events, or a flood of them would cost nothing but the server's time.
+func (c *conn) answers() bool {
+	drop, err := c.tooMany(event.Invalid{})
+	if err != nil {
+		c.cut()
+	}
+	return !drop
 }
 
 // tooMany reports whether an event is one too many and to be dropped. The
@@ -271,6 +281,7 @@ func (c *conn) tooMany(e event.Event) (drop bool, err error) {
 	if now.Sub(c.excess) >= tooLong {
 		reason.Message = fmt.Sprintf("A connection may send %g events a second; this one has sent more for too long.", perSecond)
 		reason.RetryAfter = tooLong.Milliseconds()
+		reason.Event = "" // it is about the connection
 		return true, refuse(event.CloseRateLimited, reason)
 	}
 	if now.Sub(c.rebuked) >= calm { // answers to a flood must not be one

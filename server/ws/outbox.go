@@ -20,8 +20,8 @@ import (
 const bufferSize = 128
 
 // maxPending is how much may wait for a client beside the room's frame: what is
-// for it alone, as answers to its pings and refusals. Who asks for more and
-// does not read is cut off.
+// for it alone, as answers to its pings and refusals; as much again is being
+// written. Who asks for more and does not read is cut off.
 const maxPending = 64 << 10
 
 // outbox is a connection whose writes never block: what the socket does not
@@ -44,7 +44,7 @@ type outbox struct {
 	size     int       // bytes pending that are for this client alone
 	draining bool      // a goroutine writes
 	progress time.Time // when that last got rid of anything
-	ended    time.Time // when the last frame was written; zero before
+	ended    time.Time // when the last frame was written, or put to what waits; zero before
 	waiting  *hub.Conn // is told when nothing is pending
 	err      error     // why nothing more is taken
 }
@@ -257,6 +257,9 @@ func (o *outbox) drain() {
 		o.pending, o.size = nil, 0
 		if len(pending) == 0 {
 			o.draining = false
+			if !o.ended.IsZero() {
+				o.ended = time.Now() // only now it can be answered
+			}
 			waiting := o.waiting
 			o.waiting = nil
 			o.mu.Unlock()
@@ -285,8 +288,15 @@ func (o *outbox) drain() {
 	}
 }
 
-// ping asks the client to show that it is there.
+// ping asks the client to show that it is there. One that something waits for
+// shows it by taking that.
 func (o *outbox) ping() {
+	o.mu.Lock()
+	draining := o.draining
+	o.mu.Unlock()
+	if draining {
+		return
+	}
 	o.heard.Store(false)
 	o.Write([]byte{pingFrame, 0})
 }
@@ -303,8 +313,13 @@ func (o *outbox) expects(now time.Time) (something, overdue bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ended := !o.ended.IsZero()
-	overdue = o.draining && now.Sub(o.progress) >= writeTimeout || ended && now.Sub(o.ended) >= closeWithin
-	return o.draining || ended, overdue
+	switch {
+	case o.draining && ended:
+		return true, now.Sub(o.progress) >= closeWithin && now.Sub(o.ended) >= closeWithin
+	case o.draining:
+		return true, now.Sub(o.progress) >= writeTimeout
+	}
+	return ended, ended && now.Sub(o.ended) >= closeWithin
 }
 
 // spawn runs f unless the outbox is closed.

@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"rollcall/server/hub"
 	"rollcall/shared/event"
 )
 
@@ -32,6 +33,7 @@ func (s *Server) sweep() {
 	forgotten := time.Now()
 	accepted, tidied, quiet := 0, 0, time.Now()
 	var due []*conn
+	var quietRooms []*hub.Conn
 	for {
 		select {
 		case <-s.done:
@@ -40,17 +42,25 @@ func (s *Server) sweep() {
 		}
 		// By the clock, since ticks are late and left out under load.
 		now := time.Now()
-		due = due[:0]
+		due, quietRooms = due[:0], quietRooms[:0]
 		s.mu.Lock()
 		for _, c := range s.conns {
-			if c.look(now) {
+			ping, beat := c.look(now)
+			if ping {
 				due = append(due, c)
+			}
+			if beat {
+				quietRooms = append(quietRooms, c.place.Load())
 			}
 		}
 		if s.accepted != accepted {
 			accepted, quiet = s.accepted, now
 		}
 		s.mu.Unlock()
+		for _, place := range quietRooms {
+			place.Beat()
+		}
+		clear(quietRooms)
 		// Upgrading takes several times what a connection keeps, and Go
 		// gives that back over minutes, if at all: it is kept for the next
 		// rush, which may be tomorrow's.
@@ -81,16 +91,17 @@ func (s *Server) ping(due []*conn) {
 			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(due))):
 			}
 		}
+		c.pinged = time.Now() // which may be later than it was due
 		c.out.ping()
 	}
 }
 
-// look does what is due on a connection, and reports whether a ping is. What
-// is due before the next look but one is done now, so that nothing comes
-// late.
-func (c *conn) look(now time.Time) (ping bool) {
+// look does what is due on a connection, and reports whether a ping is, and
+// something to be heard in a quiet room. What is due before the next look but
+// one is done now, so that nothing comes late.
+func (c *conn) look(now time.Time) (ping, beat bool) {
 	if !c.waiting && now.Before(c.due) && !c.spoke.Load() {
-		return false
+		return false, false
 	}
 	waiting, overdue := c.out.expects(now)
 	c.waiting = waiting
@@ -100,7 +111,7 @@ func (c *conn) look(now time.Time) (ping bool) {
 	}
 	if overdue {
 		c.cut()
-		return false
+		return false, false
 	}
 	// Behind much that waits, a ping would be answered late; but that it
 	// gets less shows as well that somebody is there.
@@ -114,15 +125,13 @@ func (c *conn) look(now time.Time) (ping bool) {
 	if c.spoke.Swap(false) {
 		c.spoken = now
 	}
-	place := c.place.Load()
 	if !c.said.Load() && !c.late && now.Sub(c.born) >= event.HelloTimeout {
 		c.late = true
 		r := late()
 		c.out.spawn(func() { c.refuse(r.reason, r.code) })
 	}
-	if place != nil && now.Sub(c.spoken) >= event.Silence-2*sweepEvery {
-		c.spoken = now
-		place.Beat()
+	if c.place.Load() != nil && now.Sub(c.spoken) >= event.Silence-2*sweepEvery {
+		c.spoken, beat = now, true
 	}
 	next := c.spoken.Add(event.Silence - 2*sweepEvery)
 	if !c.said.Load() {
@@ -131,5 +140,5 @@ func (c *conn) look(now time.Time) (ping bool) {
 	if next.Before(c.due) {
 		c.due = next
 	}
-	return ping
+	return ping, beat
 }

@@ -104,10 +104,12 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w}
+	c := &conn{server: s, session: id, born: now, spoken: now, pinged: now}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: protocols,
 		// The origin has passed AllowOrigin, which is the stricter check.
 		InsecureSkipVerify: true,
+		OnPingReceived:     func(context.Context, []byte) bool { return c.answers() },
 	})
 	if err != nil {
 		s.options.Log.Debug("upgrade failed", "err", err)
@@ -116,11 +118,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// Frames are measured by hear, which says what is wrong before it hangs
 	// up.
 	socket.SetReadLimit(-1)
-	return &conn{
-		server: s, socket: socket, out: h.out, session: id, tooOld: tooOld,
-		born: now, spoken: now,
-		pinged: now,
-	}
+	c.socket, c.out, c.tooOld = socket, h.out, tooOld
+	return c
 }
 
 // open counts a connection that is to be, or says why it may not.

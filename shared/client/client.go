@@ -236,6 +236,9 @@ func (c *Client) Update(change event.ChangeUser) {
 	change = event.ChangeUser{Name: copied(change.Name), Status: copied(change.Status), Note: copied(change.Note)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if change = c.news(change); change == (event.ChangeUser{}) {
+		return
+	}
 	if len(event.Encode(change)) > event.MaxFrame {
 		c.errors = append(c.errors, event.Error{
 			Code:    event.CodeBadEvent,
@@ -254,6 +257,25 @@ func (c *Client) Update(change event.ChangeUser) {
 	c.told = merged(c.told, change)
 	c.pending = append(c.pending, change)
 	c.say(change)
+}
+
+// news is what of a change is one: what is so already the server would answer
+// with nothing, and it would wait for ever to be heard of.
+func (c *Client) news(change event.ChangeUser) event.ChangeUser {
+	me, ok := c.roster.Me()
+	if !ok || c.status.Link != Connected {
+		return change
+	}
+	if change.Name != nil && c.told.Name == nil && *change.Name == me.Name {
+		change.Name = nil
+	}
+	if change.Note != nil && c.told.Note == nil && *change.Note == me.Note {
+		change.Note = nil
+	}
+	if change.Status != nil && c.told.Status == nil && *change.Status == me.Status && *change.Status == c.hand {
+		change.Status = nil
+	}
+	return change
 }
 
 func copied[T any](p *T) *T {

@@ -14,13 +14,50 @@ import (
 // the browser's cookies.
 func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
+		var raw js.Value
+		release := catch(&raw)
 		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{event.Subprotocol}})
+		release()
 		if err != nil {
+			hangUp(raw) // it may still be about to open
 			return nil, reason(ctx, url, err)
 		}
 		c.SetReadLimit(-1) // past a limit the library would leak the socket
 		reading, stop := context.WithCancel(context.Background())
-		return socket{c, reading, stop}, nil
+		return socket{c, raw, reading, stop}, nil
+	}
+}
+
+// catch has the browser's next WebSocket be put into raw too. The library gives
+// no hold of it, and its own Close must not be used: it keeps a lock until the
+// connection has ended, and if that ends with an error, the library's listener
+// waits for the lock, and with it the browser's thread, for ever.
+func catch(raw *js.Value) (release func()) {
+	const name = "WebSocket"
+	original := js.Global().Get(name)
+	var made js.Func
+	made = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		js.Global().Set(name, original)
+		all := make([]any, len(args))
+		for i, arg := range args {
+			all[i] = arg
+		}
+		*raw = original.New(all...)
+		return *raw
+	})
+	js.Global().Set(name, made)
+	return func() {
+		if js.Global().Get(name).Equal(made.Value) { // the library has not got as far
+			js.Global().Set(name, original)
+		}
+		made.Release()
+	}
+}
+
+// hangUp ends a connection, or the attempt at one.
+func hangUp(raw js.Value) {
+	if !raw.IsUndefined() {
+		raw.Call("close", int(websocket.StatusNormalClosure))
 	}
 }
 
@@ -80,6 +117,7 @@ func await(ctx context.Context, promise js.Value) (js.Value, bool) {
 // socket is a Socket of the browser's.
 type socket struct {
 	conn    *websocket.Conn
+	raw     js.Value
 	reading context.Context
 	stop    context.CancelFunc
 }
@@ -94,9 +132,8 @@ func (s socket) Write(message []byte) error {
 }
 
 // Close ends a waiting Read first. It does not wait for the other end, which
-// a browser does for seconds when the network is gone; the goroutine ends
-// when the browser says that the connection has.
+// a browser does for seconds when the network is gone.
 func (s socket) Close(bool) {
 	s.stop()
-	go s.conn.Close(websocket.StatusNormalClosure, "")
+	hangUp(s.raw)
 }

@@ -1,3 +1,7 @@
+// It runs a server, which no browser can.
+
+//go:build !js
+
 package client_test
 
 import (

@@ -52,6 +52,28 @@ func TestScanningIsDecoding(t *testing.T) {
 	})
 }
 
+// Names, notes and numbers as people and servers have them are scanned, and not
+// left to encoding/json.
+func TestWhatServersSayIsScanned(t *testing.T) {
+	text := rapid.StringMatching(`[a-zA-Z0-9 ÄÖÜéñ山田ليلى👩‍🚀.,!?'()-]{0,32}`)
+	number := rapid.Int64Range(0, 1<<53)
+	rapid.Check(t, func(t *rapid.T) {
+		users := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) User {
+			return User{
+				ID: text.Draw(t, "id"), Name: text.Draw(t, "name"), Note: text.Draw(t, "note"), Since: number.Draw(t, "since"),
+				Status: rapid.SampledFrom([]Status{StatusHere, StatusAway, StatusBusy}).Draw(t, "status"),
+				Link:   rapid.SampledFrom([]Link{LinkOnline, LinkReconnecting}).Draw(t, "link"),
+			}
+		}), 0, 9).Draw(t, "users")
+		frame := Encode(ExistingUsers{Self: "s", Now: number.Draw(t, "now"), Room: Lobby, Epoch: "e", Users: users},
+			Room{Seq: uint64(number.Draw(t, "seq")), Count: len(users), Hash: "0"})
+		if _, ok := scan(frame); !ok {
+			t.Errorf("%s is not scanned", frame)
+		}
+		sameAsJSON(t, frame)
+	})
+}
+
 func FuzzScan(f *testing.F) {
 	for _, c := range everyEvent {
 		f.Add([]byte(c.wire))
