@@ -80,7 +80,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	if overtaken := !p.Opened.IsZero() && p.Opened.Before(m.opened); !overtaken {
 		m.opened = p.Opened
 		// What a client knew when it was cut off is no news from it: another
-		// tab may have changed it since.
+		// tab may have changed it since. What it means to change it says again.
 		knew, back := r.knew(p)
 		back = back && !arriving
 		if !back || p.Name != knew.Name {

@@ -396,6 +396,11 @@ func (c *Client) hello() event.Event {
 		as.Status = &c.hand
 	}
 	as = merged(as, c.told)
+	if resume != nil && c.told != (event.ChangeUser{}) {
+		// The server takes what a hello says as the client knew it for old:
+		// another tab may have changed it. This is meant.
+		c.say(c.told)
+	}
 	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: resume}
 }
 

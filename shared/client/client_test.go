@@ -612,6 +612,42 @@ func TestWhatWasAcceptedOutlivesWhatWasRefused(t *testing.T) {
 	})
 }
 
+// What a hello says may be what the client knew, and count for nothing.
+func TestWhatWasMeantToChangeIsSaidAgainAfterAReconnect(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t) // and then the connection is lost
+	}, func(t *testing.T, p *pipe) {
+		p.hear(t)
+		if again, ok := p.hear(t).(event.ChangeUser); !ok || again.Note == nil || *again.Note != "x" || again.Name != nil {
+			t.Errorf("it says %+v", again)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Note: new("x")})
+		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
+	})
+}
+
+func TestAnUpdateThatChangesNothingIsNotSaid(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		if said, ok := p.hear(t).(event.ChangeUser); !ok || said.Name != nil || said.Note == nil || *said.Note != "x" {
+			t.Errorf("it says %+v", said)
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Name: new("Ana")})
+		c.Update(event.ChangeUser{Name: new("Ana"), Note: new("x")})
+		synctest.Wait()
+	})
+}
+
 func TestAReconnectDoesNotUndoWhatAnotherTabDid(t *testing.T) {
 	bob := event.User{ID: "a", Name: "Bob", Note: "in a call", Status: event.StatusBusy, Since: 1}
 	away := bob

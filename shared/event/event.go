@@ -34,7 +34,8 @@ type Event interface {
 
 // GotANewUser is the client's hello: the first event on a connection, due
 // within [HelloTimeout]. It joins a room. For a session that the room already
-// has, the name renames, and what else is absent stays as it is.
+// has, the name renames, and what else is absent stays as it is. With Resume
+// so does what the client knew: another tab may have changed it since.
 type GotANewUser struct {
 	Name   string  `json:"name"`
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
@@ -131,7 +132,8 @@ type Room struct {
 }
 
 // Error says what was refused, why, and what to do. It precedes every close
-// that the server starts, because browsers cannot read a close reason.
+// that the server starts, because browsers cannot read a close reason; but for
+// frames that are no WebSocket, which no browser sends.
 type Error struct {
 	Code       Code   `json:"code"`
 	Message    string `json:"message"`               // a sentence for a person
