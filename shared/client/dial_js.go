@@ -35,8 +35,7 @@ func newDialer() func(ctx context.Context, url string) (Socket, error) {
 func catch(raw *js.Value) (release func()) {
 	const name = "WebSocket"
 	original := js.Global().Get(name)
-	var made js.Func
-	made = js.FuncOf(func(_ js.Value, args []js.Value) any {
+	made := js.FuncOf(func(_ js.Value, args []js.Value) any {
 		js.Global().Set(name, original)
 		all := make([]any, len(args))
 		for i, arg := range args {
