@@ -153,7 +153,7 @@ func (p *Page) search(query string) {
 
 func (p *Page) sayFound(query string) {
 	switch {
-	case p.query != query || query == "" || !p.status.Joined:
+	case p.query != query || query == "" || p.status.Link != client.Connected:
 	case p.board.Room().Query == query:
 		p.say(fmt.Sprintf("%d found", p.board.Len()))
 	default:
