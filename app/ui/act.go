@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
@@ -141,6 +142,10 @@ func (p *Page) change(c event.ChangeUser) {
 
 // search shows those whose name contains something.
 func (p *Page) search(query string) {
+	for len(query) > event.MaxQuery { // the server would refuse it
+		_, last := utf8.DecodeLastRuneInString(query)
+		query = query[:len(query)-last]
+	}
 	p.query = query
 	if r := p.board.Room(); !r.Large {
 		r.Query = query
@@ -148,16 +153,17 @@ func (p *Page) search(query string) {
 	}
 	p.want()
 	// For a screen reader, once the typing is over and the answer is in.
-	p.later(time.Second, func() { p.sayFound(query) })
+	p.later(time.Second, func() { p.sayFound(query, answerTime) })
 }
 
-func (p *Page) sayFound(query string) {
+// sayFound says how many a search has found. It waits that long for the answer.
+func (p *Page) sayFound(query string, wait time.Duration) {
 	switch {
-	case p.query != query || query == "" || p.status.Link != client.Connected:
+	case p.query != query || query == "":
 	case p.board.Room().Query == query:
 		p.say(fmt.Sprintf("%d found", p.board.Len()))
-	default:
-		p.later(time.Second, func() { p.sayFound(query) })
+	case wait > 0:
+		p.later(time.Second, func() { p.sayFound(query, wait-time.Second) })
 	}
 }
 

@@ -316,7 +316,7 @@ func (p *Page) took() {
 	if !p.edit.waiting || !shows(me, p.edit.change, p.edit.before) {
 		return
 	}
-	if status := p.edit.change.Status; status != nil {
+	if status := p.edit.change.Status; status != nil && !p.forgotten {
 		p.kept.choose(*status)
 	}
 	p.edit = edit{}

@@ -126,3 +126,13 @@ func TestAConnectionThatFailsWhileItEndsDoesNotEndThePage(t *testing.T) {
 	p.opens("#more", "More")
 	p.forgive("WebSocket")
 }
+
+func TestABrowserThatOpensNoSocketsIsToldSo(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visitRecorded(t, "Ana", s.url, `window.allowed = window.WebSocket; window.WebSocket = function () { throw new DOMException("blocked", "SecurityError") }`)
+	p.join("Ana")
+	p.await(`document.querySelector(".word").textContent.includes("Can’t reach the server. Trying again")`)
+	p.await(`(window.WebSocket = allowed, true)`)
+	p.sees("Ana")
+}

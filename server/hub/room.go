@@ -189,7 +189,8 @@ func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
 			return &packet{events: d.events(r.state(&r.all))}
 		}
 	}
-	of, v := r.lens(c), c.view
+	of := r.lens(c)
+	v := c.view
 	if v != nil {
 		v.refresh(r)
 	}

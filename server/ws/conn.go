@@ -248,8 +248,8 @@ func (c *conn) handle(e event.Event) error {
 // like events, or a flood of them would cost nothing but the server's time.
 func (c *conn) answers() bool {
 	drop, err := c.tooMany(event.Invalid{})
-	if err != nil {
-		c.cut()
+	if r := (refusal{}); errors.As(err, &r) {
+		c.refuse(r.reason, r.code)
 	}
 	return !drop
 }

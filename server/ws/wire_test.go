@@ -68,58 +68,91 @@ func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
 	}
 }
 
-// TestSeveralMessagesAtOnceAreAllHeard is of real sockets: the library keeps
-// the second message in its buffer, where nothing that comes would show it.
-func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
+// bare is a connection of real sockets, of which each byte is seen.
+type bare struct {
+	net.Conn
+	t   *testing.T
+	got []byte
+}
+
+// upgraded is one to a server with options.
+func upgraded(t *testing.T, options Options) *bare {
+	t.Helper()
 	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms := hub.New(hub.Options{})
-	sockets := New(Options{
-		Hub: rooms, Sessions: keeper, Log: slog.New(slog.DiscardHandler),
-		AllowOrigin: func(*http.Request) bool { return true },
-	})
+	options.Hub, options.Sessions, options.Log = hub.New(hub.Options{}), keeper, slog.New(slog.DiscardHandler)
+	options.AllowOrigin = func(*http.Request) bool { return true }
+	sockets := New(options)
 	web := httptest.NewServer(sockets)
-	defer func() {
-		sockets.Close(t.Context())
-		rooms.Close()
-		web.Close()
-	}()
 	conn, err := net.Dial("tcp", web.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() {
+		conn.Close()
+		sockets.Close(context.Background())
+		options.Hub.Close()
+		web.Close()
+	})
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
-	hello := event.Encode(event.GotANewUser{Name: "Ana"})
-	note := event.Encode(event.ChangeUser{Note: new("back soon")})
 	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
-	var got []byte
-	expect := func(text string) {
-		t.Helper()
-		for !bytes.Contains(got, []byte(text)) {
-			b := make([]byte, 4096)
-			n, err := conn.Read(b)
-			if err != nil {
-				t.Fatalf("waiting for %s: %v; got %q", text, err, got)
-			}
-			got = append(got, b[:n]...)
+	b := &bare{Conn: conn, t: t}
+	b.expect("\r\n\r\n")
+	return b
+}
+
+// expect reads until a text has come.
+func (b *bare) expect(text string) {
+	b.t.Helper()
+	for !bytes.Contains(b.got, []byte(text)) {
+		chunk := make([]byte, 4096)
+		n, err := b.Read(chunk)
+		if err != nil {
+			b.t.Fatalf("waiting for %s: %v; got %q", text, err, b.got)
 		}
+		b.got = append(b.got, chunk[:n]...)
 	}
-	expect("\r\n\r\n")
+}
+
+func TestAFloodOfPingsIsNotAnsweredAndToldOf(t *testing.T) {
+	conn := upgraded(t, Options{EventsPerSecond: 1})
+	conn.Write(bytes.Repeat(sentFrame(pingFrame, "x"), 2*eventBurst))
+	conn.expect(string(event.CodeRateLimited))
+	// One more each second that it took.
+	if pongs := bytes.Count(conn.got, []byte{pongFrame, 1, 'x'}); pongs < eventBurst || pongs > eventBurst+5 {
+		t.Errorf("%d pings are answered", pongs)
+	}
+}
+
+func TestLeavingBeforeTheHelloCounts(t *testing.T) {
+	conn := upgraded(t, Options{EventsPerSecond: 1})
+	conn.Write(bytes.Repeat(sentFrame(textFrame, string(event.Encode(event.Leave{}))), 2*eventBurst))
+	conn.expect(string(event.CodeRateLimited))
+	if told := bytes.Count(conn.got, []byte(event.CodeNotJoined)); told < eventBurst || told > eventBurst+5 {
+		t.Errorf("%d are told to join first", told)
+	}
+}
+
+// TestSeveralMessagesAtOnceAreAllHeard is of real sockets: the library keeps
+// the second message in its buffer, where nothing that comes would show it.
+func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
+	conn := upgraded(t, Options{})
+	hello := event.Encode(event.GotANewUser{Name: "Ana"})
+	note := event.Encode(event.ChangeUser{Note: new("back soon")})
 	conn.Write(slices.Concat(
 		sentFrame(textFrame, string(hello)), sentFrame(pongFrame, ""), sentFrame(textFrame, string(note)),
 	))
-	expect("back soon")
+	conn.expect("back soon")
 	// In two pieces, of which the first is as long as an empty pong.
 	busy := event.StatusBusy
 	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Status: &busy})))
 	conn.Write(change[:emptyLength])
 	time.Sleep(10 * time.Millisecond)
 	conn.Write(change[emptyLength:])
-	expect("busy")
+	conn.expect("busy")
 }
 
 func TestWhoDoesNotAnswerTheLastFrameIsCut(t *testing.T) {

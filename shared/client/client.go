@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,6 +108,7 @@ type Client struct {
 	doubtful bool             // the roster has drifted and a snapshot was asked for
 	ahead    time.Duration    // the server's clock less ours
 	told     event.ChangeUser // how to be seen, until the roster shows it
+	meant    event.ChangeUser // told, when the hello was said with which it came back
 	hand     event.Status     // the status chosen by hand, as far as can be told
 	handWas  event.Status     // hand, before what is in told
 	view     event.View       // what to see of a large room
@@ -266,10 +268,10 @@ func (c *Client) news(change event.ChangeUser) event.ChangeUser {
 	if !ok || c.status.Link != Connected {
 		return change
 	}
-	if change.Name != nil && c.told.Name == nil && *change.Name == me.Name {
+	if change.Name != nil && c.told.Name == nil && same(*change.Name, me.Name) {
 		change.Name = nil
 	}
-	if change.Note != nil && c.told.Note == nil && *change.Note == me.Note {
+	if change.Note != nil && c.told.Note == nil && same(*change.Note, me.Note) {
 		change.Note = nil
 	}
 	if change.Status != nil && c.told.Status == nil && *change.Status == me.Status && *change.Status == c.hand {
@@ -277,6 +279,9 @@ func (c *Client) news(change event.ChangeUser) event.ChangeUser {
 	}
 	return change
 }
+
+// same reports whether a text is one as the server keeps it.
+func same(said, kept string) bool { return strings.Join(strings.Fields(said), " ") == kept }
 
 func copied[T any](p *T) *T {
 	if p == nil {
@@ -396,10 +401,8 @@ func (c *Client) hello() event.Event {
 		as.Status = &c.hand
 	}
 	as = merged(as, c.told)
-	if resume != nil && c.told != (event.ChangeUser{}) {
-		// The server takes what a hello says as the client knew it for old:
-		// another tab may have changed it. This is meant.
-		c.say(c.told)
+	if c.meant = (event.ChangeUser{}); resume != nil {
+		c.meant = c.told
 	}
 	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: resume}
 }

@@ -620,10 +620,10 @@ func TestWhatWasMeantToChangeIsSaidAgainAfterAReconnect(t *testing.T) {
 		p.hear(t) // and then the connection is lost
 	}, func(t *testing.T, p *pipe) {
 		p.hear(t)
+		p.say(snapshot(ana)...)
 		if again, ok := p.hear(t).(event.ChangeUser); !ok || again.Note == nil || *again.Note != "x" || again.Name != nil {
 			t.Errorf("it says %+v", again)
 		}
-		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"syscall/js"
 
@@ -14,8 +15,11 @@ import (
 // the browser's cookies.
 func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
-		var raw js.Value
-		release := catch(&raw)
+		raw, err := open(url)
+		if err != nil {
+			return nil, err
+		}
+		release := hand(raw)
 		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{event.Subprotocol}})
 		release()
 		if err != nil {
@@ -28,21 +32,26 @@ func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	}
 }
 
-// catch has the browser's next WebSocket be put into raw too. The library gives
-// no hold of it, and its own Close must not be used: it keeps a lock until the
-// connection has ended, and if that ends with an error, the library's listener
-// waits for the lock, and with it the browser's thread, for ever.
-func catch(raw *js.Value) (release func()) {
+// open opens a WebSocket of the browser's.
+func open(url string) (raw js.Value, err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil { // as where sockets are blocked
+			err = fmt.Errorf("the browser opens no connection: %v", thrown)
+		}
+	}()
+	return js.Global().Get("WebSocket").New(url, []any{event.Subprotocol}), nil
+}
+
+// hand has the library take an open WebSocket for the next that it makes, since
+// it gives no hold of its own, and its Close must not be used: that keeps a lock
+// until the connection has ended, and if it ends with an error, the library's
+// listener waits for the lock, and with it the browser's thread, for ever.
+func hand(raw js.Value) (release func()) {
 	const name = "WebSocket"
 	original := js.Global().Get(name)
-	made := js.FuncOf(func(_ js.Value, args []js.Value) any {
+	made := js.FuncOf(func(js.Value, []js.Value) any {
 		js.Global().Set(name, original)
-		all := make([]any, len(args))
-		for i, arg := range args {
-			all[i] = arg
-		}
-		*raw = original.New(all...)
-		return *raw
+		return raw
 	})
 	js.Global().Set(name, made)
 	return func() {
@@ -54,11 +63,7 @@ func catch(raw *js.Value) (release func()) {
 }
 
 // hangUp ends a connection, or the attempt at one.
-func hangUp(raw js.Value) {
-	if !raw.IsUndefined() {
-		raw.Call("close", int(websocket.StatusNormalClosure))
-	}
-}
+func hangUp(raw js.Value) { raw.Call("close", int(websocket.StatusNormalClosure)) }
 
 // reason asks the server why it does not take a connection, which a browser
 // hides: the same request without the upgrade gets the same answer.

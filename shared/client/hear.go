@@ -96,6 +96,34 @@ func (c *Client) arrive() {
 	if c.active != nil {
 		c.say(event.Active{Active: *c.active})
 	}
+	c.insist()
+}
+
+// insist says again what the hello was meant to change and has not: what is in
+// a hello as the client knew it counts for old, since another tab may have
+// changed it. The snapshot shows that the connection is not a dead one, whose
+// words could be heard after those of the next.
+func (c *Client) insist() {
+	me, ok := c.roster.Me()
+	again := c.meant
+	c.meant = event.ChangeUser{}
+	if !ok {
+		return
+	}
+	if again.Name != nil && same(*again.Name, me.Name) {
+		again.Name, c.told.Name = nil, nil
+	}
+	if again.Note != nil && same(*again.Note, me.Note) {
+		again.Note, c.told.Note = nil, nil
+	}
+	if again.Status != nil && (*again.Status == me.Status || me.Status == event.StatusAway && *again.Status == event.StatusHere) {
+		again.Status, c.told.Status = nil, nil
+	}
+	if again != (event.ChangeUser{}) {
+		c.told = merged(again, c.told)
+		c.pending = append(c.pending, again)
+		c.say(c.told)
+	}
 }
 
 func (c *Client) note(changes []roster.Change) {
