@@ -108,6 +108,7 @@ type Client struct {
 	doubtful bool             // the roster has drifted and a snapshot was asked for
 	ahead    time.Duration    // the server's clock less ours
 	told     event.ChangeUser // how to be seen, until the roster shows it
+	hailed   event.ChangeUser // what the last hello said
 	meant    event.ChangeUser // told, when the hello was said with which it came back
 	hand     event.Status     // the status chosen by hand, as far as can be told
 	handWas  event.Status     // hand, before what is in told
@@ -401,6 +402,7 @@ func (c *Client) hello() event.Event {
 		as.Status = &c.hand
 	}
 	as = merged(as, c.told)
+	c.hailed = as
 	if c.meant = (event.ChangeUser{}); resume != nil {
 		c.meant = c.told
 	}

@@ -632,6 +632,58 @@ func TestWhatWasMeantToChangeIsSaidAgainAfterAReconnect(t *testing.T) {
 	})
 }
 
+// A change that was said before the answer to the hello is not what that answers.
+func TestAChangeRightAfterTheHelloOutlivesTheConnection(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.hear(t) // the change, which nobody hears of
+		came := ana
+		came.Note = "came"
+		p.say(snapshot(came)...)
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Note != "changed" {
+			t.Errorf("the hello is %+v", hello)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		c.Update(event.ChangeUser{Note: new("came")}) // goes with the hello
+		synctest.Wait()
+		c.Update(event.ChangeUser{Note: new("changed")})
+		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
+	})
+}
+
+// The first answer is to the first change; that the second was heard is not said
+// yet, and a third that takes it back is news.
+func TestWhatTakesBackAChangeOnItsWayIsSaid(t *testing.T) {
+	noted := ana
+	noted.Note = "one"
+	answered := make(chan struct{})
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t) // one
+		p.hear(t) // two
+		p.say(event.UpdateUser{User: noted}, state(2, noted))
+		close(answered)
+		if said, ok := p.hear(t).(event.ChangeUser); !ok || said.Note == nil || *said.Note != "one" {
+			t.Errorf("it says %+v", said)
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		for _, note := range []string{"one", "two"} {
+			c.Update(event.ChangeUser{Note: new(note)})
+			synctest.Wait()
+		}
+		<-answered
+		synctest.Wait()
+		c.Update(event.ChangeUser{Note: new("one")})
+		synctest.Wait()
+	})
+}
+
 func TestAnUpdateThatChangesNothingIsNotSaid(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)

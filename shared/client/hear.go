@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rollcall/shared/event"
@@ -66,16 +67,16 @@ func (c *Client) take(frame []byte) (t taken) {
 // see takes in how the client is seen by now. A field that has changed is one
 // that was heard of, or another tab's later word.
 func (c *Client) see(before, me event.User) {
-	if me.Name != before.Name {
+	if me.Name != before.Name && !earlier(c, c.told.Name, func(e event.ChangeUser) *string { return e.Name }, me.Name) {
 		c.told.Name = nil
 	}
-	if me.Note != before.Note {
+	if me.Note != before.Note && !earlier(c, c.told.Note, func(e event.ChangeUser) *string { return e.Note }, me.Note) {
 		c.told.Note = nil
 	}
 	if c.told == (event.ChangeUser{}) {
 		c.pending = nil
 	}
-	if me.Status == before.Status {
+	if me.Status == before.Status || earlier(c, c.told.Status, func(e event.ChangeUser) *event.Status { return e.Status }, me.Status) {
 		return
 	}
 	c.told.Status = nil
@@ -85,6 +86,18 @@ func (c *Client) see(before, me event.User) {
 	default:
 		// Away by inactivity, or chosen in another tab: the server knows.
 	}
+}
+
+// earlier reports whether what the client is seen as now is what it said before
+// it said told, which has then yet to be heard of.
+func earlier[T ~string](c *Client, told *T, field func(event.ChangeUser) *T, now T) bool {
+	if told == nil || same(string(*told), string(now)) {
+		return false
+	}
+	return slices.ContainsFunc(append(c.pending[:len(c.pending):len(c.pending)], c.hailed), func(change event.ChangeUser) bool {
+		said := field(change)
+		return said != nil && said != told && same(string(*said), string(now))
+	})
 }
 
 // arrive is when the first snapshot of a connection is in.
