@@ -275,7 +275,10 @@ func (o *outbox) drain() {
 				n, err := o.Conn.Write(p[:min(len(p), 8<<10)])
 				o.mu.Lock()
 				if o.progress = time.Now(); err != nil {
-					o.err, o.pending, o.draining, o.waiting = err, nil, false, nil
+					if o.err == nil { // else it was cut, and that says why
+						o.err = err
+					}
+					o.pending, o.draining, o.waiting = nil, false, nil
 				}
 				o.mu.Unlock()
 				if err != nil {
