@@ -70,7 +70,7 @@ func (b *Board) Show(r Room, whole bool, now time.Time) {
 		arrived, gone = difference(b.room.Users, r.Users)
 	}
 	if r.Query != b.room.Query {
-		b.drawn = span{}
+		b.drawn, b.growing = span{}, false
 	}
 	b.room, b.known = r.arranged(), true
 	b.draw(true, now, arrived, gone)
@@ -114,7 +114,7 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
 	s, goal := b.goal()
-	_, _, more := b.reveal(b.drawn, s, 0)
+	_, more := b.reveal(b.drawn, s, 0)
 	b.aim(b.lay().grow(b.drawn, s, goal, 0), goal, more)
 }
 
@@ -181,33 +181,31 @@ func (b *Board) aim(drawn, goal span, more bool) {
 func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) {
 	s, goal := b.goal()
 	boxes := 0
-	if !always || !b.growing || b.drawn == (span{}) { // else the next step is for what is growing already
+	if !always || !b.growing { // else the next step is for what is growing already
 		boxes = b.pace.next(now)
 	}
 	next := b.lay().grow(b.drawn, s, goal, boxes)
-	items, revealed, more := b.reveal(next, s, boxes)
+	revealed, more := b.reveal(next, s, boxes)
 	b.aim(next, goal, more)
 	if next == b.drawn && revealed == b.revealed && !always {
 		return
 	}
 	b.drawn, b.revealed = next, revealed
-	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+most))
-	b.slots.put(items, b.drawn.from+1, arrived, gone, now)
-	b.rev++
-}
-
-// reveal is the places of a part: that many more of those that are known show
-// who is there than before, the others stand for themselves. It reports
-// whether there are more to show.
-func (b *Board) reveal(part, sight span, boxes int) (items []Item, revealed span, more bool) {
-	items = b.room.Items(part.from, part.to)
-	known := known(items, part.from)
-	within := func(place int) int { return max(known.from, min(place, known.to)) }
-	revealed = b.lay().grow(b.revealed, span{within(sight.from), within(sight.to)}, known, boxes)
+	items := b.room.Items(next.from, next.to)
 	for i := range items {
-		if place := part.from + i; !items[i].Self && (place < revealed.from || place >= revealed.to) {
+		if place := next.from + i; !items[i].Self && (place < revealed.from || place >= revealed.to) {
 			items[i] = Item{User: event.User{ID: unknown(place)}}
 		}
 	}
-	return items, revealed, revealed != known
+	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+most))
+	b.slots.put(items, next.from+1, arrived, gone, now)
+	b.rev++
+}
+
+// reveal is which places of a part are to show who is there: that many more of
+// those that are known than before. It reports whether there are others yet.
+func (b *Board) reveal(part, sight span, boxes int) (revealed span, more bool) {
+	known := b.room.known(part)
+	revealed = b.lay().grow(b.revealed, span{known.within(sight.from), known.within(sight.to)}, known, boxes)
+	return revealed, revealed != known
 }

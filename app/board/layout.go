@@ -19,6 +19,9 @@ var guess = Layout{Columns: 6, Pitch: 184}
 // span is a part of a board: the places from one on up to another.
 type span struct{ from, to int }
 
+// within is a place, or the end of the part that is next to it.
+func (s span) within(place int) int { return max(s.from, min(place, s.to)) }
+
 // sight is the part of a board of n places that is on the screen, in full
 // rows. The board begins top pixels below the upper edge of a window of that
 // height; scrolled down, top is negative.

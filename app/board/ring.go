@@ -84,13 +84,13 @@ func (r *Ring) Resize(n int) {
 }
 
 // Arrange is what has to be done to the elements of the slots for them to be
-// in the same order: so many are carried from the beginning to the end, or, if that
-// is negative, from the end to the beginning. Where that does not do, order is
+// in the same order: so many are carried from the beginning to the end, or, if
+// that is negative, from the end to the beginning. Where that does not do, order is
 // which of them is to be first, second and so on, by where they stand now.
 func (r *Ring) Arrange(slots []Slot) (turn int, order []int) {
 	n := len(slots)
 	r.Resize(n)
-	if n == 0 {
+	if slices.EqualFunc(r.order, slots, func(element int, s Slot) bool { return element == s.Element }) {
 		return 0, nil
 	}
 	now := r.order

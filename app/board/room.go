@@ -69,33 +69,43 @@ func (r Room) Items(from, to int) []Item {
 		put(0, r.Me)
 	}
 	for i, u := range r.Users {
-		switch {
-		case !r.first():
-			put(r.From+i, u)
-		case u.ID == r.Me.ID:
-		case u.Since < r.Me.Since: // oneself comes before them here, and after them in the room
-			put(r.From+i+1, u)
-		default:
-			put(r.From+i, u)
+		if at := r.place(i); at >= 0 {
+			put(at, u)
 		}
 	}
 	return items
 }
 
-// known is which of some places, the first of which is given, are known: those
-// of a view follow each other. It leaves oneself out, who always is.
-func known(items []Item, first int) span {
-	k := span{first, first}
-	for i, item := range items {
-		switch {
-		case !item.Known || item.Self:
-		case k.from == k.to:
-			k = span{first + i, first + i + 1}
-		default:
-			k.to = first + i + 1
-		}
+// place is where the user stands on the board who is the i-th of a view; -1 for
+// oneself, who is first there.
+func (r Room) place(i int) int {
+	switch u := r.Users[i]; {
+	case !r.first():
+	case u.ID == r.Me.ID:
+		return -1
+	case u.Since < r.Me.Since: // oneself comes before them here, and after them in the room
+		return r.From + i + 1
 	}
-	return k
+	return r.From + i
+}
+
+// known is which places of a part are known. Those of a view follow each other;
+// it leaves oneself out, who always is.
+func (r Room) known(part span) span {
+	if !r.Large {
+		return part
+	}
+	first, last := 0, len(r.Users)-1
+	for first <= last && r.place(first) < 0 {
+		first++
+	}
+	for first <= last && r.place(last) < 0 {
+		last--
+	}
+	if first > last {
+		return span{part.from, part.from}
+	}
+	return span{part.within(r.place(first)), part.within(r.place(last) + 1)}
 }
 
 // first reports whether oneself has the first place. What a search in a large

@@ -379,15 +379,13 @@ func (p *Page) probe() {
 			}
 			p.cut = !reached
 			p.recollect()
-			if !p.cut || p.probing {
-				return
+			if p.cut {
+				p.once(&p.due.probe, probePause, func() {
+					if p.cut && !hidden() {
+						p.probe()
+					}
+				})
 			}
-			p.probing = true
-			p.later(probePause, func() {
-				if p.probing = false; p.cut && !hidden() {
-					p.probe()
-				}
-			})
 		})
 	})
 }

@@ -105,9 +105,6 @@ func (b *Boxes) arrange() {
 	focused, place := b.focused, b.place
 	script().Call("arrange", list, turn, positions, b.Board.First(), b.Board.Len())
 	b.focused, b.place = focused, place
-	if user, place := userOf(document().Get("activeElement")); user != "" && user == b.focused {
-		b.place = place // others before them may have gone
-	}
 }
 
 // grow draws more in the next frame, if there is more.
@@ -169,7 +166,8 @@ func (b *Boxes) refocus() {
 	if b.focused == "" || modalOpen() {
 		return
 	}
-	if focused, _ := userOf(document().Get("activeElement")); focused == b.focused {
+	if focused, place := userOf(document().Get("activeElement")); focused == b.focused {
+		b.place = place // others before them may have gone
 		return
 	}
 	if focusUser(b.focused) || focusPlace(b.place) {

@@ -51,29 +51,30 @@ type Page struct {
 // visit is all that a page knows of a room, from the moment that it asks for
 // it until it is left.
 type visit struct {
-	client      *client.Client
-	stop        func() // ends client and the goroutine that follows it
-	name        string // that it asks to join with
-	status      client.Status
-	asking      bool      // the client is about to join: the dialog stays, busy
-	problem     string    // why the last attempt to join did not work
-	parting     string    // why the dialog is back, if not for a problem
-	lost        time.Time // when the connection went away; zero while it is there
-	shaky       bool      // it is away for long enough to show it
-	cut         bool      // the server cannot be reached, though nobody has asked to join
-	probing     bool      // another look for the server is to come
-	proclaiming bool      // the count is about to be shown outside the page
-	ticking     bool      // the seconds to the next attempt are counted
-	sweeping    bool      // what fades is about to be looked after
-	seen        *lastSeen // the room as it was, while nothing newer is known
-	forgotten   bool      // another tab has had the device forget all
-	now         time.Time // the server's
-	query       string    // what is searched for
-	viewed      viewing
-	news        board.Announcements
-	present     map[string]bool // of those one asked to be told about, who is here; nil if that is not known
-	edit        edit
+	client    *client.Client
+	stop      func() // ends client and the goroutine that follows it
+	name      string // that it asks to join with
+	status    client.Status
+	asking    bool      // the client is about to join: the dialog stays, busy
+	problem   string    // why the last attempt to join did not work
+	parting   string    // why the dialog is back, if not for a problem
+	lost      time.Time // when the connection went away; zero while it is there
+	shaky     bool      // it is away for long enough to show it
+	cut       bool      // the server cannot be reached, though nobody has asked to join
+	due       due
+	seen      *lastSeen // the room as it was, while nothing newer is known
+	forgotten bool      // another tab has had the device forget all
+	now       time.Time // the server's
+	query     string    // what is searched for
+	viewed    viewing
+	news      board.Announcements
+	present   map[string]bool // of those one asked to be told about, who is here; nil if that is not known
+	edit      edit
 }
+
+// due is what a page will do in a while, each of which it does once however
+// often it finds that it has to.
+type due struct{ probe, proclaim, tick, sweep, want bool }
 
 // edit is a change of oneself that waits for the server's word.
 type edit struct {
@@ -88,7 +89,6 @@ type edit struct {
 type viewing struct {
 	waiting bool
 	asked   string    // the query that was asked for last
-	again   bool      // there will be another look for what to ask for
 	answer  string    // the query that the roster answers
 	until   time.Time // nothing is asked before
 }

@@ -77,7 +77,7 @@ func (p *Page) join(name string) {
 
 func (p *Page) start(options client.Options) {
 	p.status = client.Status{}
-	p.ticking, p.sweeping, p.viewed = false, false, viewing{} // what was for the client before
+	p.due, p.viewed = due{}, viewing{} // what was for the client before
 	p.client = client.Start(p.at.server, options)
 	following, stop := context.WithCancel(context.Background())
 	p.stop = stop
@@ -160,16 +160,7 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 // proclaim shows the count where the browser shows it, soon: each time it asks
 // another process, which takes longer than all else that an arrival costs.
 func (p *Page) proclaim() {
-	if p.proclaiming {
-		return
-	}
-	p.proclaiming = true
-	c := p.client
-	p.later(proclaimPause, func() {
-		if p.client != c {
-			return
-		}
-		p.proclaiming = false
+	p.once(&p.due.proclaim, proclaimPause, func() {
 		if !p.status.Joined {
 			return
 		}
@@ -210,17 +201,10 @@ func (p *Page) recollect() {
 // tick counts the seconds to the next attempt, while they are shown.
 func (p *Page) tick() {
 	until := time.Until(p.status.Retry)
-	if p.ticking || until <= 0 || p.status.Joined && !p.shaky || hidden() {
+	if until <= 0 || p.status.Joined && !p.shaky || hidden() {
 		return
 	}
-	p.ticking = true
-	c := p.client
-	p.later(min(time.Second, until), func() {
-		if p.client == c {
-			p.ticking = false
-			p.tick()
-		}
-	})
+	p.once(&p.due.tick, min(time.Second, until), p.tick)
 }
 
 // show brings the board up to the client's roster. Seen says that its changes
@@ -264,17 +248,12 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 
 // sweep looks after what is fading.
 func (p *Page) sweep() {
-	if p.sweeping || !p.board.Fading() {
+	if !p.board.Fading() {
 		return
 	}
-	p.sweeping = true
-	c := p.client
-	p.later(board.Transition, func() {
-		if p.client == c {
-			p.sweeping = false
-			p.board.Sweep(time.Now())
-			p.sweep()
-		}
+	p.once(&p.due.sweep, board.Transition, func() {
+		p.board.Sweep(time.Now())
+		p.sweep()
 	})
 }
 
@@ -344,7 +323,7 @@ func (p *Page) refused(errs []event.Error) {
 		case e.Event == event.NameView:
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
-			p.wantLater(time.Until(p.viewed.until))
+			p.once(&p.due.want, time.Until(p.viewed.until), p.want)
 		case e.Code == event.CodeRestarting: // the connection's end shows that
 		default:
 			p.note(e.Message)
@@ -378,25 +357,11 @@ func (p *Page) want() {
 	switch {
 	case !ok:
 	case now.Before(p.viewed.until), p.viewed.waiting && now.Before(p.viewed.until.Add(answerTime)):
-		p.wantLater(askPause)
+		p.once(&p.due.want, askPause, p.want)
 	default:
 		p.viewed.waiting, p.viewed.asked, p.viewed.until = true, view.Query, now.Add(askPause)
 		p.client.View(view)
 	}
-}
-
-func (p *Page) wantLater(d time.Duration) {
-	if p.viewed.again {
-		return
-	}
-	p.viewed.again = true
-	c := p.client
-	p.later(d, func() {
-		if p.client == c {
-			p.viewed.again = false
-			p.want()
-		}
-	})
 }
 
 const (
@@ -463,6 +428,21 @@ func (p *Page) date(id string) bool {
 		p.dated = u
 	}
 	return here
+}
+
+// once is later for what the page does only once, and not in another visit.
+func (p *Page) once(due *bool, d time.Duration, f func()) {
+	if *due {
+		return
+	}
+	*due = true
+	c := p.client
+	p.later(d, func() {
+		if p.client == c {
+			*due = false
+			f()
+		}
+	})
 }
 
 // later does something in a while, if the page is still there, and draws it.

@@ -5,6 +5,9 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
 )
 
 // inARoomOf opens a page as its users have it, in a room with others.
@@ -105,31 +108,53 @@ func TestAPageStaysAsLargeAsItIs(t *testing.T) {
 			return program;
 		};
 	}`)
-	size := func() int { return eval[int](p, `programMemory.buffer.byteLength`) }
-	measure := func() (held heap, program int) {
-		p.awaitCount(101)
-		time.Sleep(2 * settle)
-		return p.heap(), size()
+	call(p, performance.Enable, performance.EnableParams{})
+	program := func() int { return eval[int](p, `programMemory.buffer.byteLength`) }
+	type size struct {
+		held              heap
+		elements, program int
+	}
+	measure := func() size {
+		var least size
+		// What the program has done with keeps its messages until it collects
+		// them, which one of a few looks finds done.
+		for i := range 4 {
+			comeAndGo(t, s, "lobby", 75, time.Millisecond)
+			p.awaitCount(101)
+			time.Sleep(settle) // until the last have faded
+			now := size{held: p.heap(), program: program()}
+			for _, m := range call(p, performance.GetMetrics, cdp.Empty{}).Metrics {
+				if m.Name == "Nodes" {
+					now.elements = int(m.Value)
+				}
+			}
+			if i == 0 || now.held.total() < least.held.total() {
+				least = now
+			}
+		}
+		return least
 	}
 	times := 10_000
 	if testing.Short() {
 		times = 300
 	}
 	for grown := true; grown; { // until the program has collected its garbage for the first time
-		before := size()
+		before := program()
 		comeAndGo(t, s, "lobby", 200, time.Millisecond)
-		grown = size() > before
+		grown = program() > before
 	}
-	before, program := measure()
+	before := measure()
 	comeAndGo(t, s, "lobby", times, time.Millisecond)
-	after, grown := measure()
-	t.Logf("before %d have come and gone it held %d bytes, then %d: %s", times, before.total(), after.total(), after.since(before))
-	// What the program has used and not yet collected counts, its messages too.
-	if after.total()-before.total() > 600_000 {
-		t.Errorf("it has grown by %d bytes: %s", after.total()-before.total(), after.since(before))
-	}
-	t.Logf("the program had %d bytes, then %d", program, grown)
-	if grown-program > 1<<20 {
-		t.Errorf("the program has grown by %d bytes", grown-program)
+	after := measure()
+	t.Logf("%d have come and gone; what grew: %s", times, after.held.since(before.held))
+	for what, grown := range map[string][3]int{
+		"what the page holds": {before.held.total(), after.held.total(), 300_000},
+		"the elements":        {before.elements, after.elements, 500},
+		"the program":         {before.program, after.program, 1 << 20},
+	} {
+		t.Logf("%s: %d, then %d", what, grown[0], grown[1])
+		if grown[1]-grown[0] > grown[2] {
+			t.Errorf("%s grew from %d to %d", what, grown[0], grown[1])
+		}
 	}
 }

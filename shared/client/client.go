@@ -269,13 +269,28 @@ func (c *Client) news(change event.ChangeUser) event.ChangeUser {
 	if !ok || c.status.Link != Connected {
 		return change
 	}
-	if change.Name != nil && c.told.Name == nil && same(*change.Name, me.Name) {
+	left := unlike(change, me)
+	if c.told.Name != nil { // what is on its way may change it yet
+		left.Name = change.Name
+	}
+	if c.told.Note != nil {
+		left.Note = change.Note
+	}
+	if c.told.Status != nil || c.hand != me.Status {
+		left.Status = change.Status
+	}
+	return left
+}
+
+// unlike is what of a change is not as a user is seen.
+func unlike(change event.ChangeUser, u event.User) event.ChangeUser {
+	if change.Name != nil && same(*change.Name, u.Name) {
 		change.Name = nil
 	}
-	if change.Note != nil && c.told.Note == nil && same(*change.Note, me.Note) {
+	if change.Note != nil && same(*change.Note, u.Note) {
 		change.Note = nil
 	}
-	if change.Status != nil && c.told.Status == nil && *change.Status == me.Status && *change.Status == c.hand {
+	if change.Status != nil && *change.Status == u.Status {
 		change.Status = nil
 	}
 	return change

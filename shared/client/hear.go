@@ -118,20 +118,14 @@ func (c *Client) arrive() {
 // words could be heard after those of the next.
 func (c *Client) insist() {
 	me, ok := c.roster.Me()
-	again := c.meant
-	c.meant = event.ChangeUser{}
-	if !ok {
+	if !ok || c.meant == (event.ChangeUser{}) {
 		return
 	}
-	if again.Name != nil && same(*again.Name, me.Name) {
-		again.Name, c.told.Name = nil, nil
+	again := unlike(c.meant, me)
+	if again.Status != nil && *again.Status == event.StatusHere && me.Status == event.StatusAway {
+		again.Status = nil // away by inactivity
 	}
-	if again.Note != nil && same(*again.Note, me.Note) {
-		again.Note, c.told.Note = nil, nil
-	}
-	if again.Status != nil && (*again.Status == me.Status || me.Status == event.StatusAway && *again.Status == event.StatusHere) {
-		again.Status, c.told.Status = nil, nil
-	}
+	c.meant, c.told = event.ChangeUser{}, unlike(c.told, me)
 	if again != (event.ChangeUser{}) {
 		c.told = merged(again, c.told)
 		c.pending = append(c.pending, again)

@@ -189,10 +189,10 @@
   // if that is negative, or puts all in an order if there is one. Then says of
   // each box which it is, and of how many.
   function arrange(list, turn, order, first, size) {
-    const elements = [...list.children];
+    const elements = turn || order.length ? [...list.children] : [];
     if (turn > 0) list.append(...elements.slice(0, turn));
     if (turn < 0) list.prepend(...elements.slice(turn));
-    if (order.length) list.append(...order.map((i) => elements[i]));
+    list.append(...order.map((i) => elements[i]));
     let place = first;
     for (const box of list.children) {
       const here = !box.hidden && !box.classList.contains("departing");
