@@ -26,7 +26,7 @@ type Boxes struct {
 	measured bool   // whether it was a list when it was measured last
 	focused  string // the id of the user whose box has the focus
 	place    string // and their place
-	growing  bool   // the next frame draws more
+	growing  bool   // more is drawn after the next frame
 
 	slots []board.Slot // the board's, when it was rendered last
 	ring  board.Ring   // their elements, as they are on the page
@@ -107,13 +107,13 @@ func (b *Boxes) arrange() {
 	b.focused, b.place = focused, place
 }
 
-// grow draws more in the next frame, if there is more.
+// grow draws more after the next frame, if there is more.
 func (b *Boxes) grow(ctx app.Context) {
 	if b.growing || !b.Board.Growing() {
 		return
 	}
 	b.growing = true
-	nextFrame(func() {
+	afterFrame(func() {
 		b.growing = false
 		if b.Mounted() && b.Board.Grow(time.Now()) {
 			b.redraw(ctx)

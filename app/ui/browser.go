@@ -167,17 +167,21 @@ func onResize(e app.Value, f func()) (close func()) {
 // nextFrame calls f once in a task of its own, before the browser draws the
 // next picture. Go's own timers would run in the task that is under way if
 // that takes long.
-func nextFrame(f func()) { once("requestAnimationFrame", f) }
+func nextFrame(f func()) { once(app.Window(), "requestAnimationFrame", f) }
 
-// once has a function of the window call f, later and once.
-func once(function string, f func()) {
+// afterFrame calls f once in a task of its own, after the browser has drawn the
+// next picture: what takes long is then not in one task with that.
+func afterFrame(f func()) { once(script(), "afterFrame", f) }
+
+// once has a function of an object call f, later and once.
+func once(object app.Value, function string, f func()) {
 	var callback app.Func
 	callback = app.FuncOf(func(app.Value, []app.Value) any {
 		callback.Release()
 		f()
 		return nil
 	})
-	app.Window().Call(function, callback)
+	object.Call(function, callback)
 }
 
 // whenIdle calls f once when the browser has nothing else to do, in a task of
@@ -187,7 +191,7 @@ func whenIdle(f func()) {
 		nextFrame(f)
 		return
 	}
-	once("requestIdleCallback", f)
+	once(app.Window(), "requestIdleCallback", f)
 }
 
 // rest lets the browser do what it has to, and returns in another task.

@@ -19,8 +19,8 @@ type UserBox struct {
 	Plain bool   // there is nothing to open
 
 	drawn app.UI // the list element
+	front app.UI // the face in it
 	was   shown  // what it shows
-	last  shown  // and of whom, when nobody is in it
 }
 
 // shown is all that a box is drawn from.
@@ -46,9 +46,6 @@ func (b *UserBox) Render() app.UI {
 	if b.drawn != nil && b.was == now {
 		return b.drawn
 	}
-	if b.Slot.Known {
-		b.last = now
-	}
 	box := b.draw()
 	if b.drawn == nil {
 		b.drawn = box // go-app changes it in place
@@ -60,15 +57,10 @@ func (b *UserBox) Render() app.UI {
 func (b *UserBox) draw() app.UI {
 	u := b.Slot.User
 	switch {
-	case b.Slot.State == board.Vacant && !b.last.slot.Known:
-		return app.Li().Hidden(true)
-	case b.Slot.State == board.Vacant: // what it holds is good for whoever comes next
-		return app.Li().Hidden(true).Body(b.face())
+	case b.Slot.State == board.Vacant:
+		return app.Li().Hidden(true).Body(b.left())
 	case !b.Slot.Known:
-		return app.Li().Class("box unknown").Body(
-			app.Span().Class("avatar").Aria("hidden", true),
-			app.Span().Class("hint").Text("Loading …"),
-		)
+		return app.Li().Class("box unknown").Body(b.left(), app.Span().Class("hint").Text("Loading …"))
 	}
 	class := "box"
 	if b.Slot.Self {
@@ -86,14 +78,31 @@ func (b *UserBox) draw() app.UI {
 	return app.Li().Class(class).DataSet("user", u.ID).Body(b.face())
 }
 
-// face is who is in the box, or was last.
+// left is the face of who was in the box last, if there is one. It is not
+// shown, and good for whoever comes next: to leave it as it is costs nothing,
+// and to change it less than a new one.
+func (b *UserBox) left() app.UI {
+	if b.front == nil || !b.front.Mounted() {
+		return nil
+	}
+	return b.front
+}
+
+// face is who is in the box.
 func (b *UserBox) face() app.UI {
-	u := b.last.slot.User
+	face := b.faceOf(b.Slot.User)
+	if b.left() == nil {
+		b.front = face // go-app changes it in place
+	}
+	return face
+}
+
+func (b *UserBox) faceOf(u event.User) app.UI {
 	person := []app.UI{
 		avatar(u),
 		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
-		app.Span().Class("detail").Dir("auto").Text(b.last.detail()),
-		app.If(b.last.slot.Self, app.Span().Class("you").Text("you")),
+		app.Span().Class("detail").Dir("auto").Text(b.detail()),
+		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
 	}
 	if b.Plain {
 		return app.Div().Class("face").Body(person...)
@@ -114,11 +123,11 @@ func avatar(u event.User) app.UI {
 }
 
 // detail is the line under the name.
-func (s shown) detail() string {
-	u := s.slot.User
+func (b *UserBox) detail() string {
+	u := b.Slot.User
 	rest := u.Note
 	if rest == "" {
-		rest = s.since
+		rest = b.Since
 	}
 	switch {
 	case u.Link == event.LinkReconnecting:

@@ -243,7 +243,7 @@ func (p *person) awaitCount(n int) {
 }
 
 // namesJS is who is on the board, from the first box to the last.
-const namesJS = `[...document.querySelectorAll(".box:not(.departing) .name")].map(e => e.textContent)`
+const namesJS = `[...document.querySelectorAll(".box:not(.departing, .unknown) .name")].map(e => e.textContent)`
 
 // sees waits until exactly these names are on the board, in this order.
 func (p *person) sees(names ...string) {

@@ -22,7 +22,7 @@ type trace struct {
 	long    []task         // those of the main thread that took more than 50 ms
 	drawn   int            // frames
 	dropped int            // frames that had something to show, too late
-	slowest time.Duration  // of the frames drawn: from its beginning until it was on the screen
+	slowest time.Duration  // of the frames drawn: what it took to get it on the screen
 	ran     time.Duration  // by the main thread in all
 	events  map[string]int // how many of each name, of all threads
 }
@@ -128,6 +128,10 @@ func (p *person) trace(f func()) trace {
 	return summary(events, string(chromedp.FromContext(p.ctx).Target.TargetID))
 }
 
+// ready is when a frame waits for the screen, with nothing to do any more. One
+// that looks like the frame before waits until another does not.
+const ready = "EndActivateToSubmitCompositorFrame"
+
 // summary looks at the processes that drew the frame.
 func summary(events []traceEvent, frame string) trace {
 	pages := make(map[int]bool) // by process; another page has another one
@@ -151,7 +155,8 @@ func summary(events []traceEvent, frame string) trace {
 		pid int
 		id  string
 	}
-	begun := make(map[key]traceEvent)
+	begun, waits := make(map[key]traceEvent), make(map[key]traceEvent)
+	waited := make(map[key]int64)
 	for _, e := range events {
 		if pages[e.Pid] {
 			tr.events[e.Name]++
@@ -160,12 +165,17 @@ func summary(events []traceEvent, frame string) trace {
 		case !pages[e.Pid]:
 		case e.Name == "PipelineReporter" && e.Ph == "b":
 			begun[key{e.Pid, e.ID.Local}] = e
+			delete(waited, key{e.Pid, e.ID.Local})
+		case e.Name == ready && e.Ph == "b":
+			waits[key{e.Pid, e.ID.Local}] = e
+		case e.Name == ready && e.Ph == "e":
+			waited[key{e.Pid, e.ID.Local}] = e.Ts - waits[key{e.Pid, e.ID.Local}].Ts
 		case e.Name == "PipelineReporter" && e.Ph == "e":
 			begin := begun[key{e.Pid, e.ID.Local}]
 			switch state := begin.Args.Reporter.State; {
 			case strings.HasPrefix(state, "STATE_PRESENTED"):
 				tr.drawn++
-				tr.slowest = max(tr.slowest, micros(e.Ts-begin.Ts))
+				tr.slowest = max(tr.slowest, micros(e.Ts-begin.Ts-waited[key{e.Pid, e.ID.Local}]))
 			case state == "STATE_DROPPED":
 				tr.dropped++
 			}

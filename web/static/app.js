@@ -23,6 +23,7 @@
     keepAwake,
     arrange,
     rest,
+    afterFrame,
   });
 
   function change(news) {
@@ -65,6 +66,10 @@
       goOn();
     };
     port2.postMessage(0);
+  }
+
+  function afterFrame(goOn) {
+    requestAnimationFrame(() => rest(goOn));
   }
 
   async function start() {
