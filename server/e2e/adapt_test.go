@@ -309,3 +309,26 @@ func TestANoticeLeavesRoomToScrollPastIt(t *testing.T) {
 		document.querySelector(".notices").getBoundingClientRect().top)`)
 	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
 }
+
+func TestTheBarStandsAboveWhatIsScrolledUnderIt(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	lively(t, s, "lobby")
+	p := visit(t, "Ana", s.url)
+	joined(12)(p)
+	p.do(chromedp.EmulateViewport(360, 400))
+	for _, look := range []string{"List", "Boxes"} {
+		p.click(`[aria-label="` + look + `"]`)
+		for _, under := range []string{`[aria-pressed="true"]`, ".count", "#search", ".self .avatar .sign"} {
+			// Its middle to where the middle of the bar is.
+			p.await(`(() => {
+				const middle = e => (({top, left, width, height}) => [left + width / 2, top + height / 2])(e.getBoundingClientRect());
+				const e = document.querySelector('` + under + `');
+				const y = middle(document.querySelector(".bar"))[1];
+				scrollBy({top: middle(e)[1] - y, behavior: "instant"});
+				const [x, at] = middle(e);
+				return Math.abs(at - y) < 2 && document.elementFromPoint(x, at).closest(".bar");
+			})()`)
+		}
+	}
+}

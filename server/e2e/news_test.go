@@ -165,3 +165,22 @@ func TestTheInvitationIsCopied(t *testing.T) {
 	p.await(`document.querySelector(".modal .qr").naturalWidth > 0`)
 	copies(".modal .invitation .primary")
 }
+
+func TestTheInvitationIsSharedWhereTheBrowserCan(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visitRecorded(t, "Ana", s.url+"/r/design-week", `window.shared = [];
+		navigator.share = what => (shared.push(what), Promise.reject(new DOMException("they thought better of it", "AbortError")))`)
+	p.join("Ana")
+	const share = ".alone .row .button:not(.primary)"
+	p.await(`document.querySelector("` + share + `").textContent === "Share …"`)
+	for range 2 { // not shared is a choice of theirs, and may be another the next time
+		p.click(share)
+	}
+	p.await(`shared.length === 2 && shared.every(({title, text, url}) =>
+		title === "Rollcall: design-week" && text === "Join me in design-week" && url === location.href)`)
+
+	without := visitRecorded(t, "Ben", s.url+"/r/elsewhere", `delete Navigator.prototype.share`)
+	without.join("Ben")
+	without.await(`document.querySelector(".alone .primary") && !document.querySelector("` + share + `")`)
+}
