@@ -85,7 +85,26 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	h.Set("ETag", `"`+etag+`"`)
+	if everything(r) {
+		w.Write(body)
+		return
+	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// everything reports whether all that a request is for is the whole, whatever
+// the client has: then http.ServeContent would do nothing else, and take a
+// fifth longer for it.
+func everything(r *http.Request) bool {
+	if r.Method != http.MethodGet {
+		return false
+	}
+	for _, name := range []string{"Range", "If-None-Match", "If-Match"} {
+		if _, asked := r.Header[name]; asked {
+			return false
+		}
+	}
+	return true
 }
 
 // asset serves one of web's built files from memory: as it is, or with br and
