@@ -60,6 +60,11 @@ func run() error {
 		var reports []report
 		for n := range *runs {
 			r, err := a.run(ctx, factor, server.url+*page, n+1)
+			for again := 0; err != nil && again < 2 && ctx.Err() == nil; again++ {
+				// A browser now and then begins its trace too late, which
+				// Lighthouse calls an error and asks to be run again.
+				r, err = a.run(ctx, factor, server.url+*page, n+1)
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", factor, err)
 			}
