@@ -332,3 +332,21 @@ func TestTheBarStandsAboveWhatIsScrolledUnderIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheLargestScreensAreFilled(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	multitude(t, s, "lobby", 400)
+	p := visit(t, "Ana", s.url)
+	p.join("Ana")
+	p.awaitCount(401)
+	for _, size := range [][2]int64{{3840, 2160}, {5120, 2880}, {2160, 3840}} {
+		p.do(chromedp.EmulateViewport(size[0], size[1]))
+		for _, look := range []string{"List", "Boxes"} {
+			p.click(`[aria-label="` + look + `"]`)
+			for _, place := range []string{"0", "document.documentElement.scrollHeight / 3"} {
+				p.await(`(scrollTo(0, ` + place + `), [...document.querySelectorAll(".box")].at(-1).getBoundingClientRect().bottom >= innerHeight)`)
+			}
+		}
+	}
+}
