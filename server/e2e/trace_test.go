@@ -133,15 +133,15 @@ func (p *person) trace(f func()) trace {
 const ready = "EndActivateToSubmitCompositorFrame"
 
 // summary looks at the processes that drew the frame.
-func summary(events []traceEvent, frame string) trace {
+func summary(events []traceEvent, page string) trace {
 	pages := make(map[int]bool) // by process; another page has another one
 	mains := make(map[[2]int]bool)
 	for _, e := range events {
-		if e.Args.Data.Frame == frame && e.Args.Data.ProcessID != 0 { // it went to another page
+		if e.Args.Data.Frame == page && e.Args.Data.ProcessID != 0 { // it went to another page
 			pages[e.Args.Data.ProcessID] = true
 		}
 		for _, f := range e.Args.Data.Frames {
-			pages[f.ProcessID] = pages[f.ProcessID] || f.Frame == frame
+			pages[f.ProcessID] = pages[f.ProcessID] || f.Frame == page
 		}
 		if e.Name == "thread_name" && e.Args.Name == "CrRendererMain" {
 			mains[[2]int{e.Pid, e.Tid}] = true
@@ -161,21 +161,22 @@ func summary(events []traceEvent, frame string) trace {
 		if pages[e.Pid] {
 			tr.events[e.Name]++
 		}
+		frame := key{e.Pid, e.ID.Local}
 		switch {
 		case !pages[e.Pid]:
 		case e.Name == "PipelineReporter" && e.Ph == "b":
-			begun[key{e.Pid, e.ID.Local}] = e
-			delete(waited, key{e.Pid, e.ID.Local})
+			begun[frame] = e
+			delete(waited, frame)
 		case e.Name == ready && e.Ph == "b":
-			waits[key{e.Pid, e.ID.Local}] = e
+			waits[frame] = e
 		case e.Name == ready && e.Ph == "e":
-			waited[key{e.Pid, e.ID.Local}] = e.Ts - waits[key{e.Pid, e.ID.Local}].Ts
+			waited[frame] = e.Ts - waits[frame].Ts
 		case e.Name == "PipelineReporter" && e.Ph == "e":
-			begin := begun[key{e.Pid, e.ID.Local}]
+			begin := begun[frame]
 			switch state := begin.Args.Reporter.State; {
 			case strings.HasPrefix(state, "STATE_PRESENTED"):
 				tr.drawn++
-				tr.slowest = max(tr.slowest, micros(e.Ts-begin.Ts-waited[key{e.Pid, e.ID.Local}]))
+				tr.slowest = max(tr.slowest, micros(e.Ts-begin.Ts-waited[frame]))
 			case state == "STATE_DROPPED":
 				tr.dropped++
 			}

@@ -111,7 +111,9 @@ type Person struct {
 // Join makes p present in a room, which is made if nobody is there, and
 // returns the connection that will see it through sink. The caller owes the
 // connection a Close. The error is ErrClosed, ErrRoomFull or ErrTooManyRooms;
-// whoever the room already has is never turned away for its being full.
+// whoever the room already has is never turned away for its being full. Who
+// resumes and has left since, by another connection, is told so and is not
+// present.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
 }

@@ -222,6 +222,40 @@ func TestLeavingEndsAllTabsAtOnce(t *testing.T) {
 	})
 }
 
+func TestATabThatWasCutOffBringsNobodyBackWhoHasLeft(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute, MaxMembers: 2}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := person("Ben")
+		cut := join(t, h, "lobby", ben).drain()
+		tab := join(t, h, "lobby", ben).drain()
+		ana.expect("+Ben")
+		cut.conn.Close(false)
+		tab.conn.Leave()
+		ana.expect("-Ben left")
+		resumes := ben
+		resumes.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
+		back := join(t, h, "lobby", resumes)
+		back.expect("-Ben left")
+		if !back.left || back.roster.Len() != 1 {
+			t.Errorf("it is over: %v; the room has %v", back.left, back.roster.Users())
+		}
+		back.conn.Update(event.ChangeUser{Name: new("Benedict")})
+		back.conn.Close(true)
+		ana.expect()
+		if people, _ := h.Count("lobby"); people != 1 || h.Holds("lobby", ben.Session) {
+			t.Errorf("%d people are there", people)
+		}
+
+		// Whoever comes anew is let in, and then their tabs are too.
+		anew := join(t, h, "lobby", ben)
+		ana.expect("+Ben")
+		join(t, h, "lobby", resumes)
+		ana.expect()
+		anew.conn.Close(false)
+		ana.holds("Ana", "Ben")
+	})
+}
+
 func TestATabThatNeverReadLearnsThatItsUserHasLeft(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		tab := join(t, h, "lobby", person("Ben"))

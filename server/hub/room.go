@@ -60,6 +60,12 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		return nil, err
 	}
 	m := r.members[p.Session]
+	if m == nil && r.hasLeft(p) {
+		c := &Conn{room: r, member: &member{session: p.Session, id: p.ID}, sink: sink}
+		c.farewell = r.farewellTo(c, event.DisconnectUser{ID: p.ID, Name: p.Name, Reason: event.ReasonLeft})
+		r.attach(c)
+		return c, nil
+	}
 	limit := r.hub.options.MaxMembers
 	if m == nil && limit > 0 && len(r.members) >= limit {
 		return nil, ErrRoomFull
@@ -105,6 +111,21 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	}
 	r.attach(c)
 	return c, nil
+}
+
+// hasLeft reports whether a client that comes back was cut off when its user
+// left in another tab: it is told so now, and brings nobody back.
+func (r *room) hasLeft(p Person) bool {
+	if p.Resume == nil || p.Resume.Epoch != r.epoch {
+		return false
+	}
+	missed, _ := r.all.missed(p.Resume.Seq)
+	for _, e := range slices.Backward(missed) {
+		if e.id == p.ID {
+			return e.reason == event.ReasonLeft
+		}
+	}
+	return false
 }
 
 // knew is how a client that comes back saw its user last. It reports false if

@@ -549,6 +549,28 @@ func TestComingBackOnTheWire(t *testing.T) {
 	})
 }
 
+func TestATabThatComesBackAfterItsUserHasLeftIsToldSo(t *testing.T) {
+	serve(t, hub.Options{Grace: time.Minute}, func(t *testing.T, n *network) {
+		browser := n.browser()
+		ben, ana, tab := n.join(nil, "Ben", ""), n.join(browser, "Ana", ""), n.join(browser, "Ana", "")
+		ben.hear(event.NameNewUser)
+		ana.conn.CloseNow()
+		tab.say(event.Leave{})
+		tab.ends()
+		back, _ := n.connect(browser, nil)
+		back.say(event.GotANewUser{Name: "Ana", Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
+		told, _ := back.next()
+		want := event.DisconnectUser{ID: ana.roster.Self(), Name: "Ana", Reason: event.ReasonLeft}
+		if len(told) != 3 || told[0].EventName() != event.NameExistingUsers || told[1] != event.Event(want) {
+			t.Errorf("told %+v", told)
+		}
+		if _, code := back.ends(); code != event.CloseNormal || back.roster.Len() != 1 {
+			t.Errorf("closed with %d, and %v are there", code, back.roster.Users())
+		}
+		ben.conn.CloseNow()
+	})
+}
+
 func TestInactiveTabsMakeAway(t *testing.T) {
 	serve(t, hub.Options{Away: 5 * time.Minute}, func(t *testing.T, n *network) {
 		wall, _ := n.connect(nil, nil)

@@ -357,6 +357,21 @@ func TestLeavingInAnotherTabEndsThisOne(t *testing.T) {
 	})
 }
 
+func TestAClientThatWasCutOffMeanwhileDoesNotComeBack(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana, ben)...)
+	}, func(t *testing.T, p *pipe) {
+		p.hear(t)
+		left := event.DisconnectUser{ID: "a", Name: "Ana", Reason: event.ReasonLeft}
+		p.say(event.ExistingUsers{Self: "a", Room: "lobby", Epoch: "e", Users: []event.User{ben}}, left, state(2, ben))
+	}}, func(t *testing.T, c *Client, s *script) {
+		if err := end(t, c); !errors.Is(err, ErrLeft) || len(s.dialed()) != 2 {
+			t.Errorf("ended with %v after %d attempts", err, len(s.dialed()))
+		}
+	})
+}
+
 func TestLeavingDoesNotNeedAServer(t *testing.T) {
 	silent := func(t *testing.T, p *pipe) {
 		p.hear(t)
