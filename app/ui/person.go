@@ -68,7 +68,7 @@ func (d *PersonDialog) Render() app.UI {
 			avatar(u),
 			app.Div().Body(
 				app.P().Class("how").Text(how),
-				app.If(u.Note != "", app.P().Class("said").Dir("auto").Text(u.Note)),
+				app.If(u.Note != "", app.P().Class("said").Body(app.Bdi().Text(u.Note))),
 				app.P().Class("since").Text("Came "+since(d.Now, u.Since)),
 			),
 		),

@@ -43,7 +43,7 @@ func (t *Tools) Render() app.UI {
 					icon(findIcon),
 					app.Input().ID(searchField).Class("field small").Type("search").Placeholder("Find someone").
 						Aria("label", "Find someone by name").Attr("autocomplete", "off").Attr("spellcheck", "false").
-						Attr("enterkeyhint", "search").Attr("maxlength", 64).Attr("dir", "auto").OnInput(t.onSearch),
+						Attr("enterkeyhint", "search").Attr("maxlength", 64).OnInput(t.onSearch),
 				),
 				app.Div().Class("switch").Role("group").Aria("label", "Look").Body(
 					app.Button().Class("button icon").Type("button").Aria("label", "Boxes").Aria("pressed", !t.List).
