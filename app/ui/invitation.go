@@ -12,11 +12,18 @@ type Invitation struct {
 	app.Compo
 
 	Room string
+	Over bool // it is in a dialog over a room, which may show one as well
 
 	copied bool
 }
 
-const linkField = "link"
+// field is the id of the element with the address.
+func (i *Invitation) field() string {
+	if i.Over {
+		return "link-over"
+	}
+	return "link"
+}
 
 func (i *Invitation) onCopy(ctx app.Context, _ app.Event) {
 	settle(func() app.Value {
@@ -36,7 +43,7 @@ func (i *Invitation) onCopy(ctx app.Context, _ app.Event) {
 }
 
 func (i *Invitation) selectLink() {
-	if field, ok := element(linkField); ok {
+	if field, ok := element(i.field()); ok {
 		field.Call("focus")
 		field.Call("select")
 	}
@@ -62,8 +69,8 @@ func (i *Invitation) Render() app.UI {
 	return app.Div().Class("invitation").Body(
 		app.Img().Class("qr").Src("/api/qr/"+i.Room).Alt("QR code of this room’s address").Width(148).Height(148),
 		app.Div().Class("link").Body(
-			app.Label().For(linkField).Text("The address of this room"),
-			app.Input().ID(linkField).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
+			app.Label().For(i.field()).Text("The address of this room"),
+			app.Input().ID(i.field()).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
 			app.Div().Class("row").Body(
 				app.If(has("navigator", "clipboard"),
 					app.Button().Class("button primary").Type("button").OnClick(i.onCopy).Text(copyWord)),
@@ -88,6 +95,6 @@ func (d *InviteDialog) OnMount(app.Context) { showModal() }
 func (d *InviteDialog) Render() app.UI {
 	return modal("Invite others",
 		app.P().Text("Whoever opens this address can join, with any browser."),
-		&Invitation{Room: d.Room},
+		&Invitation{Room: d.Room, Over: true},
 	)
 }

@@ -203,19 +203,19 @@ func (p *Page) place() app.UI {
 				Count: count, Found: n, Query: p.query, AsOf: asOf,
 				Search: !alone || p.query != "", List: p.list,
 			},
-			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
-				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
-					app.H2().ID("alone-title").Text("You are the first. Share this link."),
-					app.If(p.dialog.which != inviteDialog, &Invitation{Room: p.room()}),
-				)),
-				app.If(p.query != "" && n == 0,
-					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
-			),
 			&Boxes{
 				Board: p.board, Rev: p.board.Rev(), Len: n, List: p.list,
 				Stale: p.link() != live,
 				Now:   p.minute(),
 			},
+			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
+				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
+					app.H2().ID("alone-title").Text("You are the first. Share this link."),
+					&Invitation{Room: p.room()},
+				)),
+				app.If(p.query != "" && n == 0,
+					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
+			),
 			app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		),
 	)
@@ -224,11 +224,11 @@ func (p *Page) place() app.UI {
 // wall is the room for a screen in a hallway.
 func (p *Page) wall() app.UI {
 	r := p.board.Room()
-	users := r.Users[:min(len(r.Users), board.MaxBoxes-1)]
-	shown := len(users)
-	if shown < r.Count {
-		shown++ // one box says how many more
+	users := r.Users
+	if r.Count > board.MaxBoxes {
+		users = users[:min(len(users), board.MaxBoxes-1)] // the last box says how many more
 	}
+	shown := min(r.Count, len(users)+1)
 	word, then := p.word()
 	return &Wall{
 		Room: p.room(), Users: users, Count: r.Count,

@@ -101,7 +101,7 @@ func (b *UserBox) faceOf(u event.User) app.UI {
 	person := []app.UI{
 		avatar(u),
 		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
-		app.Span().Class("detail").Dir("auto").Text(b.detail()),
+		b.detail(),
 		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
 	}
 	if b.Plain {
@@ -122,8 +122,10 @@ func avatar(u event.User) app.UI {
 	)
 }
 
-// detail is the line under the name.
-func (b *UserBox) detail() string {
+// detail is the line under the name. A note is cut off, if it must be, at its
+// own end, which is on the left in some scripts.
+func (b *UserBox) detail() app.UI {
+	line := app.Span().Class("detail")
 	u := b.Slot.User
 	rest := u.Note
 	if rest == "" {
@@ -131,11 +133,13 @@ func (b *UserBox) detail() string {
 	}
 	switch {
 	case u.Link == event.LinkReconnecting:
-		return "reconnecting"
-	case u.Status != event.StatusHere:
-		return u.Status.String() + " · " + rest
+		return line.Text("reconnecting")
+	case u.Status == event.StatusHere:
+		return line.Dir("auto").Text(rest)
+	case u.Note == "":
+		return line.Text(u.Status.String() + " · " + rest)
 	}
-	return rest
+	return line.Class("parts").Body(app.Span().Text(u.Status.String()+" · "), app.Bdi().Text(rest))
 }
 
 // hues is how many colours the stylesheet has for avatars.

@@ -324,7 +324,7 @@ func (p *Page) refused(errs []event.Error) {
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
 			p.once(&p.due.want, time.Until(p.viewed.until), p.want)
-		case e.Code == event.CodeRestarting: // the connection's end shows that
+		case e.Code == event.CodeRestarting, e.Code == event.CodeRemoved: // the connection's end shows that
 		default:
 			p.note(e.Message)
 		}
