@@ -70,6 +70,7 @@ type Hub struct {
 	ring              int      // how many changes a ledger keeps
 	rooms             sync.Map // of *room by name; no lock that all rooms share
 	open              atomic.Int64
+	making            sync.Mutex // so that one room is made at a time
 	suspended, closed atomic.Bool
 	done              chan struct{}
 	running           sync.WaitGroup // flushes and armed timers; joined only under a room's lock while it is not stopped
@@ -101,6 +102,10 @@ type Person struct {
 	Note   *string
 	// Resume is what the client knows of the room, nil if nothing.
 	Resume *event.Resume
+	// Admit, where not nil, is asked about somebody whom the room does not
+	// have and would take. It is called with the room locked, and must not
+	// block; its error is Join's.
+	Admit func() error
 	// Opened is when the connection was opened. A client that was cut and
 	// came back may be heard in the wrong order: Name, Status and Note do not
 	// replace what a connection opened later has brought. With the zero time,
@@ -110,10 +115,10 @@ type Person struct {
 
 // Join makes p present in a room, which is made if nobody is there, and
 // returns the connection that will see it through sink. The caller owes the
-// connection a Close. The error is ErrClosed, ErrRoomFull or ErrTooManyRooms;
-// whoever the room already has is never turned away for its being full. Who
-// resumes and has left since, by another connection, is told so and is not
-// present.
+// connection a Close. The error is ErrClosed, ErrRoomFull, ErrTooManyRooms or
+// that of p.Admit; whoever the room already has, online or expected back, is
+// never turned away. Who resumes and has left since by another connection, as
+// far as the room remembers, is told so and is not present.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
 }
@@ -149,18 +154,18 @@ func (h *Hub) room(name string) (*room, error) {
 	if found, ok := h.rooms.Load(name); ok {
 		return found.(*room), nil
 	}
-	if n := h.open.Add(1); h.options.MaxRooms > 0 && n > int64(h.options.MaxRooms) {
-		h.open.Add(-1)
-		if found, ok := h.rooms.Load(name); ok { // it was the last one, a moment ago
-			return found.(*room), nil
-		}
+	h.making.Lock()
+	defer h.making.Unlock()
+	if found, ok := h.rooms.Load(name); ok { // made a moment ago
+		return found.(*room), nil
+	}
+	if n := h.options.MaxRooms; n > 0 && h.Rooms() >= n {
 		return nil, ErrTooManyRooms
 	}
-	found, loaded := h.rooms.LoadOrStore(name, newRoom(h, name))
-	if loaded {
-		h.open.Add(-1)
-	}
-	return found.(*room), nil
+	r := newRoom(h, name)
+	h.rooms.Store(name, r)
+	h.open.Add(1)
+	return r, nil
 }
 
 // drop forgets a room that is over, once.
@@ -168,19 +173,6 @@ func (h *Hub) drop(r *room) {
 	if h.rooms.CompareAndDelete(r.name, r) {
 		h.open.Add(-1)
 	}
-}
-
-// Holds reports whether a room has the user of that session, online or
-// expected back.
-func (h *Hub) Holds(name string, session [16]byte) bool {
-	found, ok := h.rooms.Load(name)
-	if !ok {
-		return false
-	}
-	r := found.(*room)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.members[session] != nil
 }
 
 // Rooms is the number of rooms that anybody is in or watches.

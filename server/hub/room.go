@@ -71,6 +71,11 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		return nil, ErrRoomFull
 	}
 	arriving := m == nil
+	if arriving && p.Admit != nil {
+		if err := p.Admit(); err != nil {
+			return nil, err
+		}
+	}
 	if arriving {
 		m = &member{session: p.Session, id: p.ID}
 		r.members[p.Session] = m

@@ -36,7 +36,11 @@ func (r *room) see(c *Conn, want event.View) error {
 	key := r.bounded(want)
 	v := r.views[key]
 	if v == nil {
-		if len(r.views) >= maxViews && key != r.bounded(event.View{}) {
+		n := len(r.views)
+		if c.view != nil && c.view.conns == 1 {
+			n-- // which is given up for this one
+		}
+		if n >= maxViews && key != r.bounded(event.View{}) {
 			return ErrTooManyViews
 		}
 		v = r.newView(key)

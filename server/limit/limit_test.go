@@ -115,7 +115,7 @@ func TestAddressesAreForgottenWhenNothingDependsOnThem(t *testing.T) {
 }
 
 func TestWhoAsks(t *testing.T) {
-	proxies, err := ParseProxies(" 127.0.0.1, 10.0.0.0/8,, 2001:db8::/32 ")
+	proxies, err := ParseProxies(" 127.0.0.1, 10.0.0.0/8,, 2001:db8::/32, fe80::1%eth0, ::ffff:172.16.0.0/108 ")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,6 +137,9 @@ func TestWhoAsks(t *testing.T) {
 		{"127.0.0.1:5000", []string{"2001:db9::1, 2001:db8::9"}, "2001:db9::1"},
 		{"127.0.0.1:5000", []string{"198.51.100.7, unknown"}, "127.0.0.1"},
 		{"[::ffff:127.0.0.1]:5000", []string{"198.51.100.7"}, "198.51.100.7"},
+		{"[fe80::1%eth0]:5000", []string{"198.51.100.7"}, "198.51.100.7"},
+		{"[fe80::2%eth0]:5000", []string{"198.51.100.7"}, "fe80::2%eth0"},
+		{"172.16.1.1:5000", []string{"198.51.100.7"}, "198.51.100.7"},
 		{"pipe", []string{"198.51.100.7"}, "invalid IP"},
 	} {
 		r := httptest.NewRequest("GET", "/ws", nil)

@@ -28,6 +28,9 @@ func ParseProxies(list string) (Proxies, error) {
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
+		if bits := prefix.Bits() - 96; prefix.Addr().Is4In6() && bits >= 0 {
+			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), bits) // as addresses are looked at
+		}
 		proxies = append(proxies, prefix.Masked())
 	}
 	return proxies, nil
@@ -35,7 +38,7 @@ func ParseProxies(list string) (Proxies, error) {
 
 func (p Proxies) has(addr netip.Addr) bool {
 	for _, prefix := range p {
-		if prefix.Contains(addr) {
+		if prefix.Contains(addr.WithZone("")) {
 			return true
 		}
 	}

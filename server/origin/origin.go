@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"golang.org/x/net/idna"
 )
 
 // Policy is the names that a server goes by. Safe for concurrent use.
@@ -33,6 +35,14 @@ func New(publicURL, hostname string) (*Policy, error) {
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return nil, fmt.Errorf("%q has more than scheme and host; Rollcall is served from the root of a host", publicURL)
+	}
+	// As browsers write it in Host and Origin.
+	ascii, err := idna.Lookup.ToASCII(u.Hostname())
+	if err != nil && net.ParseIP(u.Hostname()) == nil {
+		return nil, fmt.Errorf("%q is no name that a host can have: %w", u.Hostname(), err)
+	}
+	if err == nil {
+		u.Host = strings.Replace(u.Host, u.Hostname(), ascii, 1)
 	}
 	p.public = u
 	return p, nil

@@ -42,6 +42,8 @@ func TestHostsThatTheServerAnswersUnder(t *testing.T) {
 		{"https://here.example.org", "127.0.0.1:8080", 200},
 		{"https://here.example.org", "192.168.1.20:8080", 421},
 		{"https://here.example.org", "example.org", 421},
+		{"https://münchen.example:8443", "xn--mnchen-3ya.example:8443", 200},
+		{"https://[2001:db8::1]", "[2001:db8::1]", 200},
 	} {
 		ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
@@ -102,7 +104,7 @@ func TestPagesThatMayConnect(t *testing.T) {
 }
 
 func TestPublicAddressesThatMakeNoSense(t *testing.T) {
-	for _, bad := range []string{"here.example.org", "ftp://x", "https://", "https://x/path", "https://x?q", "https://u@x", "http://%zz"} {
+	for _, bad := range []string{"here.example.org", "ftp://x", "https://", "https://x/path", "https://x?q", "https://u@x", "http://%zz", "https://a_b\u0000.example", "https://-.example"} {
 		if _, err := New(bad, ""); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

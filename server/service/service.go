@@ -122,12 +122,15 @@ func Run(ctx context.Context, config Config) error {
 	server := &http.Server{
 		Handler:           hsts(policy, policy.Guard(mux)),
 		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second, // a body that never comes is waited for, too
 		IdleTimeout:       2 * time.Minute,
 		// The program takes a minute on the slowest of lines. What is
 		// hijacked is not bound by it.
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: 16 << 10,
-		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		// Or OPTIONS * would be answered whatever the host.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 
 	fmt.Fprintf(config.Out, "Rollcall is at %s\n", address(config.PublicURL, listener.Addr()))

@@ -201,7 +201,11 @@ func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
 		s.serveNotFound(w, r)
 		return
 	case room != name:
-		http.Redirect(w, r, "/r/"+room, http.StatusPermanentRedirect)
+		to := "/r/" + room
+		if r.URL.RawQuery != "" {
+			to += "?" + r.URL.RawQuery
+		}
+		http.Redirect(w, r, to, http.StatusPermanentRedirect)
 		return
 	}
 	s.greet(w, r)

@@ -296,7 +296,7 @@ func (c *conn) Send(place *hub.Conn, head, body []byte, last bool) (ready bool) 
 	c.spoke.Store(true)
 	ready = c.out.send(head, body, place)
 	if last {
-		c.out.hangUp(event.CloseNormal, "left")
+		c.out.hangUp(nil, event.CloseNormal, "left")
 	}
 	return ready
 }
@@ -310,8 +310,8 @@ func (c *conn) send(events ...event.Event) {
 // refuse says why and hangs up, from any goroutine. The client has closeWithin
 // to answer.
 func (c *conn) refuse(reason event.Error, code event.CloseCode) {
-	c.send(reason)
-	c.out.hangUp(code, string(reason.Code))
+	c.spoke.Store(true)
+	c.out.hangUp(event.Encode(reason), code, string(reason.Code))
 }
 
 // cut ends the connection without ceremony, from any goroutine; the reader

@@ -32,16 +32,6 @@ func (c *conn) join(e event.GotANewUser) error {
 	if fault != nil {
 		return refuse(event.CloseRefused, *fault)
 	}
-	if !c.server.options.Hub.Holds(room, c.session) {
-		if wait := c.server.options.Addresses.Join(c.addr); wait > 0 {
-			return refuse(event.CloseRateLimited, event.Error{
-				Code:       event.CodeRateLimited,
-				Message:    "Too many people have joined from your address in the last minute. Try again in a moment.",
-				Event:      e.EventName(),
-				RetryAfter: wait.Milliseconds() + rand.Int64N(1000), // or those who wait would come as one
-			})
-		}
-	}
 	place, err := c.server.options.Hub.Join(room, hub.Person{
 		Session: c.session,
 		ID:      c.server.options.Sessions.PublicID(c.session, room),
@@ -50,8 +40,23 @@ func (c *conn) join(e event.GotANewUser) error {
 		Note:    change.Note,
 		Resume:  e.Resume,
 		Opened:  c.born,
+		Admit:   c.admit,
 	}, c)
 	return c.enter(place, err, e)
+}
+
+// admit counts somebody who arrives, unless their address has had too many.
+func (c *conn) admit() error {
+	wait := c.server.options.Addresses.Join(c.addr)
+	if wait == 0 {
+		return nil
+	}
+	return refuse(event.CloseRateLimited, event.Error{
+		Code:       event.CodeRateLimited,
+		Message:    "Too many people have joined from your address in the last minute. Try again in a moment.",
+		Event:      event.NameGotANewUser,
+		RetryAfter: wait.Milliseconds() + rand.Int64N(1000), // or those who wait would come as one
+	})
 }
 
 // watch has the client see a room without being in it.
@@ -96,6 +101,8 @@ func (c *conn) enter(place *hub.Conn, err error, e event.Event) error {
 			Event:      e.EventName(),
 			RetryAfter: (10 * time.Second).Milliseconds(),
 		})
+	case errors.As(err, new(refusal)):
+		return err
 	case err != nil:
 		return refuse(event.CloseRestarting, restarting)
 	}

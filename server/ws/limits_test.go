@@ -80,7 +80,9 @@ func TestJoinsOfOneAddressAreLimitedButNotThoseOfWhomTheRoomHolds(t *testing.T) 
 }
 
 func TestAFullRoomAndAFullServerSaySo(t *testing.T) {
-	limited(t, hub.Options{MaxMembers: 1, MaxRooms: 1}, Options{}, func(t *testing.T, n *network) {
+	// What is refused is no join of the address, or it would run out of them.
+	options := Options{Addresses: limit.New(limit.Options{JoinsPerMinute: 2})}
+	limited(t, hub.Options{MaxMembers: 1, MaxRooms: 1}, options, func(t *testing.T, n *network) {
 		ana := n.join(nil, "Ana", "")
 		for _, c := range []struct {
 			room  string
@@ -98,6 +100,8 @@ func TestAFullRoomAndAFullServerSaySo(t *testing.T) {
 			}
 		}
 		ana.close()
+		time.Sleep(time.Second)
+		n.join(nil, "Cyd", "").close()
 	})
 }
 

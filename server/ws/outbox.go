@@ -136,8 +136,14 @@ func (o *outbox) Read(p []byte) (int, error) {
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.control(p)
+	return len(p), o.err
+}
+
+// control writes a frame that is there already, unless the last is written.
+func (o *outbox) control(p []byte) {
 	if !o.ended.IsZero() {
-		return len(p), o.err // the answer to a close that answers ours
+		return // the answer to a close that answers ours
 	}
 	if n := o.try(p, nil); n < len(p) {
 		o.later(bytes.Clone(p[n:]), true)
@@ -145,7 +151,6 @@ func (o *outbox) Write(p []byte) (int, error) {
 	if p[0] == closeFrame {
 		o.ended = time.Now()
 	}
-	return len(p), o.err
 }
 
 // send writes a text message of the hub's, as its Sink says. It returns false if
@@ -304,10 +309,16 @@ func (o *outbox) ping() {
 	o.Write([]byte{pingFrame, 0})
 }
 
-// hangUp writes the last frame. The client answers it, which the reader hears.
-func (o *outbox) hangUp(code event.CloseCode, why string) {
+// hangUp writes a last message, unless that is nil, and the last frame, with
+// nothing between them. The client answers it, which the reader hears.
+func (o *outbox) hangUp(message []byte, code event.CloseCode, why string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if message != nil {
+		o.frame(nil, message, true)
+	}
 	frame := binary.BigEndian.AppendUint16([]byte{closeFrame, byte(2 + len(why))}, uint16(code))
-	o.Write(append(frame, why...))
+	o.control(append(frame, why...))
 }
 
 // expects reports whether the client has yet to take what waits for it or to

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/net/http/httpguts"
 
 	"rollcall/server/hub"
 	"rollcall/server/limit"
@@ -87,7 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // upgrade answers the request. It returns nil if that is all there is to do.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
-	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	if !httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		http.Error(w, "This address speaks WebSocket only.", http.StatusUpgradeRequired)

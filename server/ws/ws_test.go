@@ -658,6 +658,12 @@ func TestHTTPThatIsNoUpgrade(t *testing.T) {
 		if w.Code != http.StatusUpgradeRequired || w.Header().Get("Upgrade") != "websocket" {
 			t.Errorf("%d, Upgrade %q", w.Code, w.Header().Get("Upgrade"))
 		}
+		r.Header.Set("Upgrade", "h2c, websocket") // and nothing else that belongs to it
+		w = httptest.NewRecorder()
+		n.server.ServeHTTP(w, r)
+		if w.Code == http.StatusSwitchingProtocols || !strings.Contains(w.Body.String(), "Connection") {
+			t.Errorf("%d, %s", w.Code, w.Body)
+		}
 	})
 }
 
