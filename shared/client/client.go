@@ -86,8 +86,15 @@ type Update struct {
 	Errors []event.Error
 }
 
-// maxChanges is how many changes are kept for a program that does not ask.
-const maxChanges = 4096
+// How many changes and errors are kept for a program that does not ask.
+const (
+	maxChanges = 4096
+	maxErrors  = 128
+)
+
+// maxPending is how many changes are told from another tab's while they are on
+// their way.
+const maxPending = 256
 
 // Client is one client in one room. Safe for concurrent use.
 type Client struct {
@@ -106,6 +113,8 @@ type Client struct {
 	errors   []event.Error
 	roster   roster.Roster
 	doubtful bool             // the roster has drifted and a snapshot was asked for
+	again    time.Duration    // after which to say what the server has dropped; else 0
+	once     bool             // the first failure ends it, unless it has joined
 	ahead    time.Duration    // the server's clock less ours
 	told     event.ChangeUser // how to be seen, until the roster shows it
 	hailed   event.ChangeUser // what the last hello said
@@ -126,7 +135,7 @@ type Client struct {
 // comes back by itself whenever the connection is lost. The caller owes it a
 // Close.
 func Dial(ctx context.Context, url string, options Options) (*Client, error) {
-	c := Start(url, options)
+	c := start(url, options, true)
 	for {
 		update, err := c.wait(ctx)
 		switch {
@@ -136,9 +145,6 @@ func Dial(ctx context.Context, url string, options Options) (*Client, error) {
 		case update.Joined:
 			notify(c.changed) // the first Next returns at once, with the snapshot
 			return c, nil
-		case update.Link == Offline:
-			c.Close()
-			return nil, update.Err
 		}
 	}
 }
@@ -151,7 +157,9 @@ func Watch(ctx context.Context, url string, options Options) (*Client, error) {
 
 // Start is Dial for programs that show how it goes, such as a page: it returns
 // at once, and the client tries until it joins or is refused for good.
-func Start(url string, options Options) *Client {
+func Start(url string, options Options) *Client { return start(url, options, false) }
+
+func start(url string, options Options, once bool) *Client {
 	if options.Room == "" {
 		options.Room = event.Lobby
 	}
@@ -171,6 +179,7 @@ func Start(url string, options Options) *Client {
 		leaving: make(chan struct{}, 1),
 		saying:  make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
+		once:    once,
 	}
 	c.told.Name = &options.Name
 	if options.Status != event.StatusHere {
@@ -242,10 +251,11 @@ func (c *Client) Update(change event.ChangeUser) {
 	if change = c.news(change); change == (event.ChangeUser{}) {
 		return
 	}
-	if len(event.Encode(change)) > event.MaxFrame {
-		c.errors = append(c.errors, event.Error{
+	// Not only the change: with what is on its way it must fit into a hello.
+	if hello, _ := c.greeting(merged(c.told, change)); len(event.Encode(hello)) > event.MaxFrame {
+		c.report(event.Error{
 			Code:    event.CodeBadEvent,
-			Message: fmt.Sprintf("A change may have at most %d bytes; shorten the name or the note.", event.MaxFrame),
+			Message: fmt.Sprintf("A name and a note may have %d bytes together, less what goes with them; shorten one.", event.MaxFrame),
 			Event:   event.NameUpdateUser,
 		})
 		notify(c.changed)
@@ -259,6 +269,9 @@ func (c *Client) Update(change event.ChangeUser) {
 	}
 	c.told = merged(c.told, change)
 	c.pending = append(c.pending, change)
+	if len(c.pending) > maxPending {
+		c.pending = append([]event.ChangeUser(nil), c.pending[maxPending/2:]...)
+	}
 	c.say(change)
 }
 
@@ -394,21 +407,35 @@ func (c *Client) updateIf(change func() (news bool)) {
 	}
 }
 
-// hello is the first event of a connection. What was said and is not seen yet
-// is said again; otherwise one is as the roster has it, where another tab of
-// the session may have had the last word.
+// hello is the first event of a connection.
 func (c *Client) hello() event.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.speaking, c.outgoing, c.doubtful = true, nil, false
-	var resume *event.Resume
-	// Only a whole roster can be told what has changed.
-	if _, _, large := c.roster.View(); c.status.Joined && !large {
-		resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
-	}
+	c.speaking, c.outgoing, c.doubtful, c.again = true, nil, false, 0
 	if c.options.Watch {
-		return event.Watch{Room: c.options.Room, Resume: resume}
+		return event.Watch{Room: c.options.Room, Resume: c.known()}
 	}
+	hello, as := c.greeting(c.told)
+	c.hailed = as
+	if c.meant = (event.ChangeUser{}); hello.Resume != nil {
+		c.meant = c.told
+	}
+	return hello
+}
+
+// known is what the client knows of the room, for the server to go on from.
+// Only a whole roster can be told what has changed.
+func (c *Client) known() *event.Resume {
+	if _, _, large := c.roster.View(); !c.status.Joined || large {
+		return nil
+	}
+	return &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
+}
+
+// greeting is a hello, and how it says to be seen. What was told and is not seen
+// yet is said again; otherwise one is as the roster has it, where another tab of
+// the session may have had the last word.
+func (c *Client) greeting(told event.ChangeUser) (event.GotANewUser, event.ChangeUser) {
 	as := event.ChangeUser{Name: &c.options.Name}
 	if me, ok := c.roster.Me(); ok {
 		as.Name, as.Note = &me.Name, &me.Note
@@ -416,12 +443,8 @@ func (c *Client) hello() event.Event {
 	if c.hand != event.StatusHere { // which the server has of itself
 		as.Status = &c.hand
 	}
-	as = merged(as, c.told)
-	c.hailed = as
-	if c.meant = (event.ChangeUser{}); resume != nil {
-		c.meant = c.told
-	}
-	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: resume}
+	as = merged(as, told)
+	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: c.known()}, as
 }
 
 // silence is what is to be said no more.

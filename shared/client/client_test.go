@@ -801,6 +801,78 @@ func TestAChangeThatNoFrameCanHoldIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
+func TestTwoChangesThatNoHelloCanHoldAreNotBothTaken(t *testing.T) {
+	long := strings.Repeat("a", event.MaxFrame*5/8)
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t)
+	}, func(t *testing.T, p *pipe) { // a hello, which has the first of them
+		if hello := p.hear(t).(event.GotANewUser); hello.Name != long || hello.Note == nil || *hello.Note != "" {
+			t.Errorf("the hello has %d bytes of name, and the note %v", len(hello.Name), hello.Note)
+		}
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Name: &long})
+		c.Update(event.ChangeUser{Note: &long})
+		refused := errorsUntil(t, c, func() bool { return len(s.dialed()) == 2 && c.Status().Link == Connected })
+		if len(refused) != 1 || refused[0].Event != event.NameUpdateUser {
+			t.Errorf("refused: %+v", refused)
+		}
+	})
+}
+
+func TestWhatTheServerDroppedIsSaidAgain(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.hear(t)
+		said := time.Now()
+		p.say(event.Error{Code: event.CodeRateLimited, Message: "slower", Event: event.NameUpdateUser, RetryAfter: 101})
+		p.hear(t) // it is dropped too, without a word
+		again, _ := p.hear(t).(event.ChangeUser)
+		if again.Note == nil || *again.Note != "last" || again.Status == nil || *again.Status != event.StatusBusy || time.Since(said) < time.Second {
+			t.Errorf("said again after %v: %+v", time.Since(said), again)
+		}
+		now := ana
+		now.Note, now.Status = "last", event.StatusBusy
+		p.say(event.UpdateUser{User: now}, state(2, now))
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		c.Update(event.ChangeUser{Note: new("first")})
+		synctest.Wait()
+		c.Update(event.ChangeUser{Note: new("last"), Status: new(event.StatusBusy)})
+		refused := errorsUntil(t, c, func() bool { me, _ := c.Roster().Me(); return me.Note == "last" })
+		if len(refused) != 1 {
+			t.Errorf("refused: %+v", refused)
+		}
+	})
+}
+
+func TestAwayByHandIsSaidToWhoMayTakeItForInactivity(t *testing.T) {
+	away := ana
+	away.Status = event.StatusAway
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(away)...)
+	}, nil, func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(away)...)
+		if e := p.hear(t); !reflect.DeepEqual(e, event.ChangeUser{Status: new(event.StatusAway)}) {
+			t.Errorf("the client said %+v", e)
+		}
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, func(s Status) bool { return s.Joined && s.Link == Offline })
+		c.Update(event.ChangeUser{Status: new(event.StatusAway)})
+		until(t, c, connected)
+		synctest.Wait()
+	})
+}
+
 func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
 	heard := 0
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
@@ -985,6 +1057,15 @@ func TestDialTriesOnceAndSaysWhyNot(t *testing.T) {
 			if len(s.dialed()) != 1 {
 				t.Errorf("%s: dialed %d times", code, len(s.dialed()))
 			}
+		}
+		// Nor does it join with less than it was to join with.
+		s := &script{acts: []func(*pipe){func(p *pipe) {
+			p.hear(t)
+			p.say(event.Error{Code: event.CodeBadEvent, Message: "shorter", Event: event.NameGotANewUser, Field: "note"})
+		}}}
+		said := event.Error{}
+		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Note: "long", Dial: s.dial}); !errors.As(err, &said) || said.Field != "note" || len(s.dialed()) != 1 {
+			t.Errorf("%v after %d attempts", err, len(s.dialed()))
 		}
 		silent := &script{acts: []func(*pipe){func(p *pipe) { p.untilClosed() }}}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

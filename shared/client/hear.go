@@ -11,8 +11,9 @@ import (
 
 // taken is what a frame was.
 type taken struct {
-	snapshot bool // it had an existing_users
-	doubtful bool // the roster has drifted, and a snapshot is on its way
+	snapshot bool          // it had an existing_users
+	doubtful bool          // the roster has drifted, and a snapshot is on its way
+	dropped  time.Duration // something said was too much, and may be said again after that; else 0
 	err      error
 }
 
@@ -57,7 +58,8 @@ func (c *Client) take(frame []byte) (t taken) {
 		if t.snapshot && c.status.Link != Connected {
 			c.arrive()
 		}
-		t.doubtful = c.doubtful
+		t.doubtful, t.dropped = c.doubtful, c.again
+		c.again = 0
 		// In a quiet room a frame only shows that the connection is alive.
 		return news || t.snapshot || c.roster.Count() != count
 	})
@@ -122,8 +124,11 @@ func (c *Client) insist() {
 		return
 	}
 	again := unlike(c.meant, me)
-	if again.Status != nil && *again.Status == event.StatusHere && me.Status == event.StatusAway {
-		again.Status = nil // away by inactivity
+	if c.meant.Status != nil && me.Status == event.StatusAway { // by hand or by inactivity, which does not show
+		again.Status = c.meant.Status
+		if *again.Status == event.StatusHere {
+			again.Status = nil
+		}
 	}
 	c.meant, c.told = event.ChangeUser{}, unlike(c.told, me)
 	if again != (event.ChangeUser{}) {
@@ -143,10 +148,36 @@ func (c *Client) note(changes []roster.Change) {
 // refused takes in an error of the server's.
 func (c *Client) refused(e event.Error) {
 	if c.status.Link == Connected || e.Event == event.NameUpdateUser {
-		c.errors = append(c.errors, e) // else the connection's end says so
+		c.report(e) // else the connection's end says so
 	}
-	if e.Event == event.NameUpdateUser {
+	switch {
+	case e.Code == event.CodeRateLimited:
+		c.again = max(forgiven, time.Duration(e.RetryAfter)*time.Millisecond)
+	case e.Event == event.NameUpdateUser:
 		c.revoke(e.Field)
+	}
+}
+
+// report keeps an error for Next, as long as there are not too many.
+func (c *Client) report(e event.Error) {
+	c.errors = append(c.errors, e)
+	if len(c.errors) > maxErrors {
+		c.errors = append([]event.Error(nil), c.errors[maxErrors/2:]...)
+	}
+}
+
+// repeat says once more what of the last second may have been dropped.
+func (c *Client) repeat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.told != (event.ChangeUser{}) {
+		c.say(c.told)
+	}
+	if c.view != (event.View{}) {
+		c.say(c.view)
+	}
+	if c.active != nil {
+		c.say(event.Active{Active: *c.active})
 	}
 }
 
@@ -199,7 +230,7 @@ func (c *Client) amend(e event.Error) bool {
 	if e.Event != event.NameGotANewUser || e.Field == "name" && !c.status.Joined || !c.unsay(e.Field) {
 		return false
 	}
-	c.errors = append(c.errors, e)
+	c.report(e)
 	return true
 }
 

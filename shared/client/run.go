@@ -23,6 +23,9 @@ const (
 	leaveAnswered = 2 * time.Second
 	// late is how much later than after event.Silence a frame may come.
 	late = 5 * time.Second
+	// forgiven is how long to wait after the server has dropped something
+	// that was too much. It tells of that once a second, whatever it drops.
+	forgiven = 1100 * time.Millisecond
 	// dialTimeout is how long an attempt to connect may take.
 	dialTimeout = 10 * time.Second
 )
@@ -44,7 +47,7 @@ func (c *Client) run(ctx context.Context) error {
 		refused := errors.As(err, &refusal)
 		amended := refused && c.amend(refusal)
 		final := refusal.Code.Final() || refusal.Code == event.CodeBadEvent // the hello would be no better
-		if errors.Is(err, ErrLeft) || errors.Is(err, errHello) || refused && final && !amended {
+		if errors.Is(err, ErrLeft) || errors.Is(err, errHello) || refused && final && !amended || c.once && !c.Status().Joined {
 			return err
 		}
 		if lasted > stable {
@@ -124,6 +127,8 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	var joined time.Time
 	deadline := time.NewTimer(answered)
 	defer deadline.Stop()
+	drops := time.NewTimer(0)
+	drops.Stop()
 	left, doubtful := false, false
 	heard := wall()
 	var refusal error
@@ -143,6 +148,9 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 		case <-c.saying:
 			for _, e := range c.words() { // of a kind each, so they are few
 				if err := socket.Write(event.Encode(e)); err != nil {
+					if refusal != nil { // said before the server hung up
+						err = refusal
+					}
 					return lasted, err
 				}
 			}
@@ -152,6 +160,8 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 				clean = false
 				return lasted, errDead
 			}
+		case <-drops.C:
+			c.repeat()
 		case <-deadline.C:
 			clean = false
 			if left {
@@ -180,6 +190,9 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 				return lasted, t.err
 			} else {
 				refusal = nil
+			}
+			if t.dropped > 0 {
+				drops.Reset(t.dropped)
 			}
 			if t.snapshot && joined.IsZero() {
 				joined = time.Now()
