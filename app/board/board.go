@@ -69,6 +69,9 @@ func (b *Board) Show(r Room, whole bool, now time.Time) {
 	if b.known && !whole && !r.Large && !b.room.Large && r.Query == b.room.Query {
 		arrived, gone = difference(b.room.Users, r.Users)
 	}
+	if whole {
+		b.slots.sweep(now.Add(Transition)) // who was leaving has left another board
+	}
 	if r.Query != b.room.Query {
 		b.drawn, b.growing = span{}, false
 	}

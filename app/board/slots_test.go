@@ -76,6 +76,15 @@ func TestArrivalsAreAppendedAndFadeIn(t *testing.T) {
 	b.expect(t, "me", "a", "b")
 }
 
+func TestWhoWasLeavingIsNotSeenInAnotherRoom(t *testing.T) {
+	var b Board
+	b.show("me", user("a", 1), user("me", 2), user("b", 3))
+	b.show("me", user("a", 1), user("me", 2))
+	b.expect(t, "me", "a", "(b)")
+	b.Show(Room{}, true, start)
+	b.expect(t)
+}
+
 func TestWhoLeavesMovesNobody(t *testing.T) {
 	var b Board
 	me, a, c, d := user("me", 1), user("a", 2), user("c", 3), user("d", 4)

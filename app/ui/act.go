@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -130,6 +131,9 @@ func (p *Page) change(c event.ChangeUser) {
 		return
 	}
 	p.client.Update(c)
+	if c.Status != nil && !p.forgotten { // now: the editor may be opened again before it is seen
+		p.kept.choose(*c.Status)
+	}
 	p.edit = edit{waiting: true, change: c, before: me, refusals: p.edit.refusals}
 	switch {
 	case p.status.Link != client.Connected:
@@ -377,7 +381,9 @@ func (p *Page) probe() {
 			if p.at != at || p.asking || p.status.Joined {
 				return
 			}
-			p.cut = !reached
+			if p.cut = !reached; p.cut {
+				p.early.typed = cmp.Or(typed(nameField), p.early.typed) // the field may give way to the room as it was
+			}
 			p.recollect()
 			if p.cut {
 				p.once(&p.due.probe, probePause, func() {

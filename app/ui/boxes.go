@@ -167,7 +167,9 @@ func (b *Boxes) refocus() {
 		return
 	}
 	if focused, place := userOf(document().Get("activeElement")); focused == b.focused {
-		b.place = place // others before them may have gone
+		if place != "" {
+			b.place = place // others before them may have gone
+		}
 		return
 	}
 	if focusUser(b.focused) || focusPlace(b.place) {

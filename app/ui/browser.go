@@ -39,10 +39,11 @@ func element(id string) (app.Value, bool) {
 	return e, e.Truthy()
 }
 
-// typed is what stands in a field.
+// typed is what stands in a field, composed as the server keeps it: what comes to
+// the same there is no change (Unicode's NFC).
 func typed(id string) string {
 	if field, ok := element(id); ok {
-		return field.Get("value").String()
+		return app.Window().Get("String").Get("prototype").Get("normalize").Call("call", field.Get("value")).String()
 	}
 	return ""
 }
@@ -216,7 +217,10 @@ func userOf(e app.Value) (id, place string) {
 	if !box.Truthy() {
 		return "", ""
 	}
-	return box.Get("dataset").Get("user").String(), box.Call("getAttribute", "aria-posinset").String()
+	if at := box.Call("getAttribute", "aria-posinset"); at.Truthy() { // who is leaving has none any more
+		place = at.String()
+	}
+	return box.Get("dataset").Get("user").String(), place
 }
 
 // stays reports whether an element is still to be seen, so that it has lost
@@ -243,7 +247,7 @@ func focusUser(id string) bool { return focusFace(`[data-user="` + id + `"]`) }
 func focusPlace(place string) bool { return focusFace(`[aria-posinset="` + place + `"]`) }
 
 func focusFace(box string) bool {
-	face := document().Call("querySelector", box+":not(.departing) .face")
+	face := document().Call("querySelector", box+":not(.departing, .unknown) .face")
 	if !face.Truthy() {
 		return false
 	}

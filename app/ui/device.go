@@ -95,10 +95,16 @@ type device struct {
 }
 
 func recallDevice() device {
+	text := func(key string) string {
+		if s := recall(deviceStorage, key); len(s) <= event.MaxFrame/4 {
+			return s
+		}
+		return "" // it is not of this page's, and no hello could hold it
+	}
 	return device{
-		name:   recall(deviceStorage, nameKey),
+		name:   text(nameKey),
 		status: event.Status(recall(deviceStorage, statusKey)),
-		note:   recall(deviceStorage, noteKey),
+		note:   text(noteKey),
 		look:   recall(deviceStorage, lookKey),
 		rooms: slices.DeleteFunc(recallJSON[[]string](roomsKey), func(room string) bool {
 			parsed, ok := event.ParseRoom(room)

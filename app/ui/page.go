@@ -191,6 +191,7 @@ const insecureText = "This page came over plain HTTP, which browsers do not trus
 // place is the room with its board.
 func (p *Page) place() app.UI {
 	n, count := p.board.Len(), p.count()
+	found := p.board.Room().Query // which p.query becomes when it is answered
 	alone := count == 1 && p.status.Joined
 	asOf := ""
 	if p.past() {
@@ -200,7 +201,7 @@ func (p *Page) place() app.UI {
 		&Bar{Room: p.room(), Link: p.link()},
 		app.Main().Body(
 			&Tools{
-				Count: count, Found: n, Query: p.query, AsOf: asOf,
+				Count: count, Found: n, Query: found, AsOf: asOf,
 				Search: !alone || p.query != "", List: p.list,
 			},
 			&Boxes{
@@ -213,8 +214,8 @@ func (p *Page) place() app.UI {
 					app.H2().ID("alone-title").Text("You are the first. Share this link."),
 					&Invitation{Room: p.room()},
 				)),
-				app.If(p.query != "" && n == 0,
-					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(p.query), app.Text("”."))),
+				app.If(found != "" && n == 0,
+					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(found), app.Text("”."))),
 			),
 			app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		),

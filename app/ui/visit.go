@@ -78,6 +78,8 @@ func (p *Page) join(name string) {
 func (p *Page) start(options client.Options) {
 	p.status = client.Status{}
 	p.due, p.viewed = due{}, viewing{} // what was for the client before
+	p.query = ""                       // of the room as it was
+	p.board.Show(board.Room{}, true, time.Now())
 	p.client = client.Start(p.at.server, options)
 	following, stop := context.WithCancel(context.Background())
 	p.stop = stop

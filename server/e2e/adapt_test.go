@@ -344,6 +344,7 @@ func TestTheLargestScreensAreFilled(t *testing.T) {
 		p.do(chromedp.EmulateViewport(size[0], size[1]))
 		for _, look := range []string{"List", "Boxes"} {
 			p.click(`[aria-label="` + look + `"]`)
+			p.await(fmt.Sprintf(`Boolean(document.querySelector(".list")) === %t`, look == "List"))
 			for _, place := range []string{"0", "document.documentElement.scrollHeight / 3"} {
 				p.await(`(scrollTo(0, ` + place + `), [...document.querySelectorAll(".box")].at(-1).getBoundingClientRect().bottom >= innerHeight)`)
 			}

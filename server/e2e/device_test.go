@@ -108,6 +108,25 @@ func TestADeviceForgetsAll(t *testing.T) {
 	p.sees("Bea", "Ben")
 }
 
+// A browser that blocks cookies blocks storage, which even to ask for throws.
+func TestThePageWorksWhereNothingCanBeKept(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visitRecorded(t, "Ana", s.url, `window.asked = 0; for (const name of ["localStorage", "sessionStorage"])
+		Object.defineProperty(window, name, {configurable: true, get() { asked++; throw new DOMException("Access is denied", "SecurityError") }});`)
+	p.join("Ana")
+	crowd(t, s, "lobby", "Ben")
+	p.sees("Ana", "Ben")
+	p.click(`[aria-label="List"]`)
+	p.await(`document.querySelector(".list")`)
+	p.edit("Bea", event.StatusBusy, "Out")
+	p.sees("Bea", "Ben")
+	p.opens("#more", "More")
+	p.click(".about .danger")
+	p.click(".about .danger")
+	p.await(`document.querySelector(".word").textContent === "All is forgotten, and you have left the room." && asked > 0`)
+}
+
 // What is on its way from the server meanwhile brings nothing back.
 func TestADeviceForgetsAllInABusyRoom(t *testing.T) {
 	t.Parallel()

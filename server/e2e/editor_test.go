@@ -168,3 +168,17 @@ func TestARefusedChangeIsExplainedInTheEditor(t *testing.T) {
 	p.sees("Ana María")
 	awaitNames(t, watcher, "Ana María")
 }
+
+// What looks the same may be typed in two ways, of which the server keeps one.
+func TestWhatComesToTheSameIsNoChange(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visit(t, "Zoë", s.url)
+	p.join("Zo\u00eb")
+	p.sees("Zo\u00eb")
+	p.opens(".self .face", editorTitle)
+	p.await(`(e => { e.value = "Zoe\u0308"; e.focus(); return true })(document.querySelector("#edit-name"))`)
+	p.press(kb.Enter)
+	p.awaitNoDialog()
+	p.sees("Zo\u00eb")
+}

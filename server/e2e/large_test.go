@@ -80,3 +80,49 @@ func TestARoomOfTenThousandFillsScrollsAndSearches(t *testing.T) {
 	}
 	p.screenshot("look/ten-thousand.png")
 }
+
+// heldViews keeps back what a page asks to see, while hold is set.
+const heldViews = `window.hold = false; {
+	let held = [];
+	window.WebSocket = class extends WebSocket {
+		send(data) { hold && data.includes('"view"') ? held.push(() => super.send(data)) : super.send(data) }
+	};
+	window.letGo = () => { hold = false; held.forEach(send => send()); held = []; return true };
+}`
+
+func TestPlacesThatAreNotKnownYetShowNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t, append([]string{"-window", "50"}, endless...)...)
+	multitude(t, s, "lobby", 400)
+	p := visitRecorded(t, "Ana", s.url, heldViews)
+	p.join("Ana")
+	p.awaitCount(401)
+	for _, look := range []string{"List", "Boxes"} {
+		p.click(`[aria-label="` + look + `"]`)
+		p.await(`!document.querySelector(".unknown")`)
+		// A little at a time, so that boxes are used again.
+		p.await(`(hold = true, scrollBy(0, 300), document.querySelector(".unknown .face"))`)
+		p.await(`[...document.querySelectorAll(".unknown .face")].every(face => !face.checkVisibility())`)
+		p.await(`(scrollTo(0, 0), letGo())`)
+	}
+}
+
+func TestTheFocusIsNotTakenFromTheSearchByWhatIsLoaded(t *testing.T) {
+	t.Parallel()
+	s := start(t, append([]string{"-window", "120"}, endless...)...)
+	multitude(t, s, "lobby", 115)
+	p := visitRecorded(t, "Ana", s.url, heldViews)
+	p.join("Ana")
+	p.awaitCount(116)
+	p.await(`(scrollTo(0, 1e6), document.querySelector('[aria-posinset="110"] .face'))`)
+	p.await(`(hold = true, e => e.focus({preventScroll: true}) ?? true)(document.querySelector('[aria-posinset="110"] .face'))`)
+	multitude(t, s, "lobby", 15)
+	p.awaitCount(131)
+	p.await(`document.querySelector('.unknown[aria-posinset="110"]') && document.activeElement.id === "boxes"`)
+	p.await(`(e => { e.focus({preventScroll: true}); return letGo() })(document.querySelector("#search"))`)
+	p.await(`!document.querySelector(".unknown")`)
+	p.do(chromedp.Sleep(settle)) // in which it could be taken
+	if has := eval[string](p, `document.activeElement.id`); has != "search" {
+		t.Errorf("%q has the focus", has)
+	}
+}

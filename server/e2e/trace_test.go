@@ -23,6 +23,7 @@ type trace struct {
 	drawn   int            // frames
 	dropped int            // frames that had something to show, too late
 	slowest time.Duration  // of the frames drawn: what it took to get it on the screen
+	waiting time.Duration  // of the frames drawn: until it was there, with its wait for the screen
 	ran     time.Duration  // by the main thread in all
 	events  map[string]int // how many of each name, of all threads
 }
@@ -52,9 +53,9 @@ func (tr trace) String() string {
 			long++
 		}
 	}
-	return fmt.Sprintf("longest task %v (%s), %d tasks over 50 ms, %d of them by their own work (at most %v), %d frames drawn and %d dropped, slowest frame %v",
+	return fmt.Sprintf("longest task %v (%s), %d tasks over 50 ms, %d of them by their own work (at most %v), %d frames drawn and %d dropped, slowest frame %v (%v with its wait)",
 		tr.longest.took.Round(100*time.Microsecond), strings.Join(work, ", "), len(tr.long), long, busy.Round(100*time.Microsecond),
-		tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond))
+		tr.drawn, tr.dropped, tr.slowest.Round(time.Millisecond), tr.waiting.Round(time.Millisecond))
 }
 
 // traceEvent is one of Chromium's, as in chrome://tracing. Times are µs.
@@ -128,8 +129,9 @@ func (p *person) trace(f func()) trace {
 	return summary(events, string(chromedp.FromContext(p.ctx).Target.TargetID))
 }
 
-// ready is when a frame waits for the screen, with nothing to do any more. One
-// that looks like the frame before waits until another does not.
+// ready is when a frame waits for the screen, with its page's part done. One
+// that looks like the frame before waits until another does not, which takes as
+// long as nothing happens; another, for the compositor.
 const ready = "EndActivateToSubmitCompositorFrame"
 
 // summary looks at the processes that drew the frame.
@@ -177,6 +179,7 @@ func summary(events []traceEvent, page string) trace {
 			case strings.HasPrefix(state, "STATE_PRESENTED"):
 				tr.drawn++
 				tr.slowest = max(tr.slowest, micros(e.Ts-begin.Ts-waited[frame]))
+				tr.waiting = max(tr.waiting, micros(e.Ts-begin.Ts))
 			case state == "STATE_DROPPED":
 				tr.dropped++
 			}

@@ -115,7 +115,8 @@ type Client struct {
 	doubtful bool             // the roster has drifted and a snapshot was asked for
 	again    time.Duration    // after which to say what the server has dropped; else 0
 	once     bool             // the first failure ends it, unless it has joined
-	ahead    time.Duration    // the server's clock less ours
+	then     time.Time        // the server's, when it said so last
+	since    time.Time        // and ours, by which that is counted on: a device's clock may be set
 	told     event.ChangeUser // how to be seen, until the roster shows it
 	hailed   event.ChangeUser // what the last hello said
 	meant    event.ChangeUser // told, when the hello was said with which it came back
@@ -238,7 +239,10 @@ func (c *Client) Status() Status {
 func (c *Client) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
+	if c.since.IsZero() {
+		return time.Now()
+	}
+	return c.then.Add(time.Since(c.since))
 }
 
 // Update changes how the client is seen: what is nil stays. It does not wait:

@@ -357,6 +357,22 @@ func TestLeavingInAnotherTabEndsThisOne(t *testing.T) {
 	})
 }
 
+func TestLeavingDoesNotWaitForAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Start("ws://test/ws", Options{Name: "Ana", Dial: func(ctx context.Context, _ string) (Socket, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}})
+		defer c.Close()
+		synctest.Wait()
+		began := time.Now()
+		c.Leave()
+		if err := end(t, c); !errors.Is(err, ErrLeft) || time.Since(began) > 0 {
+			t.Errorf("ended with %v after %v", err, time.Since(began))
+		}
+	})
+}
+
 func TestAClientThatWasCutOffMeanwhileDoesNotComeBack(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)

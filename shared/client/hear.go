@@ -40,7 +40,7 @@ func (c *Client) take(frame []byte) (t taken) {
 				}
 			case event.ExistingUsers:
 				t.snapshot, whole = true, !e.Resumed
-				c.ahead = time.Until(time.UnixMilli(e.Now))
+				c.then, c.since = time.UnixMilli(e.Now), time.Now()
 				if whole {
 					c.doubtful = false
 				}

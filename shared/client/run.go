@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"rollcall/shared/event"
@@ -109,7 +110,7 @@ func (c *Client) pause(attempt int, err error) time.Duration {
 func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) {
 	dialing, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
-	socket, err := c.options.Dial(dialing, c.url)
+	socket, err := c.dial(dialing, cancel)
 	if err != nil {
 		return 0, err
 	}
@@ -207,6 +208,23 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			doubtful = t.doubtful
 		}
 	}
+}
+
+// dial opens a connection, which Leave gives up.
+func (c *Client) dial(ctx context.Context, giveUp func()) (Socket, error) {
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	dialed := make(chan struct{})
+	defer close(dialed)
+	waiting.Go(func() {
+		select {
+		case <-c.leaving:
+			notify(c.leaving) // for run
+			giveUp()
+		case <-dialed:
+		}
+	})
+	return c.options.Dial(ctx, c.url)
 }
 
 // wall is the time without the clock that stands still while a device sleeps.

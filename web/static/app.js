@@ -9,6 +9,17 @@
   // go-app asks for its settings here; all of ours are the defaults.
   window.goappGetenv = () => "";
 
+  // Where storage is blocked, even to ask for it throws, which Go cannot catch.
+  // The methods are a prototype's: go-app takes the keys for what is stored.
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+      void window[name];
+    } catch {
+      const none = Object.create({ length: 0, key: () => null, getItem: () => null, setItem() {}, removeItem() {} });
+      Object.defineProperty(window, name, { value: none });
+    }
+  }
+
   // What the program asks of the page, and the page tells the program: changes
   // are announced by the event "rollcall" on the window.
   const page = (window.rollcall = {
