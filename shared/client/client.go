@@ -201,8 +201,10 @@ func start(url string, options Options, once bool) *Client {
 }
 
 // Next waits until something has changed since the last call and returns it.
-// One goroutine calls it. The error says that nothing will follow: ErrLeft, an
-// event.Error when the server refuses for good, or the context's.
+// One goroutine calls it. An error that is not ctx's says that nothing will
+// follow: ErrLeft, an event.Error when the server refuses for good, another when
+// no hello can hold what one is to join with, or, after Close,
+// context.Canceled.
 func (c *Client) Next(ctx context.Context) (Update, error) {
 	u, err := c.wait(ctx)
 	c.mu.Lock()
