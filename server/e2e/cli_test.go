@@ -3,11 +3,17 @@ package e2e
 import (
 	"bytes"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
+
+	"rollcall/shared/client"
+	"rollcall/shared/event"
 )
 
 func TestWhatCannotStartSaysWhyInOneLine(t *testing.T) {
@@ -64,5 +70,100 @@ func TestItRunsFromAnyFolder(t *testing.T) {
 	help, err := cmd.Output()
 	if err != nil || !strings.Contains(string(help), "Usage: rollcall") {
 		t.Errorf("%v: %s", err, help)
+	}
+}
+
+// ask sends a request with headers, of which Host is one, and returns the status
+// of the answer.
+func (s *server) ask(method, path string, headers map[string]string) int {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.URL.Opaque = path
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	r.Host = headers["Host"]
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	answer.Body.Close()
+	return answer.StatusCode
+}
+
+func TestTheProgramAnswersNobodyElse(t *testing.T) {
+	s := start(t)
+	for _, c := range []struct {
+		method, path, host, origin string
+		want                       int
+	}{
+		{"GET", "/", "evil.example", "", http.StatusMisdirectedRequest},
+		{"GET", "/ws", "evil.example", "", http.StatusMisdirectedRequest},
+		{"OPTIONS", "*", "evil.example", "", http.StatusMisdirectedRequest},
+		{"GET", "/ws", "localhost:" + s.port(), "http://evil.example", http.StatusForbidden},
+		{"GET", "/ws", "localhost:" + s.port(), "https://localhost:" + s.port(), http.StatusForbidden},
+		{"GET", "/ws", "localhost:" + s.port(), "http://localhost:" + s.port(), http.StatusSwitchingProtocols},
+		{"GET", "/ws", "localhost:" + s.port(), "", http.StatusSwitchingProtocols},
+	} {
+		headers := map[string]string{"Host": c.host}
+		if c.path == "/ws" {
+			for name, value := range map[string]string{"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} {
+				headers[name] = value
+			}
+		}
+		if c.origin != "" {
+			headers["Origin"] = c.origin
+		}
+		if got := s.ask(c.method, c.path, headers); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+	}
+}
+
+func TestTheProgramsLimitsAreThoseOfItsFlags(t *testing.T) {
+	s := start(t, "-trusted-proxies", "127.0.0.1", "-limit-sockets", "1", "-limit-connections", "3")
+	dial := func(from string) int {
+		header := http.Header{}
+		if from != "" {
+			header.Set("X-Forwarded-For", from)
+		}
+		conn, answer, err := websocket.Dial(t.Context(), s.ws(), &websocket.DialOptions{HTTPHeader: header})
+		if err != nil {
+			return answer.StatusCode
+		}
+		t.Cleanup(func() { conn.CloseNow() })
+		return answer.StatusCode
+	}
+	for _, c := range []struct {
+		from string
+		want int
+	}{
+		{"198.51.100.1", 101}, {"198.51.100.1", 429}, {"198.51.100.2", 101}, {"", 101}, {"198.51.100.3", 503},
+	} {
+		if got := dial(c.from); got != c.want {
+			t.Errorf("from %q: %d, not %d", c.from, got, c.want)
+		}
+	}
+
+	c, err := client.Dial(t.Context(), start(t, "-limit-events", "1").ws(), client.Options{Name: "Ana"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for i := 0; ; i++ { // after a burst of 20, with the hello, one a second
+		c.Update(event.ChangeUser{Note: new(strings.Repeat("x", i%40+1))})
+		u, err := c.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(u.Errors) > 0 {
+			if e := u.Errors[0]; e.Code != event.CodeRateLimited || i < 19 {
+				t.Errorf("change %d: %+v", i+1, e)
+			}
+			break
+		}
 	}
 }

@@ -36,6 +36,8 @@ type member struct {
 	id      string
 	conns   []*Conn      // none while a removal is due
 	removal *timer       // nil unless one is due
+	goes    time.Time    // when it is
+	reason  event.Reason // and why
 	opened  time.Time    // the last opened of all connections that ever said hello
 	hand    event.Status // chosen by hand; StatusHere leaves it to activity
 	away    bool         // by inactivity
@@ -250,9 +252,15 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 		r.remove(m, reason)
 		return
 	}
+	r.expect(m, reason, stay)
+}
+
+// expect marks a member as one who may come back, and goes if they do not.
+func (r *room) expect(m *member, reason event.Reason, stay time.Duration) {
 	u, _ := r.all.roster.Get(m.id)
 	u.Link = event.LinkReconnecting
 	r.put(m, u)
+	m.goes, m.reason = time.Now().Add(stay), reason
 	r.after(stay, &m.removal, func() { r.remove(m, reason) })
 }
 

@@ -28,6 +28,10 @@ type MemberState struct {
 	User    event.User   `json:"user"`
 	Hand    event.Status `json:"hand"` // the status chosen by hand
 	Away    bool         `json:"away"`
+	// Stay is what was left for them to come back, if they had no
+	// connection, and Reason why not; 0 and empty if they had one.
+	Stay   time.Duration `json:"stay,omitempty"`
+	Reason event.Reason  `json:"reason,omitempty"`
 }
 
 // Suspend is the beginning of a clean shutdown: from now on the end of a
@@ -48,7 +52,11 @@ func (h *Hub) Save() State {
 		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Arrival: r.arrival}
 		for _, m := range r.members {
 			u, _ := r.all.roster.Get(m.id)
-			saved.Members = append(saved.Members, MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away})
+			state := MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away}
+			if m.removal != nil {
+				state.Stay, state.Reason = time.Until(m.goes), m.reason
+			}
+			saved.Members = append(saved.Members, state)
 		}
 		s.Rooms = append(s.Rooms, saved)
 		return true
@@ -57,8 +65,9 @@ func (h *Hub) Save() State {
 }
 
 // Restore takes up what Save returned, down ago. It is called before anybody
-// joins. Everybody counts as cut off when the server ended, and is gone after
-// what is left of Grace unless they come back.
+// joins. Whoever had a connection counts as cut off when the server ended, and
+// is gone after what is left of Grace unless they come back; the others after
+// what was left for them.
 func (h *Hub) Restore(s State, down time.Duration) {
 	stay := h.options.Grace - down
 	if stay <= 0 {
@@ -68,12 +77,12 @@ func (h *Hub) Restore(s State, down time.Duration) {
 		r := newRoom(h, saved.Name)
 		if _, taken := h.rooms.LoadOrStore(saved.Name, r); !taken {
 			h.open.Add(1)
-			r.restore(saved, stay)
+			r.restore(saved, stay, down)
 		}
 	}
 }
 
-func (r *room) restore(s RoomState, stay time.Duration) {
+func (r *room) restore(s RoomState, stay, down time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.epoch, r.arrival = s.Epoch, s.Arrival
@@ -87,9 +96,10 @@ func (r *room) restore(s RoomState, stay time.Duration) {
 	for _, saved := range s.Members {
 		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}
 		r.members[m.session] = m
-		u := saved.User
-		u.Link = event.LinkReconnecting
-		r.put(m, u)
-		r.after(stay, &m.removal, func() { r.remove(m, event.ReasonLost) })
+		if saved.Reason != "" {
+			r.expect(m, saved.Reason, max(0, saved.Stay-down))
+		} else {
+			r.expect(m, event.ReasonLost, stay)
+		}
 	}
 }

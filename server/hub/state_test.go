@@ -87,6 +87,34 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 	})
 }
 
+func TestWhoHadGoneBeforeTheShutdownIsNotWaitedForAnew(t *testing.T) {
+	options := Options{Grace: 15 * time.Second, Linger: 4 * time.Second}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		ana, ben, cyd := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain(), join(t, h, "lobby", person("Cyd")).drain()
+		ben.conn.Close(true)
+		cyd.conn.Close(false)
+		time.Sleep(time.Second)
+		ana.drain()
+		h.Suspend()
+		ana.conn.Close(false)
+		h = reborn(t, h, options, time.Second)
+		ana = ana.comeBackTo(h, person("Ana"))
+		ana.holds("Ana", "Ben", "Cyd")
+		ana.seen = nil
+		time.Sleep(2*time.Second - 1)
+		ana.expect()
+		time.Sleep(1)
+		ana.expect("-Ben closed")
+		time.Sleep(11*time.Second - 1)
+		ana.expect()
+		time.Sleep(1)
+		ana.expect("-Cyd lost")
+		ana.conn.Close(true)
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestAClientThatWasBehindAtTheShutdownGetsASnapshot(t *testing.T) {
 	options := Options{Grace: time.Minute}
 	synctest.Test(t, func(t *testing.T) {
