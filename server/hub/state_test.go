@@ -115,6 +115,33 @@ func TestWhoHadGoneBeforeTheShutdownIsNotWaitedForAnew(t *testing.T) {
 	})
 }
 
+func TestArrivalsAndBeingAwayGoOnAfterARestart(t *testing.T) {
+	clock := time.UnixMilli(5_000_000)
+	options := Options{Grace: time.Minute, Away: time.Minute, Now: func() time.Time { return clock }}
+	synctest.Test(t, func(t *testing.T) {
+		h := New(options)
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ana.conn.Active(false)
+		time.Sleep(time.Minute)
+		ana.expect("~Ana away")
+		h.Suspend()
+		ana.conn.Close(false)
+		clock = time.UnixMilli(1_000) // the machine came up with another time
+		h = reborn(t, h, options, time.Second)
+		ben := join(t, h, "lobby", person("Ben"))
+		ben.holds("Ana", "Ben")
+		ana = ana.comeBackTo(h, person("Ana"))
+		ana.holds("Ana", "Ben")
+		if u, _ := ben.drain().roster.Get("id-Ana"); u.Status != event.StatusAway || u.Link != event.LinkOnline {
+			t.Errorf("Ana is %+v", u)
+		}
+		for _, c := range []*client{ana, ben} {
+			c.conn.Leave()
+			c.conn.Close(true)
+		}
+	})
+}
+
 func TestAClientThatWasBehindAtTheShutdownGetsASnapshot(t *testing.T) {
 	options := Options{Grace: time.Minute}
 	synctest.Test(t, func(t *testing.T) {

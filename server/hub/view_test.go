@@ -179,6 +179,27 @@ func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
 	})
 }
 
+func TestNobodySeesMoreThanAViewHolds(t *testing.T) {
+	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, event.MaxView+20)
+		wall := watch(t, h, "lobby").drain()
+		for ask, want := range map[event.View]int{
+			{Count: 10 * event.MaxView}:          event.MaxView,
+			{Count: -1}:                          event.DefaultView,
+			{From: event.MaxView, Count: 50}:     20,
+			{From: -5, Count: event.MaxView - 1}: event.MaxView - 1,
+			{From: 10 * event.MaxView, Count: 9}: 0,
+		} {
+			if err := wall.conn.View(ask); err != nil {
+				t.Fatal(err)
+			}
+			if wall.drain(); wall.roster.Len() != want {
+				t.Errorf("%+v: %d people are seen, not %d", ask, wall.roster.Len(), want)
+			}
+		}
+	})
+}
+
 func TestViewsAreCapped(t *testing.T) {
 	bubble(t, Options{Window: 1}, func(t *testing.T, h *Hub) {
 		crowd(t, h, 0, 2)

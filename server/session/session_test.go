@@ -46,6 +46,13 @@ func TestACookieComesBackAsItsSession(t *testing.T) {
 	}
 }
 
+func TestTheKeysOfCookiesAndOfPublicIDsAreApart(t *testing.T) {
+	k := keeper(t, 1, false)
+	if bytes.Equal(k.cookieKey, k.idKey) || bytes.Equal(k.idKey, bytes.Repeat([]byte{1}, keySize)) || bytes.Equal(k.cookieKey, bytes.Repeat([]byte{1}, keySize)) {
+		t.Error("who finds one out knows the other, or the secret")
+	}
+}
+
 func TestAForgedCookieIsNoSession(t *testing.T) {
 	k, id := keeper(t, 1, false), NewID()
 	good := k.Cookie(id).Value
