@@ -104,11 +104,11 @@ func TestWhoHadGoneBeforeTheShutdownIsNotWaitedForAnew(t *testing.T) {
 		ana.seen = nil
 		time.Sleep(2*time.Second - 1)
 		ana.expect()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		ana.expect("-Ben closed")
 		time.Sleep(11*time.Second - 1)
 		ana.expect()
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		ana.expect("-Cyd lost")
 		ana.conn.Close(true)
 		time.Sleep(time.Minute)
