@@ -63,6 +63,7 @@ type visit struct {
 	cut       bool      // the server cannot be reached, though nobody has asked to join
 	due       due
 	seen      *lastSeen // the room as it was, while nothing newer is known
+	met       bool      // somebody else has been here
 	forgotten bool      // another tab has had the device forget all
 	now       time.Time // the server's
 	query     string    // what is searched for
@@ -193,6 +194,10 @@ func (p *Page) place() app.UI {
 	n, count := p.board.Len(), p.count()
 	found := p.board.Room().Query // which p.query becomes when it is answered
 	alone := count == 1 && p.status.Joined
+	invitation := "You are the first. Share this link."
+	if p.met {
+		invitation = "Nobody else is here now. Share this link."
+	}
 	asOf := ""
 	if p.past() {
 		asOf = p.seen.at.Format("Monday 2 January, 15:04")
@@ -211,7 +216,7 @@ func (p *Page) place() app.UI {
 			},
 			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
 				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
-					app.H2().ID("alone-title").Text("You are the first. Share this link."),
+					app.H2().ID("alone-title").Text(invitation),
 					&Invitation{Room: p.room()},
 				)),
 				app.If(found != "" && n == 0,

@@ -235,7 +235,7 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 		r.Query = p.viewed.answer // which it is a view of
 	}
 	p.board.Show(r, whole, now)
-	p.seen = nil
+	p.seen, p.met = nil, p.met || r.Count > 1
 	p.date(p.dialog.id)
 	if seen {
 		p.news.Note(changes, r.Me.ID, now)

@@ -184,3 +184,29 @@ func TestTheInvitationIsSharedWhereTheBrowserCan(t *testing.T) {
 	without.join("Ben")
 	without.await(`document.querySelector(".alone .primary") && !document.querySelector("` + share + `")`)
 }
+
+func TestNobodyMovesWhenTheSecondComesAndGoes(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick...)
+	p := visit(t, "Ana", s.url)
+	p.join("Ana")
+	p.await(`document.querySelector(".alone h2").textContent === "You are the first. Share this link."`)
+	const where = `JSON.stringify(document.querySelector(".self").getBoundingClientRect())`
+	before := eval[string](p, where)
+	stays := func() {
+		t.Helper()
+		if now := eval[string](p, where); now != before {
+			t.Errorf("it was at %s and is at %s", before, now)
+		}
+	}
+	ben := crowd(t, s, "lobby", "Ben")[0]
+	p.sees("Ana", "Ben")
+	p.await(`!document.querySelector(".alone")`)
+	stays()
+	p.opens(".bar .primary", "Invite others")
+	ben.Close()
+	p.sees("Ana")
+	p.await(`document.querySelector(".alone h2").textContent === "Nobody else is here now. Share this link."`)
+	p.await(`document.querySelector(".alone #link").value === location.href && document.querySelector(".modal #link-over").value === location.href`)
+	stays()
+}
