@@ -26,6 +26,7 @@ type Boxes struct {
 	measured bool   // whether it was a list when it was measured last
 	focused  string // the id of the user whose box has the focus
 	place    string // and their place
+	begun    bool   // the page around the boxes is on the screen, so they can be drawn
 	growing  bool   // more is drawn after the next frame
 
 	slots []board.Slot // the board's, when it was rendered last
@@ -53,7 +54,12 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		}, "focusout"),
 		onResize(list, func() { b.remeasure(ctx) }), // at first when it is laid out
 	}
-	b.drawn(ctx)
+	afterFrame(func() {
+		b.begun = true
+		if b.Mounted() {
+			b.redraw(ctx)
+		}
+	})
 }
 
 // OnUpdate looks after what a new state of the board may have moved.
@@ -109,7 +115,7 @@ func (b *Boxes) arrange() {
 
 // grow draws more after the next frame, if there is more.
 func (b *Boxes) grow(ctx app.Context) {
-	if b.growing || !b.Board.Growing() {
+	if !b.begun || b.growing || !b.Board.Growing() {
 		return
 	}
 	b.growing = true
@@ -192,7 +198,9 @@ func (b *Boxes) Render() app.UI {
 	if b.Stale {
 		class += " stale"
 	}
-	b.slots = b.Board.Slots()
+	if b.slots = b.Board.Slots(); app.IsClient && !b.begun {
+		b.slots = nil // together with all around them they would take too long
+	}
 	b.ring.Resize(len(b.slots))
 	boxes := make([]app.UI, len(b.slots))
 	for _, s := range b.slots {
