@@ -131,8 +131,8 @@ func (p *Page) change(c event.ChangeUser) {
 		return
 	}
 	p.client.Update(c)
-	if c.Status != nil && !p.forgotten { // now: the editor may be opened again before it is seen
-		p.kept.choose(*c.Status)
+	if c.Status != nil {
+		p.chosen = c.Status
 	}
 	p.edit = edit{waiting: true, change: c, before: me, refusals: p.edit.refusals}
 	switch {

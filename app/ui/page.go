@@ -71,6 +71,7 @@ type visit struct {
 	news      board.Announcements
 	present   map[string]bool // of those one asked to be told about, who is here; nil if that is not known
 	edit      edit
+	chosen    *event.Status // by hand, until others see it: then it is kept
 }
 
 // due is what a page will do in a while, each of which it does once however

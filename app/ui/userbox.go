@@ -90,24 +90,21 @@ func (b *UserBox) left() app.UI {
 
 // face is who is in the box.
 func (b *UserBox) face() app.UI {
-	face := b.faceOf(b.Slot.User)
-	if b.left() == nil {
-		b.front = face // go-app changes it in place
-	}
-	return face
-}
-
-func (b *UserBox) faceOf(u event.User) app.UI {
+	u := b.Slot.User
 	person := []app.UI{
 		avatar(u),
 		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
 		b.detail(),
 		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
 	}
-	if b.Plain {
-		return app.Div().Class("face").Body(person...)
+	var face app.UI = app.Div().Class("face").Body(person...)
+	if !b.Plain {
+		face = app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...)
 	}
-	return app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...)
+	if b.left() == nil {
+		b.front = face // go-app changes it in place
+	}
+	return face
 }
 
 // avatar is a person as a disc of their colour, with how they are.

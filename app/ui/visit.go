@@ -294,11 +294,14 @@ func (p *Page) took() {
 	if !p.forgotten {
 		p.kept.seenAs(me)
 	}
+	if p.chosen != nil && *p.chosen == me.Status {
+		if !p.forgotten {
+			p.kept.choose(me.Status)
+		}
+		p.chosen = nil
+	}
 	if !p.edit.waiting || !shows(me, p.edit.change, p.edit.before) {
 		return
-	}
-	if status := p.edit.change.Status; status != nil && !p.forgotten {
-		p.kept.choose(*status)
 	}
 	p.edit = edit{}
 	if p.dialog.which == editorDialog {
@@ -319,6 +322,9 @@ func shows(me event.User, change event.ChangeUser, before event.User) bool {
 // refused tells what the server did not do.
 func (p *Page) refused(errs []event.Error) {
 	for _, e := range errs {
+		if e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited { // which is said again
+			p.chosen = nil
+		}
 		switch {
 		case e.Event == event.NameUpdateUser && p.dialog.which == editorDialog:
 			p.edit = edit{refusals: p.edit.refusals + 1, field: e.Field, problem: e.Message}

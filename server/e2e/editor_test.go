@@ -182,3 +182,34 @@ func TestWhatComesToTheSameIsNoChange(t *testing.T) {
 	p.awaitNoDialog()
 	p.sees("Zo\u00eb")
 }
+
+// A status is kept once the others see it, whatever was opened since; one that
+// was refused is not.
+func TestAStatusIsKeptWhenItIsSeen(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-grace", "1m")
+	p := visitRecorded(t, "Ana", s.url, recordedSockets)
+	p.join("Ana")
+	p.edit("Ana", event.StatusBusy, "")
+	p.await(`localStorage["rollcall.status"] === "busy"`)
+	p.await(`(window.cut = true, sockets.at(-1).close(), true)`)
+	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
+	p.edit("Ana", event.StatusHere, "")
+	p.opens(".self .face", editorTitle)
+	p.press(kb.Escape)
+	p.awaitNoDialog()
+	p.await(`(window.cut = false, dispatchEvent(new Event("online")), true)`)
+	p.await(`document.querySelector(".connected") && document.querySelector(".self .detail").textContent === "just now"`)
+	p.await(`!localStorage["rollcall.status"]`)
+
+	p.opens(".self .face", editorTitle)
+	p.click(`label[for=edit-statusaway]`)
+	p.await(`(e => { e.value = "a" + "\u0301".repeat(9); e.focus(); return true })(document.querySelector("#edit-name"))`) // only the server refuses it
+	p.press(kb.Enter)
+	p.await(`document.querySelector("#edit-name-problem").textContent !== ""`)
+	p.press(kb.Escape)
+	p.awaitNoDialog()
+	p.edit("Ana", event.StatusHere, "in") // which comes after the refusal
+	p.await(`document.querySelector(".self .detail").textContent === "in" && !localStorage["rollcall.status"]`)
+	p.forgive("WebSocket", "426")
+}

@@ -90,13 +90,19 @@ const heldViews = `window.hold = false; {
 	window.letGo = () => { hold = false; held.forEach(send => send()); held = []; return true };
 }`
 
-func TestPlacesThatAreNotKnownYetShowNobody(t *testing.T) {
-	t.Parallel()
-	s := start(t, append([]string{"-window", "50"}, endless...)...)
-	multitude(t, s, "lobby", 400)
+// amongMany joins n people in a page whose views can be held back.
+func amongMany(t *testing.T, s *server, n int) *person {
+	t.Helper()
+	multitude(t, s, "lobby", n)
 	p := visitRecorded(t, "Ana", s.url, heldViews)
 	p.join("Ana")
-	p.awaitCount(401)
+	p.awaitCount(n + 1)
+	return p
+}
+
+func TestPlacesThatAreNotKnownYetShowNobody(t *testing.T) {
+	t.Parallel()
+	p := amongMany(t, start(t, append([]string{"-window", "50"}, endless...)...), 400)
 	for _, look := range []string{"List", "Boxes"} {
 		p.click(`[aria-label="` + look + `"]`)
 		p.await(`!document.querySelector(".unknown")`)
@@ -110,10 +116,7 @@ func TestPlacesThatAreNotKnownYetShowNobody(t *testing.T) {
 func TestTheFocusIsNotTakenFromTheSearchByWhatIsLoaded(t *testing.T) {
 	t.Parallel()
 	s := start(t, append([]string{"-window", "120"}, endless...)...)
-	multitude(t, s, "lobby", 115)
-	p := visitRecorded(t, "Ana", s.url, heldViews)
-	p.join("Ana")
-	p.awaitCount(116)
+	p := amongMany(t, s, 115)
 	p.await(`(scrollTo(0, 1e6), document.querySelector('[aria-posinset="110"] .face'))`)
 	p.await(`(hold = true, e => e.focus({preventScroll: true}) ?? true)(document.querySelector('[aria-posinset="110"] .face'))`)
 	multitude(t, s, "lobby", 15)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -274,10 +275,7 @@ func (c *Client) Update(change event.ChangeUser) {
 		c.hand = *change.Status
 	}
 	c.told = merged(c.told, change)
-	c.pending = append(c.pending, change)
-	if len(c.pending) > maxPending {
-		c.pending = append([]event.ChangeUser(nil), c.pending[maxPending/2:]...)
-	}
+	c.pending = latest(append(c.pending, change), maxPending)
 	c.say(change)
 }
 
@@ -317,6 +315,14 @@ func unlike(change event.ChangeUser, u event.User) event.ChangeUser {
 
 // same reports whether a text is one as the server keeps it.
 func same(said, kept string) bool { return strings.Join(strings.Fields(said), " ") == kept }
+
+// latest is a list without its older half, if there are more than most in it.
+func latest[T any](list []T, most int) []T {
+	if len(list) <= most {
+		return list
+	}
+	return slices.Clone(list[len(list)-most/2:])
+}
 
 func copied[T any](p *T) *T {
 	if p == nil {

@@ -160,10 +160,7 @@ func (c *Client) refused(e event.Error) {
 
 // report keeps an error for Next, as long as there are not too many.
 func (c *Client) report(e event.Error) {
-	c.errors = append(c.errors, e)
-	if len(c.errors) > maxErrors {
-		c.errors = append([]event.Error(nil), c.errors[maxErrors/2:]...)
-	}
+	c.errors = latest(append(c.errors, e), maxErrors)
 }
 
 // repeat says once more what of the last second may have been dropped.
