@@ -51,10 +51,15 @@ func (b *Board) Room() Room {
 // that are, and below.
 func (b *Board) Spacers() (above, below int) {
 	l := b.lay()
-	rows := func(places int) int { return (places + l.Columns - 1) / l.Columns }
-	above = int(float64(rows(b.drawn.from)) * l.Pitch)
-	below = int(float64(max(0, rows(b.room.Len())-rows(b.drawn.to))) * l.Pitch)
+	above = int(float64(l.rows(b.drawn.from)) * l.Pitch)
+	below = int(float64(max(0, l.rows(b.room.Len())-l.rows(b.drawn.to))) * l.Pitch)
 	return above, below
+}
+
+// Height is how many pixels all rows take, drawn or not.
+func (b *Board) Height() int {
+	l := b.lay()
+	return int(float64(l.rows(b.room.Len())) * l.Pitch)
 }
 
 // Wants is the view of a large room to ask the server for. It reports false

@@ -31,20 +31,22 @@ func (l Layout) sight(top, height float64, n int) span {
 	return span{l.place(first, n), l.place(last, n)}
 }
 
+// rows is how many rows so many places take.
+func (l Layout) rows(places int) int { return (places + l.Columns - 1) / l.Columns }
+
 // place is the first place of a row, within a board of n.
 func (l Layout) place(row, n int) int {
-	rows := (n + l.Columns - 1) / l.Columns
-	return min(n, max(0, min(row, rows))*l.Columns)
+	return min(n, max(0, min(row, l.rows(n)))*l.Columns)
 }
 
 // around is the part to draw for what is in sight: with as much again above
 // and below, so that scrolling finds the boxes there.
 func (l Layout) around(s span, n int) span {
-	rows := (s.to - s.from + l.Columns - 1) / l.Columns
+	rows := l.rows(s.to - s.from)
 	if most := MaxBoxes/l.Columns - rows; 2*rows > most {
 		rows = max(0, most/2)
 	}
-	first, last := s.from/l.Columns-rows, (s.to+l.Columns-1)/l.Columns+rows
+	first, last := s.from/l.Columns-rows, l.rows(s.to)+rows
 	w := span{l.place(first, n), l.place(last, n)}
 	w.to = min(w.to, w.from+MaxBoxes)
 	return w
@@ -73,8 +75,7 @@ func (l Layout) grow(drawn, sight, goal span, boxes int) span {
 		}
 	}
 	up := func(from int) {
-		rows := (boxes + l.Columns - 1) / l.Columns
-		if more := min(rows*l.Columns, drawn.from-from); more > 0 {
+		if more := min(l.rows(boxes)*l.Columns, drawn.from-from); more > 0 {
 			drawn.from, boxes = drawn.from-more, max(0, boxes-more)
 		}
 	}

@@ -198,15 +198,16 @@ func (b *Boxes) Render() app.UI {
 	if b.Stale {
 		class += " stale"
 	}
-	if b.slots = b.Board.Slots(); app.IsClient && !b.begun {
-		b.slots = nil // together with all around them they would take too long
+	b.slots = b.Board.Slots()
+	above, below := b.Board.Spacers()
+	if app.IsClient && !b.begun && b.Board.Growing() { // together with all around them they would take too long
+		b.slots, above, below = nil, 0, b.Board.Height()
 	}
 	b.ring.Resize(len(b.slots))
 	boxes := make([]app.UI, len(b.slots))
 	for _, s := range b.slots {
 		boxes[s.Element] = &UserBox{Slot: s, Since: board.Ago(b.Now, s.User.Since)}
 	}
-	above, below := b.Board.Spacers()
 	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(
 		spacer(above),
 		app.Ul().ID(boxesList).Class("boxes").Role("list").TabIndex(-1).Body(boxes...),

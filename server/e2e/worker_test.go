@@ -16,7 +16,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
@@ -343,6 +342,7 @@ func TestAnOfferToInstallIsKeptForOneQuestion(t *testing.T) {
 func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 	s := start(t)
 	p := visitAndKeep(t, s.url)
+	p.await("(() => {" + recordedNotifications + "return true })()")
 	shown := func() int {
 		return resolve[int](p, `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all => all.length)`)
 	}
@@ -351,8 +351,9 @@ func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 	if n := shown(); n != 0 {
 		t.Errorf("%d are shown without leave", n)
 	}
-	p.allowNotifications(s)
+	p.permit(s, "notifications")
 	p.await(notify)
+	p.await(`shown.length === 1`)
 	got := resolve[map[string]string](p, `new Promise((done, fail) => { const look = () => navigator.serviceWorker.ready.then(r => r.getNotifications()).then(all =>
 		all.length ? done(Object.fromEntries(["title", "body", "tag", "data", "icon", "badge"].map(k => [k, all[0][k]]))) : setTimeout(look, 20)); look() })`)
 	for key, want := range map[string]string{"title": "Ben is here", "body": "in lobby", "tag": "room", "data": "/r/design-week"} {
@@ -367,20 +368,12 @@ func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 	}
 }
 
-func (p *person) allowNotifications(s *server) {
-	p.t.Helper()
-	call(p, browser.SetPermission, browser.SetPermissionParams{
-		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSettingGranted,
-		Origin: s.url, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
-	})
-}
-
 // The event is made by hand, since nobody can press what a browser without a
 // screen shows; so what only a press may do is noted and not done.
 func TestAPressedNotificationLeadsToItsRoom(t *testing.T) {
 	s := start(t)
 	p := visitAndKeep(t, s.url)
-	p.allowNotifications(s)
+	p.permit(s, "notifications")
 	targets, err := chromedp.Targets(p.ctx)
 	if err != nil {
 		t.Fatal(err)
