@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -321,7 +320,7 @@ func latest[T any](list []T, most int) []T {
 	if len(list) <= most {
 		return list
 	}
-	return slices.Clone(list[len(list)-most/2:])
+	return list[len(list)-most/2:] // the rest is free when append needs more room
 }
 
 func copied[T any](p *T) *T {
