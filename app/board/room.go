@@ -83,7 +83,7 @@ func (r Room) place(i int) int {
 	case !r.first():
 	case u.ID == r.Me.ID:
 		return -1
-	case u.Since < r.Me.Since: // oneself comes before them here, and after them in the room
+	case u.Compare(r.Me) < 0: // oneself comes before them here, and after them in the room
 		return r.From + i + 1
 	}
 	return r.From + i

@@ -176,6 +176,7 @@ func TestWhoLeftAndCameBackBetweenTwoFramesIsUpdated(t *testing.T) {
 		ana.pause()
 		ana.seen = nil
 		ben.conn.Close(true)
+		time.Sleep(time.Millisecond)
 		join(t, h, "lobby", person("Ben"))
 		ana.read().expect("~Ben")
 		ana.holds("Ana", "Cyd", "Ben")
@@ -728,15 +729,19 @@ func TestRoomsAreLimited(t *testing.T) {
 	})
 }
 
-func TestArrivalsAreInOrderWhateverTheClockDoes(t *testing.T) {
+func TestAClockThatWasWrongForAMomentIsWrongForNobodyWhoComesLater(t *testing.T) {
 	var clock atomic.Int64 // a flush may ask for the time as well
 	bubble(t, Options{Now: func() time.Time { return time.UnixMilli(clock.Load()) }}, func(t *testing.T, h *Hub) {
 		wall := watch(t, h, "lobby")
-		for i, at := range []int64{2_000_000, 1_000, 1_000, 5_000_000} {
+		hour := time.Hour.Milliseconds()
+		for i, at := range []int64{2 * hour, hour, hour, hour + 1} {
 			clock.Store(at)
 			join(t, h, "lobby", person(fmt.Sprint("P", i)))
 			wall.drain()
+			if u, _ := wall.roster.Get(fmt.Sprint("id-P", i)); u.Since != at {
+				t.Errorf("P%d came at %d, by a roster that says %d", i, at, u.Since)
+			}
 		}
-		wall.holds("P0", "P1", "P2", "P3")
+		wall.holds("P1", "P2", "P3", "P0") // of the same moment, by id
 	})
 }

@@ -22,7 +22,6 @@ type room struct {
 	members  map[[16]byte]*member
 	conns    []*Conn // in no order; each knows its index
 	watching int     // how many of conns are in the room with nobody
-	arrival  int64   // the last, which the next must exceed
 	large    bool    // there are more users than everybody is to receive
 	views    map[event.View]*view
 	flushing bool // a flush is under way or due
@@ -110,8 +109,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	r.settle(m)
 	u.ID, u.Status, u.Link = m.id, m.status(), event.LinkOnline
 	if arriving {
-		r.arrival = max(r.hub.options.Now().UnixMilli(), r.arrival+1)
-		u.Since = r.arrival
+		u.Since = r.hub.options.Now().UnixMilli()
 		r.apply(event.NewUser{User: u})
 	} else {
 		r.put(m, u)
@@ -384,7 +382,7 @@ func (r *room) apply(e event.Event) bool {
 	}
 	for _, v := range r.views {
 		if v.want.Query != "" {
-			v.match(change, r.hub.options.Fold)
+			v.follow(change, r.hub.options.Fold)
 		}
 	}
 	r.resize()

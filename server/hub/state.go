@@ -18,7 +18,6 @@ type RoomState struct {
 	Name    string        `json:"name"`
 	Epoch   string        `json:"epoch"`
 	Seq     uint64        `json:"seq"`
-	Arrival int64         `json:"arrival"` // the last, Unix milliseconds
 	Members []MemberState `json:"members"`
 }
 
@@ -49,7 +48,7 @@ func (h *Hub) Save() State {
 		if len(r.members) == 0 {
 			return true
 		}
-		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Arrival: r.arrival}
+		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head}
 		for _, m := range r.members {
 			u, _ := r.all.roster.Get(m.id)
 			state := MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away}
@@ -85,7 +84,7 @@ func (h *Hub) Restore(s State, down time.Duration) {
 func (r *room) restore(s RoomState, stay, down time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.epoch, r.arrival = s.Epoch, s.Arrival
+	r.epoch = s.Epoch
 	users := make([]event.User, len(s.Members))
 	for i, m := range s.Members {
 		users[i] = m.User

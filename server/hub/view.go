@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -16,7 +17,7 @@ type view struct {
 	ledger
 	total   int     // of those there are to see
 	count   int     // of the people in the room
-	matches []int64 // when those whom the query finds arrived, in order; unused without a query
+	matches []match // those whom the query finds, in order of arrival; unused without a query
 }
 
 // bounded brings what a client asks for within the limits.
@@ -68,7 +69,7 @@ func (r *room) newView(want event.View) *view {
 	if want.Query != "" {
 		for _, u := range r.all.roster.Users() {
 			if v.finds(r.hub.options.Fold(u.Name)) {
-				v.matches = append(v.matches, u.Since)
+				v.matches = append(v.matches, match{u.Since, u.ID})
 			}
 		}
 	}
@@ -80,13 +81,24 @@ func (r *room) newView(want event.View) *view {
 
 func (v *view) finds(folded string) bool { return strings.Contains(folded, v.want.Query) }
 
-// match takes a change of the room into account for what the query finds.
-func (v *view) match(c roster.Change, fold func(string) string) {
+// match is somebody whom a query finds, with what they are ordered by.
+type match struct {
+	since int64
+	id    string
+}
+
+func (m match) compare(n match) int {
+	return cmp.Or(cmp.Compare(m.since, n.since), cmp.Compare(m.id, n.id))
+}
+
+// follow takes a change of the room into account for what the query finds.
+func (v *view) follow(c roster.Change, fold func(string) string) {
 	found := c.Kind != roster.Gone && v.finds(fold(c.User.Name))
-	i, known := slices.BinarySearch(v.matches, c.User.Since)
+	this := match{c.User.Since, c.User.ID}
+	i, known := slices.BinarySearchFunc(v.matches, this, match.compare)
 	switch {
 	case found && !known:
-		v.matches = slices.Insert(v.matches, i, c.User.Since)
+		v.matches = slices.Insert(v.matches, i, this)
 	case !found && known:
 		v.matches = slices.Delete(v.matches, i, i+1)
 	}
@@ -101,8 +113,8 @@ func (v *view) refresh(r *room) {
 	} else {
 		total = len(v.matches)
 		from := min(v.want.From, total)
-		for _, since := range v.matches[from:min(from+v.want.Count, total)] {
-			u, _ := r.all.roster.ArrivedAt(since)
+		for _, m := range v.matches[from:min(from+v.want.Count, total)] {
+			u, _ := r.all.roster.Get(m.id)
 			now = append(now, u)
 		}
 	}

@@ -24,11 +24,12 @@ func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
 	})
 }
 
-// crowd fills a room with people who do not listen.
+// crowd fills a room with people who do not listen, one each millisecond.
 func crowd(t reporter, h *Hub, from, to int) []*Conn {
 	t.Helper()
 	var conns []*Conn
 	for i := from; i < to; i++ {
+		time.Sleep(time.Millisecond)
 		conns = append(conns, join(t, h, "lobby", person(fmt.Sprintf("P%02d", i))).conn)
 	}
 	return conns
@@ -136,6 +137,7 @@ func TestAViewCanBeSearched(t *testing.T) {
 		wall := watch(t, h, "lobby")
 		var anas []*Conn
 		for _, name := range []string{"Ana", "Ben", "HANA", "Cyd", "Diana"} {
+			time.Sleep(time.Millisecond)
 			anas = append(anas, join(t, h, "lobby", person(name)).conn)
 		}
 		wall.conn.View(event.View{Query: "aNa", Count: 2})
@@ -250,5 +252,19 @@ func TestLeavingALargeRoom(t *testing.T) {
 		if me, here := ana.roster.Me(); !ana.left || here {
 			t.Errorf("over %v, I am %v", ana.left, me)
 		}
+	})
+}
+
+func TestASearchFindsEverybodyWhoCameInTheSameMoment(t *testing.T) {
+	still := func() time.Time { return time.UnixMilli(1) }
+	bubble(t, Options{Window: 1, Now: still}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 3)
+		wall := watch(t, h, "lobby")
+		if err := wall.conn.View(event.View{Query: "p"}); err != nil {
+			t.Fatal(err)
+		}
+		wall.holds("P00", "P01", "P02")
+		crowd(t, h, 3, 4)
+		wall.holds("P00", "P01", "P02", "P03")
 	})
 }

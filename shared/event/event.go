@@ -177,8 +177,8 @@ type User struct {
 	Status Status `json:"status,omitempty"`
 	Note   string `json:"note,omitempty"`
 	Link   Link   `json:"link,omitempty"`
-	// Since is when they arrived, Unix milliseconds; within a room no two
-	// users have the same.
+	// Since is when they arrived by the server's clock, Unix milliseconds. Two
+	// users may share one; their ids order them then.
 	Since int64 `json:"since"`
 }
 

@@ -226,16 +226,6 @@ func (r *Roster) Slice(from, count int) []event.User {
 	return slices.Clone(r.users[from : from+max(0, min(count, len(r.users)-from))])
 }
 
-// ArrivedAt returns the user who arrived at that time, Unix milliseconds; no
-// two users of a room did at the same.
-func (r *Roster) ArrivedAt(since int64) (event.User, bool) {
-	i, _ := r.search(event.User{Since: since})
-	if i < len(r.users) && r.users[i].Since == since {
-		return r.users[i], true
-	}
-	return event.User{}, false
-}
-
 // Len is the number of users on the roster.
 func (r *Roster) Len() int { return len(r.users) }
 

@@ -129,11 +129,6 @@ func TestPartsOfARoster(t *testing.T) {
 			t.Errorf("%d from %d: %v", c.count, c.from, got)
 		}
 	}
-	for since, want := range map[int64]event.User{0: {}, 1: ana, 2: ben, 3: cyd, 4: {}} {
-		if got, ok := r.ArrivedAt(since); got != want || ok != (want.ID != "") {
-			t.Errorf("at %d: %v, %v", since, got, ok)
-		}
-	}
 }
 
 func TestARoomEventThatAgreesMovesTheSeq(t *testing.T) {
