@@ -3,10 +3,10 @@ package hub
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
+	"rollcall/shared/search"
 )
 
 // view is a part of a large room, with a log of its own that all connections
@@ -79,7 +79,7 @@ func (r *room) newView(want event.View) *view {
 	return v
 }
 
-func (v *view) finds(folded string) bool { return strings.Contains(folded, v.want.Query) }
+func (v *view) finds(folded string) bool { return search.Finds(folded, v.want.Query) }
 
 // match is somebody whom a query finds, with what they are ordered by.
 type match struct {

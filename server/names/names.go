@@ -16,8 +16,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"rollcall/shared/search"
 )
 
 // The limits, all counted on the stored form. A grapheme is what a person
@@ -50,9 +51,9 @@ type Problem struct {
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
-// Fold returns a form in which names compare without regard to case, in any
-// script. It is for searching, not for showing.
-func Fold(s string) string { return norm.NFC.String(cases.Fold().String(s)) }
+// Fold returns the form in which names and queries compare; see
+// [search.Finds]. It is for searching, not for showing.
+func Fold(s string) string { return search.Fold(norm.NFKD.String(s)) }
 
 // Name returns the stored form of a typed name: NFC, without white space
 // around it, and with each run of white space inside it as a single space.

@@ -65,7 +65,7 @@ type ChangeUser struct {
 type View struct {
 	From  int    `json:"from,omitempty"`  // the first place to see, counted from 0
 	Count int    `json:"count,omitempty"` // how many; 0 means [DefaultView], at most [MaxView]
-	Query string `json:"query,omitempty"` // only names that contain it, in whatever case; at most [MaxQuery] bytes
+	Query string `json:"query,omitempty"` // only names that contain each of its words, whatever their order, case, accents and width; at most [MaxQuery] bytes
 }
 
 // Watch is the hello of a client that wants to see a room without being in

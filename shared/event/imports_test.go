@@ -27,6 +27,7 @@ func TestTheProtocolAndItsReducerNeedTheStandardLibraryOnly(t *testing.T) {
 		for pkg, allowed := range map[string][]string{
 			"rollcall/shared/event":  {"rollcall/shared/event"},
 			"rollcall/shared/roster": {"rollcall/shared/event", "rollcall/shared/roster"},
+			"rollcall/shared/search": {"rollcall/shared/search"},
 		} {
 		next:
 			for _, dep := range deps(t, pkg, browser) {
