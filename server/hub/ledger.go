@@ -3,23 +3,31 @@ package hub
 import (
 	"cmp"
 	"slices"
+	"unsafe"
 
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
 )
 
-// ringSize is how many changes a ledger remembers. A connection that is
-// further behind gets a snapshot, which then costs little more.
-const ringSize = 1024
+// What a ledger remembers of the past: as many changes as ringSize, and as many
+// bytes of them as its roster takes, or minHistory if that is more. A connection
+// that is further behind gets a snapshot, which then costs no more. Up to twice
+// as much is kept, so that forgetting is not done for each change.
+const (
+	ringSize   = 1024
+	minHistory = 16 << 10
+)
 
 // ledger is a roster with the numbered changes that led to it, the older ones
 // forgotten. The room's lock guards it.
 type ledger struct {
-	ring    int // how many changes are kept at least
+	ring    int // how many changes are remembered
 	roster  roster.Roster
-	base    uint64  // seq at which it began: what was before is not known
+	size    int     // of the roster, in bytes
+	base    uint64  // seq up to which nothing is remembered
 	head    uint64  // seq of the latest change
 	entries []entry // ordered by seq
+	history int     // of entries, in bytes
 
 	// Frames that stand for head; nil until somebody needs them.
 	snapshot *packet
@@ -45,21 +53,55 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	c := changes[0]
 	was := entry{seq: seq, id: c.User.ID}
 	switch c.Kind {
+	case roster.Arrived:
+		l.size += sizeOf(c.User)
 	case roster.Updated:
 		was.before = c.Before
+		l.size += sizeOf(c.User) - sizeOf(c.Before)
 	case roster.Gone:
 		was.before = c.User
+		l.size -= sizeOf(c.User)
 	}
 	if gone, ok := e.(event.DisconnectUser); ok {
 		was.reason = gone.Reason
 	}
-	if len(l.entries) >= 2*l.ring {
-		l.entries = slices.Clone(l.entries[l.ring:])
-	}
-	l.entries = append(l.entries, was)
+	l.remember(was)
 	l.move(seq)
 	return c, true
 }
+
+// remember adds a change to the history and, when that has become twice as much
+// as it should be, forgets the oldest.
+func (l *ledger) remember(e entry) {
+	l.entries = append(l.entries, e)
+	l.history += sizeOf(e.before)
+	worth := max(minHistory, l.size)
+	if len(l.entries) < 2*l.ring && l.history < 2*worth {
+		return
+	}
+	forgotten := 0
+	for len(l.entries)-forgotten > l.ring || l.history > worth {
+		l.base = l.entries[forgotten].seq
+		l.history -= sizeOf(l.entries[forgotten].before)
+		forgotten++
+	}
+	l.entries = slices.Clone(l.entries[forgotten:])
+}
+
+// begin has the ledger begin with who is on its roster by now, as of seq: what
+// led to that is not remembered.
+func (l *ledger) begin(seq uint64) {
+	l.size = 0
+	for _, u := range l.roster.Users() {
+		l.size += sizeOf(u)
+	}
+	l.entries, l.history, l.base = nil, 0, seq
+	l.move(seq)
+}
+
+// sizeOf is about how many bytes a user or a change takes in memory: an entry
+// with its strings, of which the id is shared.
+func sizeOf(u event.User) int { return int(unsafe.Sizeof(entry{})) + len(u.Name) + len(u.Note) }
 
 // move makes seq the head.
 func (l *ledger) move(seq uint64) {
@@ -80,8 +122,7 @@ func (l *ledger) missed(cursor uint64) ([]entry, bool) {
 		return nil, false
 	}
 	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
-	missed := l.entries[first:]
-	return missed, len(missed) <= l.ring // also when some are forgotten: then that many are kept
+	return l.entries[first:], true
 }
 
 // at is the user of an id as they were at a cursor; the zero User if they were

@@ -90,7 +90,7 @@ func (r *room) restore(s RoomState, stay, down time.Duration) {
 		users[i] = m.User
 	}
 	r.all.roster.Apply(event.ExistingUsers{Users: users})
-	r.all.head, r.all.base = s.Seq, s.Seq
+	r.all.begin(s.Seq)
 	r.resize()
 	for _, saved := range s.Members {
 		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}

@@ -74,8 +74,7 @@ func (r *room) newView(want event.View) *view {
 		}
 	}
 	v.refresh(r)
-	v.move(r.all.head)
-	v.entries = nil // nobody has seen it before
+	v.begin(r.all.head) // nobody has seen it before
 	return v
 }
 

@@ -1,0 +1,75 @@
+package hub
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"rollcall/shared/event"
+)
+
+// TestTheHistoryOfASmallRoomIsSmall is about memory: a room of one person may
+// change as often as it likes, and there may be thousands of such rooms.
+func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
+	const rooms, changes = 20, 3000
+	held := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.pause()
+		before := held()
+		for i := range rooms {
+			c := join(t, h, fmt.Sprint("room", i), person("Ana"))
+			c.pause()
+			for n := range changes {
+				c.conn.Update(event.ChangeUser{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
+			}
+		}
+		if each := (held() - before) / rooms; each > 64<<10 {
+			t.Errorf("a room of one takes %d KiB", each>>10)
+		}
+	})
+}
+
+func TestTheHistoryOfALargeRoomIsWorthItsRoster(t *testing.T) {
+	l := ledger{ring: ringSize}
+	seq := uint64(0)
+	apply := func(e event.Event) {
+		seq++
+		l.apply(e, seq)
+	}
+	for i := range 400 {
+		apply(event.NewUser{User: event.User{ID: fmt.Sprint(i), Name: "Somebody", Since: int64(i)}})
+	}
+	for n := range 5000 {
+		i := n % 400
+		apply(event.UpdateUser{User: event.User{ID: fmt.Sprint(i), Name: "Somebody", Since: int64(i), Note: fmt.Sprint(n)}})
+	}
+	size, history := 0, 0
+	for _, u := range l.roster.Users() {
+		size += sizeOf(u)
+	}
+	for _, e := range l.entries {
+		history += sizeOf(e.before)
+	}
+	if l.size != size || l.history != history {
+		t.Errorf("counts %d and %d bytes, has %d and %d", l.size, l.history, size, history)
+	}
+	if history < size || history >= 2*size {
+		t.Errorf("a history of %d bytes for a roster of %d", history, size)
+	}
+	if _, known := l.missed(seq - 399); !known {
+		t.Error("as many changes as there are people are not known any more")
+	}
+	if _, known := l.missed(l.base); !known {
+		t.Error("what came after the base is not known")
+	}
+	if _, known := l.missed(l.base - 1); known {
+		t.Error("what was before the base is known")
+	}
+}
