@@ -1,5 +1,6 @@
 // Package session knows who a browser is: a signed cookie that holds a secret
-// session, and the public id under which that session is seen in a room.
+// session, or the same text in the hands of a client without cookies, and the
+// public id under which that session is seen in a room.
 package session
 
 import (
@@ -9,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +22,8 @@ import (
 )
 
 // ID is a session: 128 random bits that only the server and the browser's
-// cookie know. It never goes into an event or a log.
+// cookie know. It never goes into a log, and into an event only for a client
+// that has no cookie.
 type ID [16]byte
 
 // MaxAge is how long a browser keeps its cookie without a visit: 400 days, the
@@ -31,6 +34,7 @@ const MaxAge = 400 * 24 * time.Hour
 // use.
 type Keeper struct {
 	cookieKey, idKey []byte
+	name             string // of the cookie
 	secure           bool
 }
 
@@ -43,7 +47,10 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 	}
 	cookieKey, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size)
 	idKey, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size)
-	return &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure}, errors.Join(err1, err2)
+	tag, err3 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie name", 4)
+	k := &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure}
+	k.name = k.oldName() + "-" + hex.EncodeToString(tag)
+	return k, errors.Join(err1, err2, err3)
 }
 
 const keySize = 32
@@ -96,9 +103,15 @@ func NewID() ID {
 	return id
 }
 
-// CookieName is the name of the cookie that k sets. The prefix makes browsers
-// insist on Secure, the path / and no domain (RFC 6265bis, section 4.1.3.2).
-func (k *Keeper) CookieName() string {
+// CookieName is the name of the cookie that k sets. It ends in a tag of the
+// key: a host's cookies are the same for all its ports (RFC 6265, section 8.5),
+// and servers of other keys beside this one have cookies of their own.
+func (k *Keeper) CookieName() string { return k.name }
+
+// oldName is the name without the tag, which earlier versions set. The prefix
+// makes browsers insist on Secure, the path / and no domain (RFC 6265bis,
+// section 4.1.3.2).
+func (k *Keeper) oldName() string {
 	if k.secure {
 		return "__Host-rollcall"
 	}
@@ -108,8 +121,8 @@ func (k *Keeper) CookieName() string {
 // Cookie returns the cookie that keeps id in a browser.
 func (k *Keeper) Cookie(id ID) *http.Cookie {
 	return &http.Cookie{
-		Name:     k.CookieName(),
-		Value:    base64.RawURLEncoding.EncodeToString(append(id[:], k.sign(id)...)),
+		Name:     k.name,
+		Value:    k.Text(id),
 		Path:     "/",
 		MaxAge:   int(MaxAge / time.Second),
 		HttpOnly: true,
@@ -121,15 +134,24 @@ func (k *Keeper) Cookie(id ID) *http.Cookie {
 // FromRequest returns the session whose cookie came with r, if one that this
 // server signed did.
 func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
-	for _, c := range r.CookiesNamed(k.CookieName()) {
-		if id, ok := k.parse(c.Value); ok {
-			return id, true
+	for _, name := range []string{k.name, k.oldName()} {
+		for _, c := range r.CookiesNamed(name) {
+			if id, ok := k.Parse(c.Value); ok {
+				return id, true
+			}
 		}
 	}
 	return ID{}, false
 }
 
-func (k *Keeper) parse(value string) (ID, bool) {
+// Text returns id signed, for its owner alone: whoever has it is that session.
+func (k *Keeper) Text(id ID) string {
+	return base64.RawURLEncoding.EncodeToString(append(id[:], k.sign(id)...))
+}
+
+// Parse returns the session of a Text. It reports false for one that this
+// server has not signed.
+func (k *Keeper) Parse(value string) (ID, bool) {
 	const size = len(ID{}) + sha256.Size
 	// The decoder skips line breaks; with any, the length is another.
 	if len(value) != base64.RawURLEncoding.EncodedLen(size) {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/hex"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func TestACookieComesBackAsItsSession(t *testing.T) {
 
 func TestTheKeysOfCookiesAndOfPublicIDsAreApart(t *testing.T) {
 	k := keeper(t, 1, false)
-	if bytes.Equal(k.cookieKey, k.idKey) || bytes.Equal(k.idKey, bytes.Repeat([]byte{1}, keySize)) || bytes.Equal(k.cookieKey, bytes.Repeat([]byte{1}, keySize)) {
+	if strings.HasSuffix(k.CookieName(), hex.EncodeToString(k.cookieKey[:4])) || bytes.Equal(k.cookieKey, k.idKey) || bytes.Equal(k.idKey, bytes.Repeat([]byte{1}, keySize)) || bytes.Equal(k.cookieKey, bytes.Repeat([]byte{1}, keySize)) {
 		t.Error("who finds one out knows the other, or the secret")
 	}
 }
@@ -90,6 +91,42 @@ func TestAGoodCookieIsFoundBehindABadOneOfTheSameName(t *testing.T) {
 	bad := keeper(t, 2, false).Cookie(NewID())
 	if got, ok := k.FromRequest(request(bad, k.Cookie(id))); !ok || got != id {
 		t.Errorf("got %v, %v", got, ok)
+	}
+}
+
+// A host's cookies are the same for all its ports.
+func TestServersOfOneHostLeaveEachOtherTheirCookies(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		one, other := keeper(t, 1, secure), keeper(t, 2, secure)
+		if one.CookieName() == other.CookieName() {
+			t.Fatalf("both are named %s", one.CookieName())
+		}
+		if again := keeper(t, 1, secure); again.CookieName() != one.CookieName() {
+			t.Errorf("%s after a restart, %s before", again.CookieName(), one.CookieName())
+		}
+		a, b := NewID(), NewID()
+		both := request(one.Cookie(a), other.Cookie(b))
+		if got, ok := one.FromRequest(both); !ok || got != a {
+			t.Errorf("one reads %v, %v", got, ok)
+		}
+		if got, ok := other.FromRequest(both); !ok || got != b {
+			t.Errorf("the other reads %v, %v", got, ok)
+		}
+	}
+}
+
+func TestACookieOfBeforeTheTagIsStillRead(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		k, id := keeper(t, 1, secure), NewID()
+		old := k.Cookie(id)
+		old.Name = map[bool]string{false: "rollcall", true: "__Host-rollcall"}[secure]
+		if got, ok := k.FromRequest(request(old)); !ok || got != id {
+			t.Errorf("secure %v: got %v, %v", secure, got, ok)
+		}
+		later := NewID()
+		if got, ok := k.FromRequest(request(old, k.Cookie(later))); !ok || got != later {
+			t.Errorf("secure %v: the old one has the last word", secure)
+		}
 	}
 }
 
@@ -156,7 +193,7 @@ func FuzzCookie(f *testing.F) {
 	f.Add(good[:9] + "\r\n" + good[9:])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, value string) {
-		got, ok := k.parse(value)
+		got, ok := k.Parse(value)
 		if ok && k.Cookie(got).Value != value {
 			t.Errorf("%q is a second spelling of a session's cookie", value)
 		}
