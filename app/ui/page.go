@@ -40,8 +40,9 @@ type Page struct {
 	remark    string          // a notice about what was done last
 	said      string          // to a screen reader
 	kept      device
-	rehearsed bool // what the first look at a room needs
-	gestured  bool // there was a click or a key: the browser allows more
+	session   string // by which the server knows one without a cookie, for as long as the page lives
+	rehearsed bool   // what the first look at a room needs
+	gestured  bool   // there was a click or a key: the browser allows more
 	attention board.Attention
 	idle      *time.Timer // until the tab counts as unused
 	width     float64     // of the window, less what the wall needs

@@ -76,6 +76,7 @@ func (p *Page) join(name string) {
 }
 
 func (p *Page) start(options client.Options) {
+	options.Session = p.session
 	p.status = client.Status{}
 	p.due, p.viewed = due{}, viewing{} // what was for the client before
 	p.query = ""                       // of the room as it was
@@ -143,7 +144,7 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 		return
 	}
 	before := p.status
-	p.status = update.Status
+	p.status, p.session = update.Status, c.Session()
 	p.watchLink(before)
 	p.tick()
 	if !p.status.Joined {

@@ -40,6 +40,7 @@ type Conn struct {
 	view     *view         // what the client sees; nil for the whole room
 	want     event.View    // what it wants to see while the room is large
 	resume   *event.Resume // what it knew when it came; nil once started
+	grant    string        // Person.Grant, until it is given
 	farewell *packet       // the last frame, once the user has left
 }
 

@@ -11,9 +11,10 @@ import (
 type delivery struct {
 	conn *Conn
 	*packet
-	self string      // and
-	me   *event.User // are the receiver's own fields, where the frame has any
-	last bool
+	self    string      // and
+	me      *event.User // and
+	session string      // are the receiver's own fields, where the frame has any
+	last    bool
 }
 
 // kick has everybody told who is behind; the room's lock is held.
@@ -67,7 +68,7 @@ func (r *room) flush(crowded bool) {
 			// undoes is done before.
 			d.conn.blocked.Store(true)
 			var body []byte
-			head, body = d.frame(head[:0], d.self, d.me, now)
+			head, body = d.frame(head[:0], d.self, d.me, d.session, now)
 			if d.conn.sink.Send(d.conn, head, body, d.last) {
 				d.conn.blocked.Store(false)
 			}
@@ -143,7 +144,8 @@ func (r *room) next(c *Conn) delivery {
 	switch {
 	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch:
 		if change, ok := r.all.since(resume.Seq); ok {
-			d.packet, d.self = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}, c.ID()
+			d.packet = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}
+			d.self, d.session, c.grant = c.ID(), c.grant, ""
 			return d
 		}
 	case fresh:
@@ -158,7 +160,8 @@ func (r *room) next(c *Conn) delivery {
 			return d
 		}
 	}
-	d.packet, d.self = r.snapshot(of, c.view), c.ID()
+	d.packet = r.snapshot(of, c.view)
+	d.self, d.session, c.grant = c.ID(), c.grant, ""
 	if c.view != nil {
 		d.me = r.outside(c)
 	}

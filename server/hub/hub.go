@@ -94,6 +94,9 @@ type Person struct {
 	Session [16]byte
 	// ID is the public id of the session in that room.
 	ID string
+	// Grant is the session of the first existing_users; empty for who has it
+	// already, in a cookie or otherwise.
+	Grant string
 	// Name is shown as it is. It renames a user who is already there.
 	Name string
 	// Status and Note, where not nil, replace what a user who is already

@@ -18,7 +18,7 @@ type packet struct {
 
 // frame appends to b what is one receiver's own and comes first, if there is
 // anything, and returns it with the rest, which is everybody's.
-func (p *packet) frame(b []byte, self string, me *event.User, now int64) (head, body []byte) {
+func (p *packet) frame(b []byte, self string, me *event.User, session string, now int64) (head, body []byte) {
 	switch {
 	case p.shared != nil:
 	case p.existing != nil:
@@ -29,7 +29,7 @@ func (p *packet) frame(b []byte, self string, me *event.User, now int64) (head, 
 		p.events = nil
 	}
 	if p.existing != nil {
-		b = event.AppendSnapshotHead(b, self, now, me)
+		b = event.AppendSnapshotHead(b, self, now, me, session)
 	}
 	return b, p.shared
 }

@@ -81,7 +81,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		m = &member{session: p.Session, id: p.ID}
 		r.members[p.Session] = m
 	}
-	c := &Conn{room: r, member: m, sink: sink, resume: p.Resume}
+	c := &Conn{room: r, member: m, sink: sink, resume: p.Resume, grant: p.Grant}
 	// Who comes back is as away as before, until the tab says otherwise.
 	c.inactive = p.Resume != nil && m.away
 	if m.away && !c.inactive {

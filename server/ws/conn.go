@@ -33,6 +33,7 @@ type conn struct {
 	// in one place, since fetching it from memory is what a look costs.
 	spoke          atomic.Bool // a frame was written since the last look
 	said           atomic.Bool // a hello came in time
+	known          bool        // a cookie said which session it is
 	waiting        bool        // something was expected of the client at the last look
 	asked          bool        // it has yet to answer a ping
 	late           bool        // it is being told that its hello has not come

@@ -32,9 +32,11 @@ func (c *conn) join(e event.GotANewUser) error {
 	if fault != nil {
 		return refuse(event.CloseRefused, *fault)
 	}
+	grant := c.identify(e.Session)
 	place, err := c.server.options.Hub.Join(room, hub.Person{
 		Session: c.session,
 		ID:      c.server.options.Sessions.PublicID(c.session, room),
+		Grant:   grant,
 		Name:    *change.Name,
 		Status:  change.Status,
 		Note:    change.Note,
@@ -43,6 +45,21 @@ func (c *conn) join(e event.GotANewUser) error {
 		Admit:   c.admit,
 	}, c)
 	return c.enter(place, err, e)
+}
+
+// identify settles which session the client is: the one of its cookie, or the
+// one it was given when it had no cookie to be known by. Else it is new, and
+// identify returns what to give it.
+func (c *conn) identify(said string) (grant string) {
+	if c.known {
+		return ""
+	}
+	sessions := c.server.options.Sessions
+	if id, ok := sessions.Parse(said); ok {
+		c.session = id
+		return ""
+	}
+	return sessions.Text(c.session)
 }
 
 // admit counts somebody who arrives, unless their address has had too many.

@@ -105,7 +105,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w}
-	c := &conn{server: s, session: id, born: now, spoken: now, pinged: now}
+	c := &conn{server: s, session: id, known: known, born: now, spoken: now, pinged: now}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: protocols,
 		// The origin has passed AllowOrigin, which is the stricter check.

@@ -264,6 +264,97 @@ func TestABrowsersTabsAreOneUserAndItsCookieIsItsSession(t *testing.T) {
 	})
 }
 
+// blocked is a browser that keeps no cookies.
+func (n *network) blocked() *http.Client {
+	return &http.Client{Transport: &http.Transport{DialContext: n.dial, DisableKeepAlives: true}}
+}
+
+// hail says hello over a connection of its own and returns the answer.
+func (n *network) hail(browser *http.Client, hello event.Event) (*peer, event.ExistingUsers) {
+	n.t.Helper()
+	p, resp := n.connect(browser, nil, event.Subprotocol)
+	if p == nil {
+		n.t.Fatalf("no connection: %v", resp)
+	}
+	p.say(hello)
+	return p, p.hear(event.NameExistingUsers).(event.ExistingUsers)
+}
+
+func TestWhoHasNoCookieIsKnownByTheSessionTheyWereGiven(t *testing.T) {
+	serve(t, hub.Options{Grace: time.Minute}, func(t *testing.T, n *network) {
+		ben := n.join(nil, "Ben", "")
+		browser := n.blocked()
+		ana, first := n.hail(browser, event.GotANewUser{Name: "Ana"})
+		if first.Session == "" {
+			t.Fatal("none was given")
+		}
+		ben.hear(event.NameNewUser)
+		ana.say(event.View{}) // another snapshot, which has no need of it
+		if again := ana.hear(event.NameExistingUsers).(event.ExistingUsers); again.Session != "" {
+			t.Error("it was given twice")
+		}
+		ana.conn.CloseNow()
+		ben.hear(event.NameUpdateUser) // reconnecting
+		ana, again := n.hail(browser, event.GotANewUser{Name: "Ana", Session: first.Session})
+		if again.Self != first.Self || len(again.Users) != 2 || again.Session != "" {
+			t.Errorf("came back as %+v, was %s", again, first.Self)
+		}
+		if back := ben.hear(event.NameUpdateUser).(event.UpdateUser); back.ID != first.Self || back.Link != event.LinkOnline {
+			t.Errorf("Ben saw %+v", back)
+		}
+		elsewhere, other := n.hail(browser, event.GotANewUser{Name: "Ana", Room: "other", Session: first.Session})
+		if other.Session != "" || other.Self == first.Self {
+			t.Errorf("in another room: %+v", other)
+		}
+		for _, p := range []*peer{ana, ben, elsewhere} {
+			p.close()
+		}
+	})
+}
+
+func TestASessionThatIsNotOursIsIgnored(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		ana, first := n.hail(n.blocked(), event.GotANewUser{Name: "Ana"})
+		for _, said := range []string{"", "forged", first.Session[1:], first.Session + "A", "A" + first.Session[1:], first.Self} {
+			if said == first.Session {
+				continue
+			}
+			p, got := n.hail(n.blocked(), event.GotANewUser{Name: "Eve", Session: said})
+			if got.Self == first.Self || got.Session == "" || got.Session == first.Session {
+				t.Errorf("%q is %+v", said, got)
+			}
+			p.close()
+		}
+		ana.close()
+	})
+}
+
+func TestWhoHasACookieIsGivenNoSession(t *testing.T) {
+	serve(t, hub.Options{}, func(t *testing.T, n *network) {
+		stranger, ofStranger := n.hail(n.blocked(), event.GotANewUser{Name: "Eve"})
+		browser := n.browser()
+		ana, first := n.hail(browser, event.GotANewUser{Name: "Ana"}) // before there was a cookie
+		tab, second := n.hail(browser, event.GotANewUser{Name: "Ana"})
+		other, third := n.hail(browser, event.GotANewUser{Name: "Ana", Session: ofStranger.Session})
+		if first.Session == "" || second.Session != "" || third.Session != "" {
+			t.Errorf("given %q, then with a cookie %q and %q", first.Session, second.Session, third.Session)
+		}
+		if second.Self != first.Self || third.Self != first.Self {
+			t.Errorf("one is %s, with the cookie %s, and %s with another's session too", first.Self, second.Self, third.Self)
+		}
+		for _, b := range []*http.Client{browser, n.blocked()} {
+			watcher, sees := n.hail(b, event.Watch{})
+			if sees.Session != "" {
+				t.Error("who watches is nobody")
+			}
+			watcher.close()
+		}
+		for _, p := range []*peer{stranger, ana, tab, other} {
+			p.close()
+		}
+	})
+}
+
 func TestLeavingEndsTheConnectionNormally(t *testing.T) {
 	serve(t, hub.Options{Linger: time.Hour}, func(t *testing.T, n *network) {
 		browser := n.browser()
@@ -685,7 +776,7 @@ func TestAConnectionGetsASessionAndKeepsIt(t *testing.T) {
 		browser := n.browser()
 		p, resp := n.connect(browser, nil)
 		first := resp.Header.Get("Set-Cookie")
-		if !strings.HasPrefix(first, "rollcall=") || !strings.Contains(first, fmt.Sprintf("Max-Age=%d;", int(session.MaxAge.Seconds()))) {
+		if !strings.HasPrefix(first, n.server.options.Sessions.CookieName()+"=") || !strings.Contains(first, fmt.Sprintf("Max-Age=%d;", int(session.MaxAge.Seconds()))) {
 			t.Errorf("Set-Cookie is %q", first)
 		}
 		p.close()

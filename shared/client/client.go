@@ -32,6 +32,9 @@ type Options struct {
 	// Watch is to see the room without being in it; Name, Status and Note
 	// do not count then.
 	Watch bool
+	// Session is the Session of an earlier client, to be the same user where
+	// no cookie says so; empty for a new one.
+	Session string
 	// MaxBackoff is the longest wait between two attempts to connect;
 	// 0 means 15 s.
 	MaxBackoff time.Duration
@@ -128,6 +131,7 @@ type Client struct {
 	outgoing []event.Event
 	pending  []event.ChangeUser // each Update that told has something of
 	end      error              // why run has ended
+	session  string             // by which the server knows it without a cookie
 }
 
 // Dial joins a room of the server at url, as in wss://here.example.org/ws, and
@@ -181,6 +185,7 @@ func start(url string, options Options, once bool) *Client {
 		saying:  make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
 		once:    once,
+		session: options.Session,
 	}
 	c.told.Name = &options.Name
 	if options.Status != event.StatusHere {
@@ -235,6 +240,15 @@ func (c *Client) Status() Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.status
+}
+
+// Session returns the secret by which the server knows the client again where
+// cookies are blocked, empty if there was none to be given. A later client that
+// has it in its Options, in the same room or another, is the same user.
+func (c *Client) Session() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
 }
 
 // Now returns the time by the server's clock, which the roster's times are of.
@@ -455,7 +469,7 @@ func (c *Client) greeting(told event.ChangeUser) (event.GotANewUser, event.Chang
 		as.Status = &c.hand
 	}
 	as = merged(as, told)
-	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: c.known()}, as
+	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: c.known(), Session: c.session}, as
 }
 
 // silence is what is to be said no more.

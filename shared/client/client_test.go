@@ -203,6 +203,39 @@ func TestAClientJoinsAndFollowsTheRoom(t *testing.T) {
 	})
 }
 
+func TestASessionThatIsGivenIsSaidAgain(t *testing.T) {
+	given := func(session, said string) func(*testing.T, *pipe) {
+		return func(t *testing.T, p *pipe) {
+			if hello, ok := p.hear(t).(event.GotANewUser); !ok || hello.Session != said {
+				t.Errorf("the hello is %+v, want the session %q", hello, said)
+			}
+			s := snapshot(ana)
+			existing := s[0].(event.ExistingUsers)
+			existing.Session = session
+			p.say(existing, s[1])
+		}
+	}
+	play(t, []func(*testing.T, *pipe){given("first", ""), given("", "first"), given("second", "first"), func(t *testing.T, p *pipe) {
+		given("", "second")(t, p)
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, func(status Status) bool { return connected(status) && len(s.dialed()) == 4 })
+		if got := c.Session(); got != "second" {
+			t.Errorf("for a later client there is %q", got)
+		}
+	})
+	s := &script{acts: []func(*pipe){func(p *pipe) {
+		given("", "earlier")(t, p)
+		p.untilClosed()
+	}}}
+	later := Start("ws://test/ws", Options{Name: "Ana", Session: "earlier", Dial: s.dial})
+	defer later.Close()
+	until(t, later, connected)
+	if got := later.Session(); got != "earlier" {
+		t.Errorf("an earlier client's became %q", got)
+	}
+}
+
 func TestTheRosterStaysWhileTheConnectionIsAway(t *testing.T) {
 	cut := make(chan struct{})
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {

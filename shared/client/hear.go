@@ -41,6 +41,9 @@ func (c *Client) take(frame []byte) (t taken) {
 			case event.ExistingUsers:
 				t.snapshot, whole = true, !e.Resumed
 				c.then, c.since = time.UnixMilli(e.Now), time.Now()
+				if e.Session != "" {
+					c.session = e.Session
+				}
 				if whole {
 					c.doubtful = false
 				}

@@ -42,6 +42,9 @@ type GotANewUser struct {
 	Status *Status `json:"status,omitempty"`
 	Note   *string `json:"note,omitempty"`
 	Resume *Resume `json:"resume,omitempty"`
+	// Session is what an [ExistingUsers] gave to this client. It counts where
+	// no cookie says who one is.
+	Session string `json:"session,omitempty"`
 }
 
 // Resume is how far a client that comes back knows a room: the epoch of its
@@ -97,7 +100,10 @@ type ExistingUsers struct {
 	Self string `json:"self,omitempty"`
 	Now  int64  `json:"now"` // the server's clock, Unix milliseconds
 	// Me is the receiver's own entry, where it is outside the view.
-	Me      *User    `json:"me,omitempty"`
+	Me *User `json:"me,omitempty"`
+	// Session is a secret by which the receiver is known again, in the first
+	// answer to who came without a cookie: it belongs into the next hello.
+	Session string   `json:"session,omitempty"`
 	Room    string   `json:"room"`
 	Epoch   string   `json:"epoch"` // names this life of the room; seq counts within it
 	Resumed bool     `json:"resumed,omitempty"`

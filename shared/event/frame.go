@@ -136,7 +136,7 @@ func appendData(b []byte, e Event) []byte {
 	case UpdateUser:
 		return appendUser(b, e.User)
 	case ExistingUsers:
-		return appendShared(appendHead(b, e.Self, e.Now, e.Me), e)
+		return appendShared(appendHead(b, e.Self, e.Now, e.Me, e.Session), e)
 	case Room:
 		return appendRoom(b, e)
 	case GotANewUser, ChangeUser, View, Watch, Active, Leave:
@@ -235,6 +235,9 @@ func appendClient(b []byte, e Event) []byte {
 		f.status(e.Status)
 		f.text("note", e.Note)
 		f.resume(e.Resume)
+		if e.Session != "" {
+			f.text("session", &e.Session)
+		}
 	case Watch:
 		f.room(e.Room)
 		f.resume(e.Resume)
@@ -276,7 +279,7 @@ func appendString(b []byte, s string) []byte {
 
 // appendHead begins the data of an existing_users with what differs between
 // its receivers, and appendShared ends it.
-func appendHead(b []byte, self string, now int64, me *User) []byte {
+func appendHead(b []byte, self string, now int64, me *User, session string) []byte {
 	b = append(b, '{')
 	if self != "" {
 		b = appendString(append(b, `"self":`...), self)
@@ -285,6 +288,9 @@ func appendHead(b []byte, self string, now int64, me *User) []byte {
 	b = strconv.AppendInt(append(b, `"now":`...), now, 10)
 	if me != nil {
 		b = appendUser(append(b, `,"me":`...), *me)
+	}
+	if session != "" {
+		b = appendString(append(b, `,"session":`...), session)
 	}
 	return b
 }
@@ -316,8 +322,8 @@ func appendShared(b []byte, e ExistingUsers) []byte {
 }
 
 // EncodeSnapshot returns what all receivers of a frame of [ExistingUsers] and
-// [Room] share: the frame after [AppendSnapshotHead], with Self, Now and Me of
-// s left to that. It is encoded once for all.
+// [Room] share: the frame after [AppendSnapshotHead], with Self, Now, Me and
+// Session of s left to that. It is encoded once for all.
 func EncodeSnapshot(s ExistingUsers, state Room) []byte {
 	b := make([]byte, 0, 256+96*len(s.Users))
 	b = appendShared(b, s)
@@ -328,6 +334,6 @@ func EncodeSnapshot(s ExistingUsers, state Room) []byte {
 
 // AppendSnapshotHead appends what is one receiver's own of such a frame, which
 // is its beginning.
-func AppendSnapshotHead(b []byte, self string, now int64, me *User) []byte {
-	return appendHead(append(b, `[{"event":"`+NameExistingUsers+`","data":`...), self, now, me)
+func AppendSnapshotHead(b []byte, self string, now int64, me *User, session string) []byte {
+	return appendHead(append(b, `[{"event":"`+NameExistingUsers+`","data":`...), self, now, me, session)
 }

@@ -17,6 +17,7 @@ var everyEvent = []struct {
 	{GotANewUser{Name: "Ana"}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
 	{GotANewUser{Name: "Ana", Status: new(StatusHere), Note: new(""), Resume: &Resume{Epoch: "e", Seq: 9}},
 		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9}}}]`},
+	{GotANewUser{Name: "Ana", Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
 	{ChangeUser{Status: new(StatusBusy)}, `[{"event":"update_user","data":{"status":"busy"}}]`},
 	{ChangeUser{Name: new("B"), Note: new("")}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
 	{View{}, `[{"event":"view","data":{}}]`},
@@ -28,6 +29,8 @@ var everyEvent = []struct {
 		`[{"event":"existing_users","data":{"self":"a","now":5,"room":"lobby","epoch":"e","users":[{"id":"a","name":"Ana","since":1}]}}]`},
 	{ExistingUsers{Self: "a", Now: 5, Me: &User{ID: "a", Name: "Ana", Since: 1}, Room: "r", Epoch: "e", Resumed: true, From: 50, Total: new(600), Users: []User{}, Gone: []string{"b", "c"}},
 		`[{"event":"existing_users","data":{"self":"a","now":5,"me":{"id":"a","name":"Ana","since":1},"room":"r","epoch":"e","resumed":true,"from":50,"total":600,"users":[],"gone":["b","c"]}}]`},
+	{ExistingUsers{Self: "a", Now: 5, Session: "s", Room: "r", Epoch: "e", Users: []User{}},
+		`[{"event":"existing_users","data":{"self":"a","now":5,"session":"s","room":"r","epoch":"e","users":[]}}]`},
 	{NewUser{User{ID: "b", Name: `<b>"'&`, Since: 2}},
 		`[{"event":"new_user","data":{"id":"b","name":"<b>\"'&","since":2}}]`},
 	{UpdateUser{User{ID: "b", Name: "Ben", Status: StatusAway, Note: "back at 2", Link: LinkReconnecting, Since: 2}},
@@ -106,7 +109,7 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 		existing := anyExisting(t)
 		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
 		want := Encode(existing, state)
-		got := append(AppendSnapshotHead(nil, existing.Self, existing.Now, existing.Me), EncodeSnapshot(existing, state)...)
+		got := append(AppendSnapshotHead(nil, existing.Self, existing.Now, existing.Me, existing.Session), EncodeSnapshot(existing, state)...)
 		if string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -125,7 +128,7 @@ func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 		}), true).Draw(t, "resume")
 		room := rapid.String().Draw(t, "room")
 		for _, e := range []Event{
-			GotANewUser{Name: rapid.String().Draw(t, "name"), Room: room, Status: status, Note: maybe("note"), Resume: resume},
+			GotANewUser{Name: rapid.String().Draw(t, "name"), Room: room, Status: status, Note: maybe("note"), Resume: resume, Session: rapid.String().Draw(t, "session")},
 			ChangeUser{Name: maybe("name"), Status: status, Note: maybe("note")},
 			View{From: rapid.Int().Draw(t, "from"), Count: rapid.IntRange(0, 1).Draw(t, "count"), Query: rapid.String().Draw(t, "query")},
 			Watch{Room: room, Resume: resume}, Active{Active: rapid.Bool().Draw(t, "active")}, Leave{},
@@ -149,6 +152,7 @@ func anyExisting(t *rapid.T) ExistingUsers {
 	if rapid.Bool().Draw(t, "in a view") {
 		e.Total, e.Me = new(rapid.Int().Draw(t, "total")), new(anyUser().Draw(t, "me"))
 	}
+	e.Session = rapid.String().Draw(t, "session")
 	if e.Users == nil {
 		e.Users = []User{} // nobody is an array too
 	}

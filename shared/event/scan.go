@@ -77,6 +77,9 @@ func (s *scanner) existingUsers() (e ExistingUsers) {
 	if s.skip(`,"me":`) {
 		e.Me = new(s.user())
 	}
+	if s.skip(`,"session":`) {
+		e.Session = s.string()
+	}
 	s.must(`,"room":`)
 	e.Room = s.string()
 	s.must(`,"epoch":`)
