@@ -76,6 +76,9 @@ type Status struct {
 	// Retry is when the next attempt begins; zero while connected or one is
 	// under way.
 	Retry time.Time
+	// Doubtful is whether, since Doubt, nothing has shown that the connection
+	// is still there; only while connected.
+	Doubtful bool
 }
 
 // Update is what has happened to a client since it was last asked.
@@ -396,9 +399,26 @@ func (c *Client) say(e event.Event) {
 	notify(c.saying)
 }
 
-// Hurry ends a wait between two attempts: something happened that makes
-// success likely, such as the network's coming back.
+// Hurry ends a wait between two attempts, and an attempt that hangs: something
+// happened that makes success likely, such as the visitor's coming back.
 func (c *Client) Hurry() { notify(c.hurry) }
+
+// Doubt is Hurry for when the network has gone, or has come back: nobody knows
+// whether the connection has outlived that. The server is asked for a snapshot,
+// and a connection without any answer within 3 s is replaced. Until then the
+// Status is Doubtful.
+func (c *Client) Doubt() {
+	c.updateIf(func() (news bool) {
+		if c.status.Link != Connected {
+			return false
+		}
+		news = !c.status.Doubtful
+		c.status.Doubtful = true
+		c.say(c.view)
+		return news
+	})
+	c.Hurry()
+}
 
 // Leave ends the user's presence at once, in all tabs of the session, and
 // then the client. It does not wait; Next reports ErrLeft when it is done.

@@ -997,6 +997,94 @@ func TestADeviceThatWakesUpDoubtsItsConnection(t *testing.T) {
 	})
 }
 
+func TestAConnectionThatIsDoubtedIsHeardFromOrReplaced(t *testing.T) {
+	answers := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		if view, ok := p.hear(t).(event.View); !ok || view != (event.View{}) {
+			t.Errorf("the client says %+v", view)
+		}
+		time.Sleep(time.Second)
+		p.say(snapshot(ana)...)
+		p.untilClosed()
+	}
+	for name, c := range map[string]struct {
+		first func(*testing.T, *pipe)
+		after time.Duration
+		dials int
+	}{
+		"alive": {answers, time.Second, 1},
+		"dead":  {joined, hanging, 2},
+	} {
+		play(t, []func(*testing.T, *pipe){c.first, joined}, func(t *testing.T, client *Client, s *script) {
+			until(t, client, connected)
+			began := time.Now()
+			client.Doubt()
+			if status := client.Status(); !status.Doubtful || status.Link != Connected {
+				t.Errorf("%s: at once it is %+v", name, status)
+			}
+			time.Sleep(hanging / 6)
+			client.Doubt() // the same doubt
+			until(t, client, func(s Status) bool { return !s.Doubtful && s.Link == Connected })
+			if took := time.Since(began); took != c.after {
+				t.Errorf("%s: known after %v, want %v", name, took, c.after)
+			}
+			if n := len(s.dialed()); n != c.dials {
+				t.Errorf("%s: dialed %d times", name, n)
+			}
+		})
+	}
+}
+
+func TestADoubtBeforeThereIsAConnectionIsNone(t *testing.T) {
+	play(t, nil, func(t *testing.T, c *Client, s *script) {
+		synctest.Wait()
+		c.Doubt()
+		synctest.Wait()
+		if n := len(s.dialed()); n != 2 || c.Status().Doubtful {
+			t.Errorf("dialed %d times, %+v", n, c.Status())
+		}
+	})
+}
+
+func TestAnAttemptThatHangsIsCutShortByHurry(t *testing.T) {
+	for name, c := range map[string]struct{ after, wait time.Duration }{
+		"a young one gets its time": {time.Second, hanging - time.Second},
+		"an old one does not":       {hanging + time.Second, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var dials []time.Time
+			client := Start("ws://test/ws", Options{Name: "Ana", Dial: func(ctx context.Context, _ string) (Socket, error) {
+				dials = append(dials, time.Now())
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}})
+			defer client.Close()
+			time.Sleep(c.after)
+			client.Hurry()
+			client.Hurry() // the same moment
+			time.Sleep(c.wait)
+			synctest.Wait()
+			if len(dials) != 2 || dials[1].Sub(dials[0]) != c.after+c.wait {
+				t.Errorf("%s: dialed at %v", name, dials)
+			}
+		})
+	}
+}
+
+func TestAHelloWithoutAnAnswerIsCutShortByHurry(t *testing.T) {
+	silent := func(t *testing.T, p *pipe) { p.hear(t); p.untilClosed() }
+	play(t, []func(*testing.T, *pipe){silent, joined}, func(t *testing.T, c *Client, s *script) {
+		time.Sleep(hanging + time.Second)
+		c.Hurry()
+		began := time.Now()
+		until(t, c, connected)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("connected after %v", took)
+		}
+	})
+}
+
 func TestWhatHappenedIsKeptWhenNextRunsOutOfTime(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){joined}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait()

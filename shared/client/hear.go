@@ -61,6 +61,9 @@ func (c *Client) take(frame []byte) (t taken) {
 		if t.snapshot && c.status.Link != Connected {
 			c.arrive()
 		}
+		if c.status.Doubtful {
+			c.status.Doubtful, news = false, true
+		}
 		t.doubtful, t.dropped = c.doubtful, c.again
 		c.again = 0
 		// In a quiet room a frame only shows that the connection is alive.

@@ -29,6 +29,9 @@ const (
 	forgiven = 1100 * time.Millisecond
 	// dialTimeout is how long an attempt to connect may take.
 	dialTimeout = 10 * time.Second
+	// hanging is how old an attempt may be that is still under way when there
+	// is reason to hurry, and how long a connection may take to answer then.
+	hanging = 3 * time.Second
 )
 
 var (
@@ -68,7 +71,7 @@ func (c *Client) run(ctx context.Context) error {
 			} else {
 				c.status.Link = Offline
 			}
-			c.status.Err, c.status.Retry = err, time.Now().Add(pause)
+			c.status.Err, c.status.Retry, c.status.Doubtful = err, time.Now().Add(pause), false
 		})
 		timer := time.NewTimer(pause)
 		select {
@@ -126,11 +129,12 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	}
 
 	var joined time.Time
+	began := time.Now()
 	deadline := time.NewTimer(answered)
 	defer deadline.Stop()
 	drops := time.NewTimer(0)
 	drops.Stop()
-	left, doubtful := false, false
+	left, doubtful, hurried := false, false, false
 	heard := wall()
 	var refusal error
 	for {
@@ -161,12 +165,24 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 				clean = false
 				return lasted, errDead
 			}
+			switch {
+			case left:
+			case joined.IsZero():
+				hurried = true
+				deadline.Reset(hanging - time.Since(began))
+			case c.Status().Doubtful && !hurried:
+				hurried = true
+				deadline.Reset(hanging)
+			}
 		case <-drops.C:
 			c.repeat()
 		case <-deadline.C:
 			clean = false
-			if left {
+			switch {
+			case left:
 				return lasted, ErrLeft
+			case hurried:
+				return lasted, errDead
 			}
 			return lasted, errors.New("the connection is silent")
 		case frame, ok := <-frames:
@@ -178,7 +194,7 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			case !ok:
 				return lasted, errors.New("the connection was lost")
 			}
-			heard = wall()
+			heard, hurried = wall(), false
 			t := c.take(frame)
 			if said := (event.Error{}); errors.As(t.err, &said) {
 				// It is why the server hangs up, if it does so now and
@@ -210,21 +226,37 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	}
 }
 
-// dial opens a connection, which Leave gives up.
+// dial opens a connection. Leave gives it up, and Hurry when it hangs; after
+// that nobody waits for the next attempt.
 func (c *Client) dial(ctx context.Context, giveUp func()) (Socket, error) {
-	var waiting sync.WaitGroup
-	defer waiting.Wait()
 	dialed := make(chan struct{})
-	defer close(dialed)
+	began, hurried := time.Now(), false
+	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		select {
-		case <-c.leaving:
-			notify(c.leaving) // for run
-			giveUp()
-		case <-dialed:
+		var hung <-chan time.Time
+		for {
+			select {
+			case <-c.leaving:
+				notify(c.leaving) // for run
+				giveUp()
+				return
+			case <-c.hurry:
+				hurried, hung = true, time.After(hanging-time.Since(began))
+			case <-hung:
+				giveUp()
+				return
+			case <-dialed:
+				return
+			}
 		}
 	})
-	return c.options.Dial(ctx, c.url)
+	socket, err := c.options.Dial(ctx, c.url)
+	close(dialed)
+	waiting.Wait()
+	if hurried && err != nil {
+		notify(c.hurry)
+	}
+	return socket, err
 }
 
 // wall is the time without the clock that stands still while a device sleeps.
