@@ -26,12 +26,14 @@ func CheckName(name string) string {
 	return ""
 }
 
+const justNow = "just now"
+
 // Ago says in words how long ago since was, both in Unix milliseconds.
 func Ago(now, since int64) string {
 	d := time.Duration(now-since) * time.Millisecond
 	switch {
 	case d < time.Minute:
-		return "just now"
+		return justNow
 	case d < time.Hour:
 		return fmt.Sprintf("%d min", d/time.Minute)
 	case d < 24*time.Hour:
@@ -40,6 +42,59 @@ func Ago(now, since int64) string {
 		return "1 day"
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// AsOf says at what time something was so of which it is not known whether it
+// still is. The zero time gives nothing.
+func AsOf(at, now time.Time) string {
+	year, month, day := at.Date()
+	thisYear, thisMonth, today := now.Date()
+	switch {
+	case at.IsZero():
+		return ""
+	case year != thisYear:
+		return at.Format("on Monday 2 January 2006, 15:04")
+	case month != thisMonth || day != today:
+		return at.Format("on Monday 2 January, 15:04")
+	}
+	return at.Format("at 15:04")
+}
+
+// Stay says how long somebody has been here, in few words. Past is for what was
+// so at that time, and is not now.
+func Stay(now, since int64, past bool) string {
+	ago := Ago(now, since)
+	if past && ago == justNow {
+		return "just come"
+	}
+	return ago
+}
+
+// Came says how long somebody has been here, both times in Unix milliseconds.
+// Past is for what was so at that time, and may have ended since.
+func Came(now, since int64, past bool) string {
+	ago := Ago(now, since)
+	switch {
+	case past && ago == justNow:
+		return "Had just come"
+	case past:
+		return "Had been here for " + ago
+	case ago == justNow:
+		return "Came just now"
+	}
+	return "Came " + ago + " ago"
+}
+
+// Left says when somebody has left, if that is known: otherwise it is 0.
+func Left(now, left int64) string {
+	ago := Ago(now, left)
+	switch {
+	case left == 0:
+		return ""
+	case ago == justNow:
+		return "Left just now"
+	}
+	return "Left " + ago + " ago"
 }
 
 // Initials are the first characters, as a reader sees them, of the first and

@@ -9,6 +9,44 @@ import (
 	"rollcall/shared/event"
 )
 
+func TestWhatIsNotKnownToBeSoNowIsDated(t *testing.T) {
+	now := time.Date(2026, 11, 27, 9, 5, 0, 0, time.UTC)
+	for want, at := range map[string]time.Time{
+		"":                                    {},
+		"at 09:05":                            now,
+		"at 00:00":                            time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC),
+		"on Thursday 26 November, 23:59":      time.Date(2026, 11, 26, 23, 59, 0, 0, time.UTC),
+		"on Tuesday 27 October, 09:05":        time.Date(2026, 10, 27, 9, 5, 0, 0, time.UTC),
+		"on Thursday 27 November 2025, 09:05": time.Date(2025, 11, 27, 9, 5, 0, 0, time.UTC),
+	} {
+		if got := AsOf(at, now); got != want {
+			t.Errorf("%v: %q, want %q", at, got, want)
+		}
+	}
+}
+
+func TestHowLongSomebodyIsHereAndSinceWhenNotAnyMore(t *testing.T) {
+	const now, minute = int64(1_000_000_000), int64(60_000)
+	for _, c := range []struct {
+		got, want string
+	}{
+		{Stay(now, now, false), "just now"},
+		{Stay(now, now, true), "just come"},
+		{Stay(now, now-45*minute, true), "45 min"},
+		{Came(now, now, false), "Came just now"},
+		{Came(now, now-45*minute, false), "Came 45 min ago"},
+		{Came(now, now, true), "Had just come"},
+		{Came(now, now-45*minute, true), "Had been here for 45 min"},
+		{Left(now, 0), ""},
+		{Left(now, now), "Left just now"},
+		{Left(now, now-3*minute), "Left 3 min ago"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}
+
 func TestInitials(t *testing.T) {
 	for name, want := range map[string]string{
 		"":                       "",

@@ -80,7 +80,7 @@ func (p *Page) open(intent openIntent) {
 		p.next = intent
 		closeModal()
 	case intent.which == editorDialog && !p.status.Joined:
-		p.note("You can change how others see you once the connection is back.")
+		p.note("You can change how others see you once the connection is back.", p.back)
 	case intent.which == personDialog && !p.date(intent.id): // they left a moment ago
 	default:
 		p.dialog, p.edit = intent, edit{}
@@ -104,6 +104,9 @@ func (p *Page) closed() {
 		p.later(0, func() { p.open(next) }) // after this one is out of the page
 	}
 }
+
+// back reports whether the page is connected to its room.
+func (p *Page) back() bool { return p.status.Link == client.Connected }
 
 // leave leaves the room, with all tabs. From a room as it was there is only
 // the way to the dialog.
@@ -138,7 +141,7 @@ func (p *Page) change(c event.ChangeUser) {
 	switch {
 	case p.status.Link != client.Connected:
 		closeModal()
-		p.note("The others see it when the connection is back.")
+		p.note("The others see it when the connection is back.", func() bool { return p.back() && !p.edit.waiting })
 	case shows(me, c, me): // nothing comes of it
 		p.took()
 	}
@@ -228,13 +231,14 @@ func (p *Page) notices() []notice {
 		add(notice{Text: "You are offline. You join as soon as the server can be reached.", Action: "Try now", Intent: retryIntent{}})
 	case p.past():
 		add(notice{Text: "You are offline. This is who was here when you last were.", Action: "Try now", Intent: retryIntent{}})
+	case p.status.Link == client.Connected: // and doubted, which is over in a moment
 	case p.status.Joined && p.shaky && p.refusal() != "":
 		add(notice{Text: p.refusal() + p.again(), Action: "Try now", Intent: retryIntent{}})
 	case p.status.Joined && p.shaky:
 		add(notice{Text: "The connection is lost. You see everybody as they were.", Action: "Try now", Intent: retryIntent{}})
 	}
-	if p.remark != "" {
-		add(notice{Text: p.remark, Quiet: true})
+	if p.remark.text != "" {
+		add(notice{Text: p.remark.text, Quiet: true})
 	}
 	return list
 }
@@ -249,7 +253,7 @@ func (p *Page) attend() {
 	p.attention.Hidden(hidden(), time.Now())
 	p.measure()
 	p.close = []func(){
-		listen(window, func(app.Value) { p.onReturn() }, "online"),
+		listen(window, func(app.Value) { p.onNetwork() }, "online", "offline"),
 		listen(window, p.onShow, "pageshow"),
 		listen(doc, func(app.Value) { p.onVisibility() }, "visibilitychange"),
 		listen(window, p.onHide, "pagehide"),
@@ -307,7 +311,19 @@ func (p *Page) onShow(e app.Value) {
 	})
 }
 
-// onReturn is when the network or the visitor comes back.
+// onNetwork is when the browser says that the network has gone or has come
+// back. It is a hint: a server on this machine or in this house may be there
+// all the same.
+func (p *Page) onNetwork() {
+	if p.client != nil {
+		p.client.Doubt()
+	}
+	if p.cut {
+		p.probe()
+	}
+}
+
+// onReturn is when the visitor comes back.
 func (p *Page) onReturn() {
 	if p.client != nil {
 		p.client.Hurry()
@@ -331,9 +347,7 @@ func (p *Page) onVisibility() {
 		keepAwake(true) // which the browser takes back from hidden pages
 	}
 	p.ctx.Dispatch(func(app.Context) {
-		if p.status.Joined {
-			p.now = p.client.Now() // which stood still
-		}
+		p.clock() // which stood still
 		p.tick()
 	})
 }

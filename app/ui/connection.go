@@ -9,6 +9,7 @@ type link int
 
 const (
 	live         link = iota
+	connecting        // nothing is known yet, and the first attempt is under way
 	reconnecting      // lost a while ago, and an attempt is under way
 	offline           // attempts have failed; more follow
 )
@@ -24,6 +25,8 @@ type Connection struct {
 func (c *Connection) Render() app.UI {
 	class, word := "connected", "Connected"
 	switch c.Link {
+	case connecting:
+		class, word = "connecting", "Connecting …"
 	case reconnecting:
 		class, word = "connecting", "Reconnecting …"
 	case offline:

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"rollcall/app/board"
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 )
@@ -15,13 +16,14 @@ import (
 // patience is how long the connection may be away before it shows.
 const patience = 2 * time.Second
 
-// watchLink shows that the connection is away, if it is for long.
+// watchLink shows that the connection is away, if it is for long, and at once
+// if the browser says so.
 func (p *Page) watchLink(before client.Status) {
 	if p.status.Link == client.Connected {
-		if p.shaky {
+		if !p.lost.IsZero() {
 			p.said = "" // that it is lost
 		}
-		p.shaky, p.lost = false, time.Time{}
+		p.shaky, p.lost = p.status.Doubtful, time.Time{}
 		if before.Joined && before.Link != client.Connected {
 			checkUpdate() // the server may have been away for that
 		}
@@ -39,6 +41,7 @@ func (p *Page) watchLink(before client.Status) {
 		}
 		p.shaky = true
 		p.tick()
+		p.proclaim()
 		p.say("The connection is lost. Rollcall tries to get it back.")
 	})
 }
@@ -48,12 +51,34 @@ func (p *Page) link() link {
 	switch {
 	case p.past():
 		return offline
-	case !p.shaky:
+	case p.status.Joined && !p.shaky:
 		return live
 	case p.status.Link == client.Offline:
 		return offline
+	case !p.status.Joined:
+		return connecting
 	}
 	return reconnecting
+}
+
+// asOf says of what time the page shows the room, if that is not now.
+func (p *Page) asOf() string {
+	if p.past() || p.status.Joined && p.shaky && p.status.Link != client.Connected {
+		return board.AsOf(p.now, time.Now())
+	}
+	return ""
+}
+
+// clock takes down the time that the page shows the room of: while the
+// connection is away it stands still.
+func (p *Page) clock() {
+	switch {
+	case !p.status.Joined:
+	case p.status.Link == client.Connected:
+		p.now = p.client.Now()
+	default:
+		p.now = p.client.Heard()
+	}
 }
 
 // past reports whether the page shows a room as it was.

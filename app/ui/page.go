@@ -33,12 +33,12 @@ type Page struct {
 
 	dialog openIntent // which one is open; the zero intent for none
 	next   openIntent // which one follows when that is closed
-	dated  event.User // whom it is about, as last seen here
+	dated  dated      // whom it is about
 
 	list      bool            // the board is one
 	quiet     map[string]bool // notices that were put away, by their text
-	remark    string          // a notice about what was done last
-	said      string          // to a screen reader
+	remark    remark
+	said      string // to a screen reader
 	kept      device
 	session   string // by which the server knows one without a cookie, for as long as the page lives
 	rehearsed bool   // what the first look at a room needs
@@ -66,7 +66,7 @@ type visit struct {
 	seen      *lastSeen // the room as it was, while nothing newer is known
 	met       bool      // somebody else has been here
 	forgotten bool      // another tab has had the device forget all
-	now       time.Time // the server's
+	now       time.Time // the server's, when the room was as it is shown
 	query     string    // what is searched for
 	viewed    viewing
 	news      board.Announcements
@@ -196,13 +196,18 @@ func (p *Page) place() app.UI {
 	n, count := p.board.Len(), p.count()
 	found := p.board.Room().Query // which p.query becomes when it is answered
 	alone := count == 1 && p.status.Joined
-	invitation := "You are the first. Share this link."
-	if p.met {
+	asOf := p.asOf()
+	invitation := "Share this link."
+	switch {
+	case asOf != "":
+	case p.met:
 		invitation = "Nobody else is here now. Share this link."
+	default:
+		invitation = "Nobody else is here yet. Share this link."
 	}
-	asOf := ""
-	if p.past() {
-		asOf = p.seen.at.Format("Monday 2 January, 15:04")
+	nobody := "Nobody here is called “"
+	if asOf != "" {
+		nobody = "Nobody who is known of that time is called “"
 	}
 	return app.Div().Class("place").Body(
 		&Bar{Room: p.room(), Link: p.link()},
@@ -222,7 +227,7 @@ func (p *Page) place() app.UI {
 					&Invitation{Room: p.room()},
 				)),
 				app.If(found != "" && n == 0,
-					app.P().Class("nobody").Body(app.Text("Nobody here is called “"), app.Bdi().Text(found), app.Text("”."))),
+					app.P().Class("nobody").Body(app.Text(nobody), app.Bdi().Text(found), app.Text("”."))),
 			),
 			app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		),
@@ -242,7 +247,7 @@ func (p *Page) wall() app.UI {
 		Room: p.room(), Users: users, Count: r.Count,
 		Columns: board.Fit(shown, p.width, p.height),
 		Link:    p.link(), Known: p.status.Joined, Word: word + then,
-		Now: p.minute(),
+		Now: p.minute(), AsOf: p.asOf(),
 	}
 }
 
@@ -260,14 +265,24 @@ func (p *Page) modal() app.UI {
 	case personDialog:
 		u, here := p.find(p.dialog.id)
 		if !here {
-			u = p.dated
+			u = p.dated.User
 		}
 		large := p.board.Room().Large
+		left, asOf := int64(0), p.asOf()
+		switch {
+		case here:
+		case large:
+			asOf = board.AsOf(p.dated.at, time.Now())
+		case !p.dated.left.IsZero():
+			left = p.dated.left.UnixMilli()
+		}
 		return &PersonDialog{
 			Room: p.room(), User: u, Told: p.isTold(u.ID),
 			Gone:  !here && !large, // of a large room a page sees a part
 			Large: large,
 			Now:   p.minute(),
+			Left:  left,
+			AsOf:  asOf,
 		}
 	}
 	return nil

@@ -18,6 +18,8 @@ type PersonDialog struct {
 	Told  bool // one asked to be told
 	Large bool // the page does not see all who come
 	Now   int64
+	Left  int64  // when, if they are gone; 0 if that is not known
+	AsOf  string // when they were as they are shown, in words; empty for now
 
 	problem string
 }
@@ -53,23 +55,29 @@ func (d *PersonDialog) Render() app.UI {
 	if how == "" {
 		how = u.Status.String() // of a newer server
 	}
+	if u.Link == event.LinkReconnecting {
+		how = "Reconnecting"
+	}
+	came, look := board.Came(d.Now, u.Since, d.AsOf != ""), "person"
 	switch {
 	case d.Gone:
-		how = "No longer here"
-	case u.Link == event.LinkReconnecting:
-		how = "Reconnecting"
+		how, came = "No longer here", board.Left(d.Now, d.Left)
+		look += " past"
+	case d.AsOf != "":
+		how += " " + d.AsOf
+		look += " past"
 	}
 	class, word := "button tell", "Tell me when they come back"
 	if d.Told {
 		class, word = class+" chosen", "Don’t tell me any more"
 	}
 	return modal(u.Name,
-		app.Div().Class("person").Body(
+		app.Div().Class(look).Body(
 			avatar(u),
 			app.Div().Body(
 				app.P().Class("how").Text(how),
 				app.If(u.Note != "", app.P().Class("said").Body(app.Bdi().Text(u.Note))),
-				app.P().Class("since").Text("Came "+since(d.Now, u.Since)),
+				app.P().Class("since").Text(came),
 			),
 		),
 		app.If(d.Large, app.P().Class("hint").Text("In a room of so many you cannot be told of single people.")),
@@ -79,12 +87,4 @@ func (d *PersonDialog) Render() app.UI {
 			app.P().Class("problem").Role("alert").Text(d.problem),
 		),
 	)
-}
-
-// since says when somebody came.
-func since(now, since int64) string {
-	if ago := board.Ago(now, since); ago != "just now" {
-		return ago + " ago"
-	}
-	return "just now"
 }

@@ -75,7 +75,7 @@ func TestABoxShowsAPersonAsTheyAre(t *testing.T) {
 		{event.User{}, "3 h", false, "sign-here", "3 h", ""},
 		{event.User{}, "just now", true, "sign-here", "just now", "you"},
 		{event.User{Note: "In the kitchen"}, "3 h", false, "sign-here", "In the kitchen", ""},
-		{event.User{Status: event.StatusAway}, "2 h", false, "sign-away", "away · 2 h", ""},
+		{event.User{Status: event.StatusAway}, "2 h", false, "sign-away", "away", ""},
 		{event.User{Status: event.StatusBusy, Note: "On a call"}, "", false, "sign-busy", "busy · On a call", ""},
 		{event.User{Link: event.LinkReconnecting, Note: "x"}, "", false, "sign-reconnecting", "reconnecting", ""},
 	} {
@@ -150,7 +150,7 @@ func TestTheCountIsInWords(t *testing.T) {
 		"1 person here":                             {Count: 1},
 		"2 people here":                             {Count: 2},
 		"120 people here, 3 found":                  {Count: 120, Found: 3, Query: "an"},
-		"12 people here on Monday 2 January, 15:04": {Count: 12, AsOf: "Monday 2 January, 15:04"},
+		"12 people here on Monday 2 January, 15:04": {Count: 12, AsOf: "on Monday 2 January, 15:04"},
 	} {
 		if got := words(find(draw(t, tools), class("count"))); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -222,7 +222,7 @@ func TestTheProblemIsSaidBesideTheField(t *testing.T) {
 
 func TestTheConnectionIsSaidInWords(t *testing.T) {
 	for link, want := range map[link]string{
-		live: "Connected", reconnecting: "Reconnecting …", offline: "Offline",
+		live: "Connected", connecting: "Connecting …", reconnecting: "Reconnecting …", offline: "Offline",
 	} {
 		if got := words(draw(t, &Connection{Link: link})); got != want {
 			t.Errorf("%v: %q", link, got)
@@ -257,7 +257,7 @@ func TestTheWallSaysHowManyItDoesNotShow(t *testing.T) {
 	for _, c := range []struct {
 		users, count int
 		want         string
-	}{{0, 0, "Nobody is here yet."}, {1, 1, ""}, {1, 41, "and 40 more"}} {
+	}{{0, 0, "Nobody is here now."}, {1, 1, ""}, {1, 41, "and 40 more"}} {
 		root := draw(t, &Wall{Users: make([]event.User, c.users), Count: c.count, Columns: 3, Known: true})
 		if c.want != "" && !strings.Contains(words(root), c.want) || c.want == "" && strings.Contains(words(root), "more") {
 			t.Errorf("%d of %d: %q", c.users, c.count, words(root))

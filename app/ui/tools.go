@@ -15,7 +15,7 @@ type Tools struct {
 	Count  int    // of people in the room
 	Found  int    // how many of them the search finds
 	Query  string // what is searched for; empty for everybody
-	AsOf   string // when that was, in words; empty for now
+	AsOf   string // when there were, in words; empty for now
 	Search bool   // there is a search
 	List   bool   // the board is a list
 }
@@ -62,7 +62,7 @@ func (t *Tools) people() string {
 	words := peopleHere(t.Count)
 	switch {
 	case t.AsOf != "":
-		return words + " on " + t.AsOf
+		return words + " " + t.AsOf
 	case t.Query != "":
 		return fmt.Sprintf("%s, %d found", words, t.Found)
 	}

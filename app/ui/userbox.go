@@ -133,8 +133,8 @@ func (b *UserBox) detail() app.UI {
 		return line.Text("reconnecting")
 	case u.Status == event.StatusHere:
 		return line.Dir("auto").Text(rest)
-	case u.Note == "":
-		return line.Text(u.Status.String() + " · " + rest)
+	case u.Note == "": // how long they are here would be taken for how long they are away
+		return line.Text(u.Status.String())
 	}
 	return line.Class("parts").Body(app.Span().Text(u.Status.String()+" · "), app.Bdi().Text(rest))
 }

@@ -24,10 +24,10 @@ import (
 func (p *Page) enter(name string) {
 	p.visit = visit{now: time.Now()}
 	p.board.Show(board.Room{}, true, time.Now())
-	p.dialog, p.next, p.remark = openIntent{}, openIntent{}, ""
+	p.dialog, p.next, p.remark = openIntent{}, openIntent{}, remark{}
 	setTitle(title(0, p.room()))
 	if seen, ok := recallRoster(p.room()); ok {
-		p.seen = &seen
+		p.seen, p.met = &seen, seen.room.Count > 1
 	}
 	switch {
 	case p.at.wall:
@@ -129,6 +129,7 @@ func (p *Page) leaveVisit() {
 
 // keep keeps the room as it is for a time without connection.
 func (p *Page) keep() {
+	p.clock()
 	if p.status.Joined && !p.at.wall && !p.forgotten {
 		keepRoster(p.room(), p.board.Room(), p.now)
 	}
@@ -157,6 +158,7 @@ func (p *Page) refresh(c *client.Client, update client.Update, err error) {
 		p.arrive()
 	}
 	p.took()
+	p.unnote()
 	p.proclaim()
 }
 
@@ -167,16 +169,20 @@ func (p *Page) proclaim() {
 		if !p.status.Joined {
 			return
 		}
-		setTitle(title(p.count(), p.room()))
+		count := p.count()
+		if p.link() != live {
+			count = 0 // it is not known
+		}
+		setTitle(title(count, p.room()))
 		if p.gestured && !p.at.wall {
-			badge(p.count())
+			badge(count)
 		}
 	})
 }
 
 const proclaimPause = 250 * time.Millisecond
 
-// title is what a tab or a window is called.
+// title is what a tab or a window is called; a count of 0 is not known.
 func title(count int, room string) string {
 	if count == 0 {
 		return room + " · Rollcall"
@@ -197,6 +203,7 @@ func (p *Page) recollect() {
 	if p.past() && p.board.Room().Count == 0 {
 		r := p.seen.room
 		r.Query = p.query
+		p.now = p.seen.at
 		p.board.Show(r, true, time.Now())
 	}
 }
@@ -214,7 +221,7 @@ func (p *Page) tick() {
 // were seen to happen, and not brought by a first look or a return.
 func (p *Page) show(changes []roster.Change, seen bool) {
 	now := time.Now()
-	p.now = p.client.Now()
+	p.clock()
 	known := p.client.Roster()
 	r := board.Room{Users: known.Users(), Count: known.Count(), Query: p.query}
 	r.Me, _ = known.Me()
@@ -237,7 +244,9 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 	}
 	p.board.Show(r, whole, now)
 	p.seen, p.met = nil, p.met || r.Count > 1
-	p.date(p.dialog.id)
+	if was := p.dated.here; !p.date(p.dialog.id) && was && seen && !whole {
+		p.dated.left = p.now
+	}
 	if seen {
 		p.news.Note(changes, r.Me.ID, now)
 	}
@@ -334,17 +343,39 @@ func (p *Page) refused(errs []event.Error) {
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))
 			p.once(&p.due.want, time.Until(p.viewed.until), p.want)
 		case e.Code == event.CodeRestarting, e.Code == event.CodeRemoved: // the connection's end shows that
+		case e.RetryAfter > 0: // it was too much for a moment
+			wait := time.Duration(e.RetryAfter) * time.Millisecond
+			until := time.Now().Add(wait)
+			p.note(e.Message, func() bool { return !time.Now().Before(until) })
+			p.later(wait, p.unnote)
 		default:
-			p.note(e.Message)
+			p.note(e.Message, nil)
 		}
 	}
 }
 
+// remark is a notice about what was done last.
+type remark struct {
+	text string
+	over func() bool // whether what it says is; nil if it is to be put away by hand
+}
+
 // note says something about what was done last, to everybody.
-func (p *Page) note(remark string) {
-	p.remark = remark
-	delete(p.quiet, remark)
-	p.say(remark)
+func (p *Page) note(text string, over func() bool) {
+	p.remark = remark{text, over}
+	delete(p.quiet, text)
+	p.say(text)
+}
+
+// unnote says it no more, once it is over.
+func (p *Page) unnote() {
+	if p.remark.over == nil || !p.remark.over() {
+		return
+	}
+	if strings.HasPrefix(p.said, p.remark.text) {
+		p.said = ""
+	}
+	p.remark = remark{}
 }
 
 // want asks for the part of a large room that the board is about to show.
@@ -429,13 +460,22 @@ func (p *Page) find(id string) (event.User, bool) {
 	return event.User{}, false
 }
 
+// dated is somebody as they were last seen.
+type dated struct {
+	event.User
+	at   time.Time // the server's
+	here bool      // they still are
+	left time.Time // zero if they are here, or nobody knows when they left
+}
+
 // date takes down how somebody is seen, as long as they are here, for the
 // dialog that is about them. It reports false if they are not.
 func (p *Page) date(id string) bool {
 	u, here := p.find(id)
 	if here {
-		p.dated = u
+		p.dated = dated{User: u, at: p.now}
 	}
+	p.dated.here = here
 	return here
 }
 

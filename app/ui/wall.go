@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
@@ -23,6 +24,7 @@ type Wall struct {
 	Known   bool // there has been a first look at the room
 	Word    string
 	Now     int64
+	AsOf    string // when they were there, in words; empty for now
 }
 
 // Render draws the people and the code.
@@ -31,7 +33,7 @@ func (w *Wall) Render() app.UI {
 	for i, u := range w.Users {
 		boxes[i] = &UserBox{
 			Slot:  board.Slot{Item: board.Item{User: u, Known: true}, State: board.Taken},
-			Since: board.Ago(w.Now, u.Since), Plain: true,
+			Since: board.Stay(w.Now, u.Since, w.Link != live), Plain: true,
 		}
 	}
 	if more := w.Count - len(w.Users); more > 0 {
@@ -42,15 +44,19 @@ func (w *Wall) Render() app.UI {
 		class += " stale"
 	}
 	word := w.Word
-	if word == "" && w.Known && w.Count == 0 {
-		word = "Nobody is here yet."
+	if word == "" && w.Known && w.Count == 0 && w.AsOf == "" {
+		word = "Nobody is here now."
+	}
+	count, people := strconv.Itoa(w.Count), strings.TrimSuffix(" "+peopleHere(w.Count)+" "+w.AsOf, " ")
+	if !w.Known {
+		count, people = "", "Who is here"
 	}
 	return app.Div().Class(class).Body(
 		app.Header().Class("wall-head").Body(
 			mark(),
 			app.H1().ID(countHeading).Class("count").Body(
-				app.Strong().Text(strconv.Itoa(w.Count)),
-				app.Span().Text(" "+peopleHere(w.Count)), app.Span().Class("wall-room").Text(" in "+w.Room)),
+				app.Strong().Text(count),
+				app.Span().Text(people), app.Span().Class("wall-room").Text(" in "+w.Room)),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
 				app.P().Body(app.Text("Join at "), app.A().Href(event.RoomPath(w.Room)).Text(address(w.Room))),

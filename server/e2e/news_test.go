@@ -145,7 +145,7 @@ func TestTheInvitationIsCopied(t *testing.T) {
 	p.permit(s, "clipboard-write")
 	p.permit(s, "clipboard-read")
 	p.join("Ana")
-	p.await(`document.querySelector(".alone h2").textContent.startsWith("You are the first.")`)
+	p.await(`document.querySelector(".alone h2").textContent.startsWith("Nobody else is here yet.")`)
 	p.await(`document.querySelector(".alone #link").value === location.href && document.querySelector(".alone .qr").naturalWidth > 0`)
 	copies := func(button string) {
 		t.Helper()
@@ -196,7 +196,7 @@ func TestNobodyMovesWhenTheSecondComesAndGoes(t *testing.T) {
 		requestAnimationFrame(look);
 	})`)
 	p.join("Ana")
-	p.await(`document.querySelector(".alone h2").textContent === "You are the first. Share this link." && document.querySelector(".self")`)
+	p.await(`document.querySelector(".alone h2").textContent === "Nobody else is here yet. Share this link." && document.querySelector(".self")`)
 	p.await(`tops.length > 10 && new Set(tops).size === 1`)
 	const where = `JSON.stringify(document.querySelector(".self").getBoundingClientRect())`
 	before := eval[string](p, where)

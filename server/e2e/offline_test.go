@@ -22,7 +22,7 @@ func TestARoomIsShownAsItWasWhenThereIsNoServer(t *testing.T) {
 
 	past := func(p *person, count string, names string) {
 		t.Helper()
-		p.await(`document.querySelector(".count").textContent.startsWith("` + count + ` people here on ")`)
+		p.await(`document.querySelector(".count").textContent.startsWith("` + count + ` people here at ")`)
 		p.await(`document.querySelector(".board.stale") && document.querySelector(".connection").textContent.trim() === "Offline"`)
 		p.await(namesJS + `.join() === "` + names + `"`)
 	}

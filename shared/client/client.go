@@ -121,6 +121,7 @@ type Client struct {
 	doubtful bool             // the roster has drifted and a snapshot was asked for
 	again    time.Duration    // after which to say what the server has dropped; else 0
 	once     bool             // the first failure ends it, unless it has joined
+	heard    time.Time        // the last frame, by the server's clock
 	then     time.Time        // the server's, when it said so last
 	since    time.Time        // and ours, by which that is counted on: a device's clock may be set
 	told     event.ChangeUser // how to be seen, until the roster shows it
@@ -258,10 +259,22 @@ func (c *Client) Session() string {
 func (c *Client) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.now()
+}
+
+func (c *Client) now() time.Time {
 	if c.since.IsZero() {
 		return time.Now()
 	}
 	return c.then.Add(time.Since(c.since))
+}
+
+// Heard returns when the server was last heard, by its own clock: of what came
+// after that nothing is known. It is zero before the first snapshot.
+func (c *Client) Heard() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard
 }
 
 // Update changes how the client is seen: what is nil stays. It does not wait:

@@ -64,6 +64,7 @@ func (c *Client) take(frame []byte) (t taken) {
 		if c.status.Doubtful {
 			c.status.Doubtful, news = false, true
 		}
+		c.heard = c.now()
 		t.doubtful, t.dropped = c.doubtful, c.again
 		c.again = 0
 		// In a quiet room a frame only shows that the connection is alive.

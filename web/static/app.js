@@ -49,6 +49,8 @@
     if (root.classList.contains("alive")) return;
     page.early.submitted = true;
     root.classList.add("joining");
+    const button = event.target.querySelector("button");
+    if (button) button.textContent = "Joining …"; // as the program says it
   }, true);
 
   // A tab that was in this room before a reload goes back by itself; until

@@ -1,0 +1,106 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rollcall/app/board"
+	"rollcall/shared/client"
+	"rollcall/shared/event"
+)
+
+func TestWhatThePageSaysOfItsConnection(t *testing.T) {
+	seen := &lastSeen{}
+	for _, c := range []struct {
+		name  string
+		visit visit
+		wall  bool
+		want  link
+		dated bool // the page says of what time it shows the room
+	}{
+		{name: "a wall that has just been opened", wall: true, want: connecting},
+		{name: "a wall without a server", wall: true, visit: visit{status: client.Status{Link: client.Offline}}, want: offline},
+		{name: "in the room", visit: visit{status: client.Status{Link: client.Connected, Joined: true}}, want: live},
+		{name: "lost a moment ago", visit: visit{status: client.Status{Link: client.Connecting, Joined: true}}, want: live},
+		{name: "the browser says that the network is gone", visit: visit{shaky: true, status: client.Status{Link: client.Connected, Joined: true, Doubtful: true}}, want: reconnecting},
+		{name: "lost", visit: visit{shaky: true, status: client.Status{Link: client.Connecting, Joined: true}}, want: reconnecting, dated: true},
+		{name: "away", visit: visit{shaky: true, status: client.Status{Link: client.Offline, Joined: true}}, want: offline, dated: true},
+		{name: "the room as it was", visit: visit{seen: seen, cut: true}, want: offline, dated: true},
+		{name: "the room as it was, and about to join", visit: visit{seen: seen, asking: true, status: client.Status{Link: client.Offline}}, want: offline, dated: true},
+	} {
+		p := &Page{visit: c.visit, at: place{wall: c.wall}}
+		p.now = time.Now()
+		if got := p.link(); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		if got := p.asOf(); (got != "") != c.dated {
+			t.Errorf("%s: as of %q", c.name, got)
+		}
+	}
+}
+
+func TestAWallSaysNoNumberBeforeItHasOne(t *testing.T) {
+	for want, wall := range map[string]*Wall{
+		"Who is here in x":            {Room: "x", Link: connecting},
+		"0 people here in x":          {Room: "x", Known: true},
+		"2 people here in x":          {Room: "x", Known: true, Count: 2},
+		"2 people here at 09:05 in x": {Room: "x", Known: true, Count: 2, Link: offline, AsOf: "at 09:05"},
+		"1 person here at 09:05 in x": {Room: "x", Known: true, Count: 1, Link: reconnecting, AsOf: "at 09:05"},
+		"0 people here at 09:05 in x": {Room: "x", Known: true, Link: offline, AsOf: "at 09:05"},
+	} {
+		root := draw(t, wall)
+		if got := words(find(root, class("count"))); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+		if said := strings.Contains(words(root), "Nobody is here"); said != (wall.Known && wall.Count == 0 && wall.AsOf == "") {
+			t.Errorf("%q: nobody is said to be here: %v", want, said)
+		}
+	}
+}
+
+func TestAPersonIsShownForWhatIsKnownOfThem(t *testing.T) {
+	const now, minute = int64(1_000_000_000), int64(60_000)
+	busy := event.User{ID: "b", Name: "Ben", Since: now - 45*minute, Status: event.StatusBusy}
+	for _, c := range []struct {
+		dialog     PersonDialog
+		how, since string
+		sign       bool
+	}{
+		{PersonDialog{User: busy}, "Busy", "Came 45 min ago", true},
+		{PersonDialog{User: busy, Gone: true}, "No longer here", "", false},
+		{PersonDialog{User: busy, Gone: true, Left: now - 3*minute}, "No longer here", "Left 3 min ago", false},
+		{PersonDialog{User: busy, Gone: true, AsOf: "at 09:05"}, "No longer here", "", false},
+		{PersonDialog{User: busy, AsOf: "at 09:05"}, "Busy at 09:05", "Had been here for 45 min", false},
+		{PersonDialog{User: event.User{ID: "b", Name: "Ben", Since: now}, AsOf: "on Friday 20 November, 09:05"}, "Here on Friday 20 November, 09:05", "Had just come", false},
+	} {
+		c.dialog.Now = now
+		root := draw(t, &c.dialog)
+		if how, since := words(find(root, class("how"))), words(find(root, class("since"))); how != c.how || since != c.since {
+			t.Errorf("%+v: %q, %q", c.dialog, how, since)
+		}
+		if past := find(root, class("past")) != nil; past == c.sign {
+			t.Errorf("%+v: shown as one of the past: %v", c.dialog, past)
+		}
+	}
+}
+
+func TestARemarkGoesWhenWhatItSaysIsOver(t *testing.T) {
+	over := false
+	p := &Page{quiet: map[string]bool{}, board: new(board.Board)}
+	p.note("It goes.", func() bool { return over })
+	p.unnote()
+	if list := p.notices(); len(list) != 1 || p.said != "It goes." {
+		t.Errorf("%+v, said %q", list, p.said)
+	}
+	over = true
+	p.unnote()
+	if list := p.notices(); len(list) != 0 || p.said != "" {
+		t.Errorf("it is over: %+v, said %q", list, p.said)
+	}
+	p.note("It stays.", nil)
+	p.unnote()
+	if list := p.notices(); len(list) != 1 {
+		t.Errorf("nobody has put it away: %+v", list)
+	}
+}
