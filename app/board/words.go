@@ -20,7 +20,7 @@ func CheckName(name string) string {
 		return "Please type a name."
 	case !utf8.ValidString(name):
 		return "That name cannot be read; please type it again."
-	case len(name) > event.MaxNameBytes:
+	case len(name) > event.MaxTypedBytes:
 		return "That name is too long; please shorten it."
 	}
 	return ""

@@ -95,8 +95,8 @@ func TestHowLongAgo(t *testing.T) {
 
 func TestWhatIsPlainlyWrongWithAName(t *testing.T) {
 	for name, bad := range map[string]bool{
-		"Ana": false, " A ": false, strings.Repeat("x", event.MaxNameBytes): false,
-		"": true, " \t ": true, strings.Repeat("x", event.MaxNameBytes+1): true, "\xff": true,
+		"Ana": false, " A ": false, strings.Repeat("x", event.MaxTypedBytes): false,
+		"": true, " \t ": true, strings.Repeat("x", event.MaxTypedBytes+1): true, "\xff": true,
 	} {
 		if got := CheckName(name); (got != "") != bad {
 			t.Errorf("%q: %q", name, got)

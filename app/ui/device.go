@@ -96,7 +96,7 @@ type device struct {
 
 func recallDevice() device {
 	text := func(key string) string {
-		if s := recall(deviceStorage, key); len(s) <= event.MaxFrame/4 {
+		if s := recall(deviceStorage, key); len(s) <= event.MaxTypedBytes {
 			return s
 		}
 		return "" // it is not of this page's, and no hello could hold it

@@ -11,35 +11,34 @@ package names
 
 import (
 	"fmt"
-	"strings"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/rivo/uniseg"
+	"github.com/clipperhouse/uax29/v2/graphemes"
 	"golang.org/x/text/unicode/norm"
 
+	"rollcall/shared/event"
 	"rollcall/shared/search"
 )
 
 // The limits, all counted on the stored form. A grapheme is what a person
-// calls a character: an extended grapheme cluster of UAX #29. The byte limits
-// leave four bytes a grapheme, so they only bite where many graphemes are
-// built of several code points.
+// calls a character: an extended grapheme cluster of UAX #29, conjuncts of
+// Indic letters (rule GB9c) among them, as browsers count. The byte limits
+// leave 16 bytes a grapheme, five letters and signs of a conjunct, so they only
+// bite where nearly every grapheme is built of many code points.
 const (
 	MaxNameGraphemes = 32
-	MaxNameBytes     = 128
+	MaxNameBytes     = 512
 	MaxNoteGraphemes = 80
-	MaxNoteBytes     = 320
+	MaxNoteBytes     = 1280
 
-	// MaxMarks is the most combining marks on one grapheme. Four is enough
-	// for pointed Hebrew and Vietnamese; more is text made to spill over
-	// its neighbours.
-	MaxMarks = 4
+	// MaxStacked is the most marks above, below or around one letter. Four is
+	// enough for pointed Hebrew and Vietnamese; more is text made to spill
+	// over its neighbours. MaxMarks counts those as well that stand beside the
+	// letter; Burmese has five.
+	MaxStacked = 4
+	MaxMarks   = 8
 )
-
-// maxInputBytes is where text is refused unread: far more than any name or
-// note that white space and normalising could bring down to size.
-const maxInputBytes = 4096
 
 // Problem is why a name or a note was refused.
 type Problem struct {
@@ -55,8 +54,18 @@ func (p *Problem) Error() string { return p.Message }
 // [search.Finds]. It is for searching, not for showing.
 func Fold(s string) string { return search.Fold(norm.NFKD.String(s)) }
 
+// Length counts a text's characters as a reader sees them.
+func Length(s string) int {
+	n := 0
+	for all := graphemes.FromString(s); all.Next(); {
+		n++
+	}
+	return n
+}
+
 // Name returns the stored form of a typed name: NFC, without white space
-// around it, and with each run of white space inside it as a single space.
+// around it, with each run of white space inside it as a single space, and
+// without what is invisible and does nothing where it stands.
 // Name of a stored form is that form. The error is always a *Problem.
 func Name(s string) (string, error) {
 	return clean(s, kind{noun: "name", graphemes: MaxNameGraphemes, bytes: MaxNameBytes})
@@ -75,22 +84,20 @@ type kind struct {
 }
 
 // What can be wrong with a text, as the rest of a sentence that begins
-// "That name" or "That note".
+// "That name" or "That note". None tells people to type again what a keyboard
+// types.
 const (
-	brokenText     = "has broken text in it; please type it again."
-	controlChar    = "has a control character in it; please type it again instead of pasting it."
-	directionMark  = "has a hidden mark in it that changes the direction of text; please leave it out, as right-to-left writing works without it."
-	privateChar    = "has a symbol in it that only some devices can show; please leave it out."
-	unknownChar    = "has a character in it that is not known here; please leave it out."
-	invisibleChar  = "has an invisible character in it; please type it again instead of pasting it."
-	strayJoiner    = "has an invisible joining character where it joins nothing; please delete it or type it all again."
-	strayVariation = "has an invisible style mark after a character that has no such style; please type it again instead of pasting it."
-	strayTag       = "has hidden tag characters outside a flag; please type it again instead of pasting it."
-	leadingMark    = "starts with an accent or mark that has no letter to sit on; please put a letter first."
-	tooManyMarks   = "has too many accents or marks on one character; %d is the most."
-	tooLong        = "is %d characters long; %d is the most."
-	farTooLong     = "is far too long; %d characters is the most."
-	tooManyParts   = "is too long, because some of its characters are made of many parts; please use fewer of them."
+	brokenText    = "has broken text in it; please type it again."
+	controlChar   = "has a control character in it; please type it instead of pasting it."
+	directionMark = "has a hidden mark in it that reverses text; please leave it out, as right-to-left writing works without it."
+	privateChar   = "has a symbol in it that only some devices can show; please leave it out."
+	noChar        = "has something in it that is no character; please type it instead of pasting it."
+	strayTag      = "has hidden tag characters outside a flag; please type it instead of pasting it."
+	leadingMark   = "starts with an accent or mark that has no letter to sit on; please put a letter first."
+	tooManyMarks  = "has too many accents or marks on one character; please leave some out."
+	tooLong       = "is %d characters long; %d is the most."
+	farTooLong    = "is far too long; %d characters is the most."
+	tooManyParts  = "is too long, because some of its characters are made of many parts; please use fewer of them."
 )
 
 func (k kind) problem(fault string) *Problem {
@@ -98,16 +105,18 @@ func (k kind) problem(fault string) *Problem {
 }
 
 func clean(s string, k kind) (string, error) {
-	if len(s) > maxInputBytes {
+	if len(s) > event.MaxTypedBytes {
 		return "", k.problem(fmt.Sprintf(farTooLong, k.graphemes))
 	}
 	if !utf8.ValidString(s) {
 		return "", k.problem(brokenText)
 	}
 
-	// NFC goes last: it makes no white space and joins nothing to a space,
-	// so what comes out is final in both respects, and all checks are on it.
-	s = norm.NFC.String(strings.Join(strings.Fields(s), " "))
+	// What is left out may bring a letter and its accent together, and what is
+	// composed may be what a joiner needs, or not; two or three rounds end it.
+	for before := ""; s != before; {
+		before, s = s, norm.NFC.String(tidy(s))
+	}
 	if s == "" {
 		if k.mayBeEmpty {
 			return "", nil
@@ -115,25 +124,17 @@ func clean(s string, k kind) (string, error) {
 		return "", &Problem{Message: "Please type a " + k.noun + "."}
 	}
 
-	// Marks go before single characters: norm puts an invisible U+034F into
-	// a pile of more than 30 (UAX #15, Stream-Safe Text Format), and the
-	// person who typed the pile should hear about the pile.
-	graphemes, state := 0, -1
-	for rest := s; rest != ""; graphemes++ {
-		var grapheme string
-		grapheme, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if marks(grapheme) > MaxMarks {
-			return "", k.problem(fmt.Sprintf(tooManyMarks, MaxMarks))
-		}
-	}
 	runes := []rune(s)
+	if overloaded(runes) {
+		return "", k.problem(tooManyMarks)
+	}
 	for i := range runes {
 		if fault := faultAt(runes, i); fault != "" {
 			return "", k.problem(fault)
 		}
 	}
-	if graphemes > k.graphemes {
-		return "", k.problem(fmt.Sprintf(tooLong, graphemes, k.graphemes))
+	if n := Length(s); n > k.graphemes {
+		return "", k.problem(fmt.Sprintf(tooLong, n, k.graphemes))
 	}
 	if len(s) > k.bytes {
 		return "", k.problem(tooManyParts)
@@ -141,14 +142,24 @@ func clean(s string, k kind) (string, error) {
 	return s, nil
 }
 
-// marks counts the combining marks of a grapheme. Variation selectors have
-// that category too, but add no ink.
-func marks(grapheme string) int {
-	n := 0
-	for _, r := range grapheme {
-		if unicode.IsMark(r) && !unicode.Is(unicode.Variation_Selector, r) {
-			n++
+// overloaded reports whether a letter carries more marks than it may. In a
+// conjunct each letter has its own. Variation selectors are marks by category,
+// but add no ink.
+func overloaded(rs []rune) bool {
+	marks, stacked := 0, 0
+	for _, r := range rs {
+		switch {
+		case unicode.Is(unicode.Variation_Selector, r):
+			continue
+		case !isMark(r):
+			marks, stacked = 0, 0
+			continue
+		case !unicode.Is(unicode.Mc, r):
+			stacked++
+		}
+		if marks++; marks > MaxMarks || stacked > MaxStacked {
+			return true
 		}
 	}
-	return n
+	return false
 }

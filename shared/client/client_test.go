@@ -835,7 +835,7 @@ func TestAHelloThatCannotGetBetterEndsTheClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{acts: []func(*pipe){func(p *pipe) { joined(t, p) }}}
 		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: strings.Repeat("a", event.MaxFrame), Dial: s.dial}); !errors.Is(err, errHello) {
-			t.Errorf("a name of 4 KiB: %v", err)
+			t.Errorf("a name as large as a frame: %v", err)
 		}
 	})
 }

@@ -9,10 +9,11 @@ import (
 const (
 	// MaxFrame is the largest frame a server reads, in bytes. Larger ones
 	// end the connection with [CloseTooLarge].
-	MaxFrame = 4096
-	// MaxNameBytes is the longest name, in bytes of UTF-8. The server's
-	// other rules on names need Unicode tables that a page does not carry.
-	MaxNameBytes = 128
+	MaxFrame = 16 * 1024
+	// MaxTypedBytes is the longest text that a server reads as a name or a
+	// note, in bytes of UTF-8. What it keeps of it is shorter; its rules need
+	// Unicode tables that a page does not carry.
+	MaxTypedBytes = 4096
 	// MaxRoom is the longest room name, in bytes.
 	MaxRoom = 64
 	// DefaultView is how many users a view shows that names no count, and

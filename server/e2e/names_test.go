@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"rollcall/server/names"
+)
+
+// inManyScripts are names and texts of which a character is not a code point.
+var inManyScripts = []string{
+	"Ada Lovelace", "Zoe\u0308 A\u030Angstro\u0308m", "Nguyễn Thị Minh Khai", "q\u0301\u0302\u0303\u0304",
+	"Йосиф Ґудзь", "Σίσυφος", "გიორგი ბერიძე", "Հայկ", "שָׁלוֹם", "مُحَمَّد علی", "می\u200Cخواهم", "\u0600١٢", "ܫܠܡܐ", "އަހްމަދު", "ߒߞߏ",
+	"लक्ष्मी विश्वकर्मा", "कार्त्स्न्य", "र\u094D\u200Dय", "क्\u200Cष", "শ্রীমতী চক্রবর্তী বন্দ্যোপাধ্যায়", "র\u200D\u09CDযাব",
+	"ਸਿੰਘ", "લક્ષ્મી", "ଶ୍ରୀ ଲକ୍ଷ୍ମୀ", "ஸ்ரீ லக்ஷ்மி", "రాజ్\u200Cకుమార్ లక్ష్మి", "ಶ್ರೀ ಕೃಷ್ಣ", "ശ്രീ രാജന\u0D4D\u200D", "ශ\u0DCA\u200Dරී ලංකා",
+	"กิ่งแก้ว น้ำ", "ທ້າວ ຄຳ", "សុខា ខ្មែរ ស្ត្រី", "မျှော်လင့် အောင်ဆန်း", "བཀྲ་ཤིས་ རྒྱལ་མཚན", "ᠮᠣᠩᠭᠣᠯ ᠠ\u180Bᠨ\u180Eᠠ", "ꦱꦸꦏꦂꦤ", "ᬓ᭄ᬱᬶ", "ᮃᮕᮥ", "ᦑᦟᦹᧉ", "አበበ በቂላ", "ᏣᎳᎩ", "ⵎⴰⵣⵉⵖ", "𞤀𞤣𞤤𞤢𞤥",
+	"한국 김철수", "\u1112\u1161\u11AB\u1100", "山田 太郎", "葛\U000E0100城", "ﾔﾏﾀﾞ が", "𠮷野家",
+	"👩\u200D👩\u200D👧\u200D👦", "👩🏽\u200D🚀 Wei", "👩🏻\u200D❤\uFE0F\u200D💋\u200D👩🏼", "🏃\u200D♀\uFE0F\u200D➡\uFE0F", "🏳\uFE0F\u200D🌈", "👍🏽👍", "🇩🇪🇯🇵🇫", "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F",
+	"1\uFE0F\u20E3#\uFE0F\u20E3", "☺\uFE0E ☺\uFE0F", "Ana 🫩", "🫪 \U0001FAFF🏽\u200D❤", "\u0378\U00010D50",
+}
+
+// TestCharactersAreCountedAsTheBrowserCountsThem holds the server's count
+// against the browser's own. Both follow UAX #29, each with tables of its own.
+func TestCharactersAreCountedAsTheBrowserCountsThem(t *testing.T) {
+	p := visit(t, "Ana", "about:blank")
+	texts, err := json.Marshal(inManyScripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := eval[[]int](p, `(s => `+string(texts)+`.map(text => [...s.segment(text)].length))(new Intl.Segmenter())`)
+	for i, text := range inManyScripts {
+		if got := names.Length(text); got != counts[i] {
+			t.Errorf("%q has %d characters here, %d in the browser", text, got, counts[i])
+		}
+	}
+}
+
+// TestWhatKeyboardsTypeIsTaken is of names that were refused once although
+// nothing about them looks wrong to whoever types them.
+func TestWhatKeyboardsTypeIsTaken(t *testing.T) {
+	s := start(t)
+	for typed, shown := range map[string]string{
+		"Ana 🫩":           "Ana 🫩",
+		"សុខា\u200Bខ្មែរ": "សុខាខ្មែរ",
+		"\u2068Ana\u2069": "Ana",
+		"می\u200C":        "می",
+		"श्रीमती लक्ष्मी प्रज्ञा विश्वकर्मा अवनिका वाजपेयी जी": "श्रीमती लक्ष्मी प्रज्ञा विश्वकर्मा अवनिका वाजपेयी जी",
+		strings.Repeat("क्ष्म्य", 24): strings.Repeat("क्ष्म्य", 24), // 504 bytes
+	} {
+		p := visit(t, typed, s.url)
+		p.awaitAlive()
+		p.await(`(e => { e.value = ` + quoted(typed) + `; e.focus(); return true })(document.querySelector("#name"))`)
+		p.do(chromedp.KeyEvent(kb.Enter))
+		p.await(`document.querySelector(".box.self .name")?.textContent === ` + quoted(shown))
+	}
+}
+
+// quoted is a text as JavaScript.
+func quoted(s string) string {
+	b, _ := json.Marshal(s) // no string fails
+	return string(b)
+}
