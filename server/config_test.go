@@ -31,13 +31,13 @@ func TestLimitsHaveTheirDefaultsAndCanBeSwitchedOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := c.Limits.Connections
-	if want := (service.Limits{Sockets: 2_000, Joins: 3_000, Events: 10, Members: 20_000, Rooms: 10_000, Connections: files}); c.Limits != want || files <= 0 {
+	if want := (service.Limits{Sockets: 2_000, Joins: 3_000, Bytes: 4 << 20, Events: 10, Members: 20_000, Rooms: 10_000, Connections: files}); c.Limits != want || files <= 0 {
 		t.Errorf("limits are %+v", c.Limits)
 	}
 	if c.Tick != 100*time.Millisecond || c.Window != 500 || len(c.Proxies) != 0 {
 		t.Errorf("tick %v, window %d, proxies %v", c.Tick, c.Window, c.Proxies)
 	}
-	c, err = parse([]string{"-limit-sockets=0", "-limit-joins=0", "-limit-events=0", "-limit-members=0", "-limit-rooms=0", "-limit-connections=0",
+	c, err = parse([]string{"-limit-sockets=0", "-limit-joins=0", "-limit-bytes=0", "-limit-events=0", "-limit-members=0", "-limit-rooms=0", "-limit-connections=0",
 		"-window=0", "-tick=0", "-linger", "0s", "-grace", "0s", "-trusted-proxies", "10.0.0.0/8, ::1"}, io.Discard)
 	if err != nil || c.Limits != (service.Limits{}) || c.Window != 0 || c.Tick != 0 || c.Linger != 0 || c.Grace != 0 || len(c.Proxies) != 2 {
 		t.Errorf("parsed %+v, %v", c, err)

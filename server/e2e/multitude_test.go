@@ -17,7 +17,7 @@ import (
 )
 
 // endless is the server's flags for a multitude, which comes from one address.
-var endless = []string{"-limit-joins", "0", "-limit-sockets", "0"}
+var endless = []string{"-limit-joins", "0", "-limit-sockets", "0", "-limit-bytes", "0", "-limit-connections", "0"}
 
 // multitude joins n people who hear without listening, until the test ends.
 func multitude(t testing.TB, s *server, room string, n int) {

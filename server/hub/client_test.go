@@ -56,8 +56,8 @@ type taken struct {
 	last  bool
 }
 
-func (c *client) Send(_ *Conn, head, body []byte, last bool) bool {
-	frame := slices.Concat(head, body)
+func (c *client) Send(_ *Conn, f Frame) bool {
+	frame := slices.Concat(f.Head, f.Body)
 	c.mu.Lock()
 	cost := c.cost
 	c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *client) Send(_ *Conn, head, body []byte, last bool) bool {
 	if c.held {
 		c.t.Errorf("%s was sent a frame while it takes none", c.id)
 	}
-	c.queue = append(c.queue, taken{frame, body, last})
+	c.queue = append(c.queue, taken{frame, f.Body, f.Last})
 	c.held = c.slow
 	return !c.slow
 }
@@ -86,7 +86,7 @@ func join(t reporter, h *Hub, room string, p Person) *client {
 func watch(t reporter, h *Hub, room string) *client {
 	t.Helper()
 	c := &client{t: t}
-	conn, err := h.Watch(room, nil, c)
+	conn, err := h.Watch(room, Visitor{}, c)
 	if err != nil {
 		t.Fatalf("cannot watch %s: %v", room, err)
 	}

@@ -9,14 +9,23 @@ import (
 
 // Sink is where a connection's frames go.
 type Sink interface {
-	// Send takes a frame for c: head, which is the caller's again when Send
-	// returns, and then body, which is shared and never changes. It must
-	// not block. If it returns false the sink takes no more until
-	// it calls c.Ready, which may be before Send returns. After last the
-	// connection is to end properly. A sink may be sent a frame that was
-	// under way when its connection was closed. No two calls for one
-	// connection overlap.
-	Send(c *Conn, head, body []byte, last bool) (ready bool)
+	// Send takes a frame for c. It must not block. If it returns false the
+	// sink takes no more until it calls c.Ready, which may be before Send
+	// returns. A sink may be sent a frame that was under way when its
+	// connection was closed. No two calls for one connection overlap.
+	Send(c *Conn, f Frame) (ready bool)
+}
+
+// Frame is what a connection is sent at one time.
+type Frame struct {
+	// Head, which is the hub's again when Send returns, and then Body, which
+	// is shared and never changes.
+	Head, Body []byte
+	// Asked says that the frame is the answer to the connection's Join, Watch
+	// or View, which it would not have been sent otherwise.
+	Asked bool
+	// Last says that the connection is to end properly after it.
+	Last bool
 }
 
 // Conn is one connection's place in a room. All methods are safe for
@@ -25,6 +34,7 @@ type Conn struct {
 	room   *room
 	member *member // nil for one that watches
 	sink   Sink
+	source string // see Visitor
 
 	blocked atomic.Bool // the sink takes nothing until Ready
 
@@ -74,11 +84,13 @@ func (c *Conn) Beat() {
 }
 
 // Update changes the user in place; the caller has checked the texts. Who
-// watches or has left has nothing to change.
-func (c *Conn) Update(change event.ChangeUser) {
-	if c.member != nil {
-		c.room.update(c.member, change)
+// watches or has left has nothing to change. It returns to about how many
+// connections that is told.
+func (c *Conn) Update(change event.ChangeUser) (told int) {
+	if c.member == nil {
+		return 0
 	}
+	return c.room.update(c.member, change)
 }
 
 // Active says whether the connection's tab is looked at and used.
@@ -89,9 +101,10 @@ func (c *Conn) Active(active bool) {
 }
 
 // View says what part of a large room the client wants to see, and gets it a
-// snapshot in any room. Out of bounds is brought within. The error is
-// ErrTooManyViews, and then nothing has changed.
-func (c *Conn) View(want event.View) error { return c.room.look(c, want) }
+// snapshot in any room. Out of bounds is brought within. Searched is how many
+// names were looked through for it. The error is ErrTooManyViews, and then
+// nothing has changed.
+func (c *Conn) View(want event.View) (searched int, err error) { return c.room.look(c, want) }
 
 // Leave ends the user's presence at once. All their connections, this one
 // too, get one more frame, after which they are to end.

@@ -102,7 +102,7 @@ func (p *play) step() {
 			Count: rapid.IntRange(0, 5).Draw(p.t, "count"),
 			Query: rapid.SampledFrom([]string{"", "P", "a", "p1"}).Draw(p.t, "query"),
 		}
-		if err := c.conn.View(want); err != nil {
+		if _, err := c.conn.View(want); err != nil {
 			p.t.Errorf("%+v: %v", want, err)
 		}
 	case 13:
@@ -129,7 +129,7 @@ func (p *play) join(known *client) {
 		}
 	}
 	if known == nil && rapid.IntRange(0, 5).Draw(p.t, "watches") == 0 || known != nil && known.id == "" {
-		conn, err := p.hub.Watch("lobby", resume, c)
+		conn, err := p.hub.Watch("lobby", Visitor{Resume: resume}, c)
 		if err != nil {
 			p.t.Fatalf("%v", err)
 		}
@@ -235,11 +235,11 @@ type reader struct {
 	*client
 }
 
-func (r *reader) Send(_ *Conn, head, body []byte, last bool) bool {
-	frame := slices.Concat(head, body)
+func (r *reader) Send(_ *Conn, f Frame) bool {
+	frame := slices.Concat(f.Head, f.Body)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.take(frame, last)
+	r.take(frame, f.Last)
 	return true
 }
 
@@ -278,7 +278,7 @@ func TestManyAtOnce(t *testing.T) {
 // nothing is a sink that counts.
 type nothing struct{ frames *int }
 
-func (n nothing) Send(*Conn, []byte, []byte, bool) bool { *n.frames++; return true }
+func (n nothing) Send(*Conn, Frame) bool { *n.frames++; return true }
 
 // settled waits until a room has told all it has to tell.
 func (r *room) settled() {

@@ -14,6 +14,7 @@ type delivery struct {
 	self    string      // and
 	me      *event.User // and
 	session string      // are the receiver's own fields, where the frame has any
+	asked   bool
 	last    bool
 }
 
@@ -69,7 +70,7 @@ func (r *room) flush(crowded bool) {
 			d.conn.blocked.Store(true)
 			var body []byte
 			head, body = d.frame(head[:0], d.self, d.me, d.session, now)
-			if d.conn.sink.Send(d.conn, head, body, d.last) {
+			if d.conn.sink.Send(d.conn, Frame{head, body, d.asked, d.last}) {
 				d.conn.blocked.Store(false)
 			}
 		}
@@ -131,6 +132,7 @@ func (r *room) next(c *Conn) delivery {
 		r.forget(c)
 		return d
 	}
+	d.asked = c.fresh || !c.started // and not because the room has become another sort
 	of := r.lens(c)
 	fresh, quiet, stale := c.fresh || !c.started, c.quiet, c.stale && c.view != nil
 	resume := c.resume
@@ -173,7 +175,7 @@ func (r *room) next(c *Conn) delivery {
 func (r *room) lens(c *Conn) *ledger {
 	switch {
 	case r.large && c.view == nil:
-		if r.see(c, c.want) != nil {
+		if _, err := r.see(c, c.want); err != nil {
 			c.want = event.View{} // the first page, which is always to be had
 			r.see(c, c.want)
 		}

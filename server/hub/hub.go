@@ -26,7 +26,7 @@ import (
 var (
 	ErrClosed       = errors.New("hub is closed")
 	ErrRoomFull     = errors.New("room is full")
-	ErrTooManyRooms = errors.New("there are as many rooms as there may be")
+	ErrTooManyRooms = errors.New("there are as many rooms as there may be, or as one source may have")
 	ErrTooManyViews = errors.New("the room is looked at in as many ways as it may be")
 )
 
@@ -49,9 +49,11 @@ type Options struct {
 	// of them. In a larger one each client receives the view it asks for.
 	// It has shrunk when 90 % of Window are left. 0 means no limit.
 	Window int
-	// MaxMembers limits the users of a room, MaxRooms the rooms; 0 means no
-	// limit.
-	MaxMembers, MaxRooms int
+	// MaxMembers limits the users of a room; 0 means no limit.
+	MaxMembers int
+	// MaxRooms limits the rooms with users in them; 0 means no limit. The
+	// lobby does not count. One [Visitor.Source] gets at most a tenth of them.
+	MaxRooms int
 	// Fold makes names comparable for the query of a view; nil means
 	// strings.ToLower.
 	Fold func(string) string
@@ -60,17 +62,13 @@ type Options struct {
 	Now func() time.Time
 }
 
-// maxViews is how many distinct views of a large room are kept up to date,
-// beside the first page, which everybody can have.
-const maxViews = 256
-
 // Hub is all rooms of a server. Safe for concurrent use.
 type Hub struct {
 	options           Options
 	ring              int      // how many changes a ledger keeps
 	rooms             sync.Map // of *room by name; no lock that all rooms share
 	open              atomic.Int64
-	making            sync.Mutex // so that one room is made at a time
+	slots             slots
 	suspended, closed atomic.Bool
 	done              chan struct{}
 	running           sync.WaitGroup // flushes and armed timers; joined only under a room's lock while it is not stopped
@@ -84,11 +82,26 @@ func New(options Options) *Hub {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Hub{options: options, ring: ringSize, done: make(chan struct{})}
+	return &Hub{options: options, ring: ringSize, slots: newSlots(options.MaxRooms), done: make(chan struct{})}
+}
+
+// Visitor is anybody who comes into a room, to join it or to watch it.
+type Visitor struct {
+	// Resume is what the client knows of the room, nil if nothing.
+	Resume *event.Resume
+	// Source is whoever shares in what all use, such as an address: a few
+	// sources cannot use up the rooms, nor the views of a room. Empty is a
+	// source that nothing is counted of.
+	Source string
+	// Admit, where not nil, is asked about a watcher, and about somebody whom
+	// the room does not have, if the room would take them. It is called with
+	// the room locked, and must not block; its error is that of Join or Watch.
+	Admit func() error
 }
 
 // Person is somebody who joins a room. The caller has checked the texts.
 type Person struct {
+	Visitor
 	// Session is what a user is kept by: joining again with the same one is
 	// another tab of the same user.
 	Session [16]byte
@@ -103,12 +116,6 @@ type Person struct {
 	// there has.
 	Status *event.Status
 	Note   *string
-	// Resume is what the client knows of the room, nil if nothing.
-	Resume *event.Resume
-	// Admit, where not nil, is asked about somebody whom the room does not
-	// have and would take. It is called with the room locked, and must not
-	// block; its error is Join's.
-	Admit func() error
 	// Opened is when the connection was opened. A client that was cut and
 	// came back may be heard in the wrong order: Name, Status and Note do not
 	// replace what a connection opened later has brought. With the zero time,
@@ -127,9 +134,9 @@ func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 }
 
 // Watch returns a connection that sees a room without being in it, as Join
-// does. Resume is nil or what the client knows of the room.
-func (h *Hub) Watch(name string, resume *event.Resume, sink Sink) (*Conn, error) {
-	return h.enter(name, func(r *room) (*Conn, error) { return r.watch(resume, sink) })
+// does. The error is ErrClosed or that of v.Admit.
+func (h *Hub) Watch(name string, v Visitor, sink Sink) (*Conn, error) {
+	return h.enter(name, func(r *room) (*Conn, error) { return r.watch(v, sink) })
 }
 
 // errOver says that a room ended before it could be entered.
@@ -137,10 +144,7 @@ var errOver = errors.New("room is over")
 
 func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error) {
 	for {
-		r, err := h.room(name)
-		if err != nil {
-			return nil, err
-		}
+		r := h.room(name)
 		c, err := enter(r)
 		if errors.Is(err, errOver) {
 			h.drop(r) // whoever ended it is about to
@@ -153,22 +157,15 @@ func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error
 	}
 }
 
-func (h *Hub) room(name string) (*room, error) {
+func (h *Hub) room(name string) *room {
 	if found, ok := h.rooms.Load(name); ok {
-		return found.(*room), nil
+		return found.(*room)
 	}
-	h.making.Lock()
-	defer h.making.Unlock()
-	if found, ok := h.rooms.Load(name); ok { // made a moment ago
-		return found.(*room), nil
+	found, known := h.rooms.LoadOrStore(name, newRoom(h, name))
+	if !known {
+		h.open.Add(1)
 	}
-	if n := h.options.MaxRooms; n > 0 && h.Rooms() >= n {
-		return nil, ErrTooManyRooms
-	}
-	r := newRoom(h, name)
-	h.rooms.Store(name, r)
-	h.open.Add(1)
-	return r, nil
+	return found.(*room)
 }
 
 // drop forgets a room that is over, once.

@@ -424,7 +424,7 @@ func TestAClosedHubTakesNobody(t *testing.T) {
 		if _, err := h.Join("lobby", person("Ben"), ana); !errors.Is(err, ErrClosed) {
 			t.Errorf("error is %v", err)
 		}
-		if _, err := h.Watch("other", nil, ana); !errors.Is(err, ErrClosed) {
+		if _, err := h.Watch("other", Visitor{}, ana); !errors.Is(err, ErrClosed) {
 			t.Errorf("error is %v", err)
 		}
 	})
@@ -684,7 +684,7 @@ func TestWhoWatchesCanComeBackToo(t *testing.T) {
 		wall := watch(t, h, "lobby").drain()
 		join(t, h, "lobby", person("Ben"))
 		again := &client{t: t, roster: wall.roster}
-		conn, err := h.Watch("lobby", &event.Resume{Epoch: wall.roster.Epoch(), Seq: wall.roster.State().Seq}, again)
+		conn, err := h.Watch("lobby", Visitor{Resume: &event.Resume{Epoch: wall.roster.Epoch(), Seq: wall.roster.State().Seq}}, again)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -726,6 +726,67 @@ func TestRoomsAreLimited(t *testing.T) {
 		join(t, h, "a", person("Ana")).conn.Close(true)
 		synctest.Wait()
 		join(t, h, "b", person("Ana"))
+	})
+}
+
+func TestTheLobbyAndRoomsThatAreOnlyWatchedTakeNoSlot(t *testing.T) {
+	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		for i := range 10 {
+			watch(t, h, fmt.Sprint("watched-", i))
+		}
+		join(t, h, "a", person("Ana"))
+		join(t, h, event.Lobby, person("Ana"))
+		wall := watch(t, h, "b")
+		ben, err := h.Join("b", person("Ben"), &client{t: t})
+		if !errors.Is(err, ErrTooManyRooms) {
+			t.Errorf("a room that is watched is opened: %v, %v", ben, err)
+		}
+		wall.holds() // and goes on
+	})
+}
+
+func TestASlotIsHeldByWhoIsInTheRoomAndByNobodyWhoWasRefused(t *testing.T) {
+	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		no := errors.New("not today")
+		p := person("Ana")
+		p.Admit = func() error { return no }
+		if _, err := h.Join("a", p, &client{t: t}); !errors.Is(err, no) {
+			t.Fatalf("error is %v", err)
+		}
+		watch(t, h, "b") // which goes on when nobody is in it
+		join(t, h, "b", person("Ben")).conn.Leave()
+		join(t, h, "c", person("Cyd"))
+	})
+}
+
+func TestOneSourceGetsATenthOfTheRoomsAndAFewLeaveSome(t *testing.T) {
+	open := func(h *Hub, source string, room int) error {
+		p := person("Ana")
+		p.Source = source
+		_, err := h.Join(fmt.Sprint(source, "-", room), p, nothing{new(int)})
+		return err
+	}
+	all := func(h *Hub, source string) (opened int) {
+		for open(h, source, opened) == nil {
+			opened++
+		}
+		return opened
+	}
+	bubble(t, Options{MaxRooms: 1000}, func(t *testing.T, h *Hub) {
+		if got := all(h, "one"); got != 100 {
+			t.Errorf("one source has %d of 1,000 rooms", got)
+		}
+		for i := range 4 {
+			all(h, fmt.Sprint("another", i))
+		}
+		if err := open(h, "somebody", 0); err != nil {
+			t.Errorf("who needs one room is refused: %v", err)
+		}
+	})
+	bubble(t, Options{MaxRooms: 3}, func(t *testing.T, h *Hub) {
+		if err := errors.Join(open(h, "one", 0), open(h, "two", 0), open(h, "three", 0)); err != nil {
+			t.Errorf("where there are few, one each is not to be had: %v", err)
+		}
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rollcall/shared/event"
+	"rollcall/shared/roster"
 )
 
 // room is one room while anybody is in it or connected to it.
@@ -19,10 +20,12 @@ type room struct {
 	over     bool       // nobody is left: the next to come opens another room
 	stopped  bool       // the hub is closing: nothing more is started
 	all      ledger     // of everybody
+	source   string     // who opened it, and its slot is held by while it has members
 	members  map[[16]byte]*member
-	conns    []*Conn // in no order; each knows its index
-	watching int     // how many of conns are in the room with nobody
-	large    bool    // there are more users than everybody is to receive
+	conns    []*Conn           // in no order; each knows its index
+	watching int               // how many of conns are in the room with nobody
+	large    bool              // there are more users than everybody is to receive
+	keys     map[string]string // by id, what searches look at, while the room is large
 	views    map[event.View]*view
 	flushing bool // a flush is under way or due
 	dirty    bool // and has to look again when it is through
@@ -67,21 +70,15 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		r.attach(c)
 		return c, nil
 	}
-	limit := r.hub.options.MaxMembers
-	if m == nil && limit > 0 && len(r.members) >= limit {
-		return nil, ErrRoomFull
-	}
 	arriving := m == nil
-	if arriving && p.Admit != nil {
-		if err := p.Admit(); err != nil {
+	if arriving {
+		if err := r.admit(p.Visitor); err != nil {
 			return nil, err
 		}
-	}
-	if arriving {
 		m = &member{session: p.Session, id: p.ID}
 		r.members[p.Session] = m
 	}
-	c := &Conn{room: r, member: m, sink: sink, resume: p.Resume, grant: p.Grant}
+	c := &Conn{room: r, member: m, sink: sink, source: p.Source, resume: p.Resume, grant: p.Grant}
 	// Who comes back is as away as before, until the tab says otherwise.
 	c.inactive = p.Resume != nil && m.away
 	if m.away && !c.inactive {
@@ -118,6 +115,43 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	return c, nil
 }
 
+// admit makes sure that the room can take somebody more.
+func (r *room) admit(v Visitor) error {
+	if limit := r.hub.options.MaxMembers; limit > 0 && len(r.members) >= limit {
+		return ErrRoomFull
+	}
+	opens := len(r.members) == 0
+	if opens && !r.occupy(v.Source) {
+		return ErrTooManyRooms
+	}
+	if v.Admit == nil {
+		return nil
+	}
+	err := v.Admit()
+	if err != nil && opens {
+		r.vacate()
+	}
+	return err
+}
+
+// occupy takes the slot that a room with members needs. The lobby, where
+// everybody can go, needs none.
+func (r *room) occupy(source string) bool {
+	if r.name == event.Lobby {
+		return true
+	}
+	r.source = source
+	return r.hub.slots.take(source)
+}
+
+// vacate gives the slot back.
+func (r *room) vacate() {
+	if r.name != event.Lobby {
+		r.hub.slots.release(r.source)
+		r.source = ""
+	}
+}
+
 // hasLeft reports whether a client that comes back was cut off when its user
 // left in another tab: it is told so now, and brings nobody back.
 func (r *room) hasLeft(p Person) bool {
@@ -143,13 +177,18 @@ func (r *room) knew(p Person) (event.User, bool) {
 	return u, ok && u.ID != ""
 }
 
-func (r *room) watch(resume *event.Resume, sink Sink) (*Conn, error) {
+func (r *room) watch(v Visitor, sink Sink) (*Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.enterable(); err != nil {
 		return nil, err
 	}
-	c := &Conn{room: r, sink: sink, resume: resume}
+	if v.Admit != nil {
+		if err := v.Admit(); err != nil {
+			return nil, err
+		}
+	}
+	c := &Conn{room: r, sink: sink, source: v.Source, resume: v.Resume}
 	r.watching++
 	r.attach(c)
 	return c, nil
@@ -266,17 +305,20 @@ func (r *room) remove(m *member, reason event.Reason) event.DisconnectUser {
 	r.cancel(&m.removal)
 	r.cancel(&m.idle)
 	delete(r.members, m.session)
+	if len(r.members) == 0 {
+		r.vacate()
+	}
 	u, _ := r.all.roster.Get(m.id)
 	gone := event.DisconnectUser{ID: m.id, Name: u.Name, Reason: reason}
 	r.apply(gone)
 	return gone
 }
 
-func (r *room) update(m *member, change event.ChangeUser) {
+func (r *room) update(m *member, change event.ChangeUser) (told int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.members[m.session] != m {
-		return // they have left
+		return 0 // they have left
 	}
 	u, _ := r.all.roster.Get(m.id)
 	if change.Name != nil {
@@ -289,7 +331,13 @@ func (r *room) update(m *member, change event.ChangeUser) {
 		m.hand = *change.Status
 		u.Status = m.status()
 	}
-	r.put(m, u)
+	if !r.put(m, u) {
+		return 0
+	}
+	if r.large { // each sees a view, and few of those show this user
+		return len(r.conns)*event.MaxView/r.all.roster.Len() + 1
+	}
+	return len(r.conns)
 }
 
 // status is what the others see.
@@ -346,31 +394,32 @@ func (r *room) restate(m *member) {
 	r.put(m, u)
 }
 
-// put changes a member's entry in place.
-func (r *room) put(m *member, u event.User) {
+// put changes a member's entry in place, if that is a change.
+func (r *room) put(m *member, u event.User) bool {
 	if !r.apply(event.UpdateUser{User: u}) {
-		return
+		return false
 	}
 	for _, c := range m.conns {
 		c.stale = true
 	}
+	return true
 }
 
 // look is Conn.View.
-func (r *room) look(c *Conn, want event.View) error {
+func (r *room) look(c *Conn, want event.View) (searched int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index < 0 {
-		return nil
+		return 0, nil
 	}
 	if !r.large {
 		r.unsee(c) // what it may still have from when the room was
-	} else if err := r.see(c, want); err != nil {
-		return err
+	} else if searched, err = r.see(c, want); err != nil {
+		return searched, err
 	}
 	c.want, c.fresh, c.resume = want, true, nil
 	r.kick()
-	return nil
+	return searched, nil
 }
 
 // apply is the only way a roster changes: it numbers the change, takes the
@@ -380,22 +429,50 @@ func (r *room) apply(e event.Event) bool {
 	if !changed {
 		return false
 	}
-	for _, v := range r.views {
-		if v.want.Query != "" {
-			v.follow(change, r.hub.options.Fold)
-		}
-	}
+	r.index(change)
 	r.resize()
 	r.kick()
 	return true
 }
 
+// index takes a change into account for what searches find.
+func (r *room) index(c roster.Change) {
+	if r.keys == nil {
+		return
+	}
+	id := c.User.ID
+	switch {
+	case c.Kind == roster.Gone:
+		delete(r.keys, id)
+	case c.Kind == roster.Arrived || c.User.Name != c.Before.Name:
+		r.keys[id] = r.hub.options.Fold(c.User.Name)
+	}
+	for _, v := range r.views {
+		if v.want.Query != "" {
+			v.follow(c, r.keys[id])
+		}
+	}
+}
+
 // resize decides whether the room is large. The gap keeps one at the limit
 // from changing its ways with every guest.
 func (r *room) resize() {
-	if window := r.hub.options.Window; window > 0 {
-		n := r.all.roster.Len()
-		r.large = n > window || r.large && n > window*9/10
+	window := r.hub.options.Window
+	if window <= 0 {
+		return
+	}
+	n := r.all.roster.Len()
+	switch large := n > window || r.large && n > window*9/10; {
+	case large && !r.large:
+		// Names are made comparable once for all searches, since that takes
+		// much longer than to look through them.
+		r.keys = make(map[string]string, n)
+		for _, u := range r.all.roster.Users() {
+			r.keys[u.ID] = r.hub.options.Fold(u.Name)
+		}
+		r.large = true
+	case !large:
+		r.large, r.keys = false, nil
 	}
 }
 

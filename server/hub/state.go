@@ -91,6 +91,9 @@ func (r *room) restore(s RoomState, stay, down time.Duration) {
 	}
 	r.all.roster.Apply(event.ExistingUsers{Users: users})
 	r.all.begin(s.Seq)
+	if len(s.Members) > 0 && r.name != event.Lobby {
+		r.hub.slots.restore()
+	}
 	r.resize()
 	for _, saved := range s.Members {
 		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}

@@ -12,8 +12,9 @@ import (
 // view is a part of a large room, with a log of its own that all connections
 // share that look at this part. The room's lock guards it.
 type view struct {
-	want  event.View // in bounds, with the query folded
-	conns int        // that look at it
+	want   event.View // in bounds, with the query folded
+	source string     // of the connection that it was made for
+	conns  int        // that look at it
 	ledger
 	total   int     // of those there are to see
 	count   int     // of the people in the room
@@ -25,32 +26,60 @@ func (r *room) bounded(want event.View) event.View {
 	if want.Count <= 0 {
 		want.Count = event.DefaultView
 	}
-	return event.View{
-		From:  max(0, want.From),
-		Count: min(want.Count, event.MaxView),
-		Query: r.hub.options.Fold(want.Query),
+	want.From, want.Count = max(0, want.From), min(want.Count, event.MaxView)
+	if want.Query != "" {
+		want.Query = r.hub.options.Fold(want.Query)
 	}
+	return want
 }
 
-// see points a connection at the view it wants.
-func (r *room) see(c *Conn, want event.View) error {
+// firstPage is what who asks for nothing else sees of a large room.
+var firstPage = event.View{Count: event.DefaultView}
+
+// maxViews is how many distinct views of a large room are kept up to date,
+// beside the first page, which everybody can have.
+const maxViews = 512
+
+// see points a connection at the view it wants, and returns how many names were
+// looked through to make it.
+func (r *room) see(c *Conn, want event.View) (searched int, err error) {
 	key := r.bounded(want)
 	v := r.views[key]
 	if v == nil {
-		n := len(r.views)
-		if c.view != nil && c.view.conns == 1 {
-			n-- // which is given up for this one
-		}
-		if n >= maxViews && key != r.bounded(event.View{}) {
-			return ErrTooManyViews
+		if key != firstPage && !r.mayView(c) {
+			return 0, ErrTooManyViews
 		}
 		v = r.newView(key)
+		v.source = c.source
 		r.views[key] = v
+		if key.Query != "" {
+			searched = r.all.roster.Len()
+		}
 	}
 	v.conns++
 	r.unsee(c)
 	c.view, c.fresh = v, true
-	return nil
+	return searched, nil
+}
+
+// mayView reports whether there may be one view more, for a connection that
+// gives up the one it has.
+func (r *room) mayView(c *Conn) bool {
+	used, held := 0, 0
+	for _, v := range r.views {
+		if v == c.view && v.conns == 1 {
+			continue
+		}
+		used++
+		if v.source == c.source {
+			held++
+		}
+	}
+	free := maxViews - used
+	if c.source == "" {
+		return free > 0
+	}
+	return enough(held, free, viewParts)
 }
 
 func (r *room) unsee(c *Conn) {
@@ -68,7 +97,7 @@ func (r *room) newView(want event.View) *view {
 	v := &view{want: want, ledger: ledger{ring: r.hub.ring}}
 	if want.Query != "" {
 		for _, u := range r.all.roster.Users() {
-			if v.finds(r.hub.options.Fold(u.Name)) {
+			if v.finds(r.keys[u.ID]) {
 				v.matches = append(v.matches, match{u.Since, u.ID})
 			}
 		}
@@ -78,7 +107,7 @@ func (r *room) newView(want event.View) *view {
 	return v
 }
 
-func (v *view) finds(folded string) bool { return search.Finds(folded, v.want.Query) }
+func (v *view) finds(key string) bool { return search.Finds(key, v.want.Query) }
 
 // match is somebody whom a query finds, with what they are ordered by.
 type match struct {
@@ -90,9 +119,10 @@ func (m match) compare(n match) int {
 	return cmp.Or(cmp.Compare(m.since, n.since), cmp.Compare(m.id, n.id))
 }
 
-// follow takes a change of the room into account for what the query finds.
-func (v *view) follow(c roster.Change, fold func(string) string) {
-	found := c.Kind != roster.Gone && v.finds(fold(c.User.Name))
+// follow takes a change of the room, and what the query is to look at for it,
+// into account for what the query finds.
+func (v *view) follow(c roster.Change, key string) {
+	found := c.Kind != roster.Gone && v.finds(key)
 	this := match{c.User.Since, c.User.ID}
 	i, known := slices.BinarySearchFunc(v.matches, this, match.compare)
 	switch {
@@ -117,33 +147,22 @@ func (v *view) refresh(r *room) {
 			now = append(now, u)
 		}
 	}
-	was := v.roster.Users()
-	for len(was) > 0 || len(now) > 0 {
-		switch order := compareFirst(was, now); {
-		case order < 0:
-			v.apply(event.DisconnectUser{ID: was[0].ID}, r.all.head)
-			was = was[1:]
-		case order > 0:
-			v.apply(event.NewUser{User: now[0]}, r.all.head)
-			now = now[1:]
-		default:
-			v.apply(event.UpdateUser{User: now[0]}, r.all.head)
-			was, now = was[1:], now[1:]
+	// Who left and came back by a clock that was set back has a place before
+	// the old one, which must be gone first.
+	shown := now
+	for _, u := range v.roster.Users() {
+		for len(shown) > 0 && shown[0].Compare(u) < 0 {
+			shown = shown[1:]
 		}
+		if len(shown) == 0 || shown[0].Compare(u) > 0 {
+			v.apply(event.DisconnectUser{ID: u.ID}, r.all.head)
+		}
+	}
+	for _, u := range now {
+		v.apply(event.NewUser{User: u}, r.all.head)
 	}
 	if v.total != total || v.count != r.all.roster.Len() {
 		v.total, v.count = total, r.all.roster.Len()
 		v.move(r.all.head)
 	}
-}
-
-// compareFirst compares the first of each list; the end comes after all.
-func compareFirst(a, b []event.User) int {
-	switch {
-	case len(a) == 0:
-		return 1
-	case len(b) == 0:
-		return -1
-	}
-	return a[0].Compare(b[0])
 }

@@ -3,6 +3,8 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		for _, want := range []event.View{{}, {From: 5, Count: 1, Query: "x"}} {
 			shots := ana.shots
-			if err := ana.conn.View(want); err != nil {
+			if _, err := ana.conn.View(want); err != nil {
 				t.Error(err)
 			}
 			if ana.holds("Ana"); ana.shots != shots+1 {
@@ -192,7 +194,7 @@ func TestNobodySeesMoreThanAViewHolds(t *testing.T) {
 			{From: -5, Count: event.MaxView - 1}: event.MaxView - 1,
 			{From: 10 * event.MaxView, Count: 9}: 0,
 		} {
-			if err := wall.conn.View(ask); err != nil {
+			if _, err := wall.conn.View(ask); err != nil {
 				t.Fatal(err)
 			}
 			if wall.drain(); wall.roster.Len() != want {
@@ -210,7 +212,7 @@ func TestViewsAreCapped(t *testing.T) {
 		for i := range maxViews {
 			last := watcher
 			watcher = watch(t, h, "lobby").drain()
-			err := watcher.conn.View(event.View{From: i + 1})
+			_, err := watcher.conn.View(event.View{From: i + 1})
 			if i < maxViews-1 && err != nil || i == maxViews-1 && !errors.Is(err, ErrTooManyViews) {
 				t.Fatalf("view %d: %v", i, err)
 			}
@@ -219,13 +221,68 @@ func TestViewsAreCapped(t *testing.T) {
 			}
 		}
 		// Who gives one up can have another for it.
-		if err := watcher.conn.View(event.View{From: 7, Query: "0"}); err != nil {
+		if _, err := watcher.conn.View(event.View{From: 7, Query: "0"}); err != nil {
 			t.Errorf("error is %v", err)
 		}
-		if err := wall.conn.View(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
+		if _, err := wall.conn.View(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
 			t.Errorf("error is %v", err)
 		}
 		wall.holds("P00", "P01") // as before
+	})
+}
+
+func TestAFewSourcesLeaveViewsForOthers(t *testing.T) {
+	bubble(t, Options{Window: 1}, func(t *testing.T, h *Hub) {
+		crowd(t, h, 0, 2)
+		all := func(source string) (views int) {
+			for {
+				c := nothing{new(int)}
+				conn, err := h.Watch("lobby", Visitor{Source: source}, c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := conn.View(event.View{From: 1 + views, Query: source}); err != nil {
+					return views
+				}
+				views++
+			}
+		}
+		if got := all("one"); got != maxViews/2 {
+			t.Errorf("one source has %d of %d views", got, maxViews)
+		}
+		for _, source := range []string{"two", "three", "four", "five"} {
+			all(source)
+		}
+		ana := person("Ana")
+		ana.Source = "six"
+		c := join(t, h, "lobby", ana)
+		if _, err := c.conn.View(event.View{Query: "p01"}); err != nil {
+			t.Errorf("nobody else can search: %v", err)
+		}
+		c.holds("P01")
+	})
+}
+
+func TestASearchMakesNoNameComparableAnew(t *testing.T) {
+	folded := 0
+	fold := func(s string) string { folded++; return strings.ToLower(s) }
+	bubble(t, Options{Window: 3, Fold: fold}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 20)
+		wall := watch(t, h, "lobby").drain()
+		before := folded
+		for i := range 10 {
+			if searched, err := wall.conn.View(event.View{Query: fmt.Sprint("P1", i)}); searched != 20 || err != nil {
+				t.Errorf("%d names were looked through, %v", searched, err)
+			}
+		}
+		if queries := folded - before; queries != 10 {
+			t.Errorf("%d texts were folded for 10 queries", queries)
+		}
+		people[0].Update(event.ChangeUser{Name: new("Peter P19")})
+		people[1].Update(event.ChangeUser{Note: new("P19")})
+		wall.holds("Peter P19", "P19")
+		people[0].Leave()
+		wall.holds("P19")
 	})
 }
 
@@ -260,11 +317,25 @@ func TestASearchFindsEverybodyWhoCameInTheSameMoment(t *testing.T) {
 	bubble(t, Options{Window: 1, Now: still}, func(t *testing.T, h *Hub) {
 		crowd(t, h, 0, 3)
 		wall := watch(t, h, "lobby")
-		if err := wall.conn.View(event.View{Query: "p"}); err != nil {
+		if _, err := wall.conn.View(event.View{Query: "p"}); err != nil {
 			t.Fatal(err)
 		}
 		wall.holds("P00", "P01", "P02")
 		crowd(t, h, 3, 4)
 		wall.holds("P00", "P01", "P02", "P03")
+	})
+}
+
+func TestWhoCameBackToAViewByAClockThatWasSetBackIsInIt(t *testing.T) {
+	var clock atomic.Int64
+	clock.Store(1000)
+	bubble(t, Options{Window: 2, Now: func() time.Time { return time.UnixMilli(clock.Load()) }}, func(t *testing.T, h *Hub) {
+		people := crowd(t, h, 0, 4)
+		wall := watch(t, h, "lobby")
+		wall.pause()
+		people[2].Leave()
+		clock.Store(900)
+		crowd(t, h, 2, 3)
+		wall.read().holds("P02", "P00", "P01", "P03")
 	})
 }

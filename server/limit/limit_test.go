@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -16,53 +17,200 @@ var (
 	there = netip.MustParseAddr("192.0.2.2")
 )
 
+// open opens so many sockets, and returns those that it got.
+func (a *Addresses) open(addr netip.Addr, n int) (shares []*Share) {
+	for range n {
+		share, err := a.Open(addr)
+		if err != nil {
+			break
+		}
+		shares = append(shares, share)
+	}
+	return shares
+}
+
+func address(i int) netip.Addr { return netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}) }
+
 func TestSocketsOfOneAddressAreCounted(t *testing.T) {
 	a := New(Options{Sockets: 2})
-	for i, want := range []bool{true, true, false, false} {
-		if got := a.Open(here); got != want {
-			t.Errorf("socket %d: %v", i+1, got)
-		}
+	held := a.open(here, 5)
+	if _, err := a.Open(here); len(held) != 2 || !errors.Is(err, ErrShare) {
+		t.Errorf("got %d, and then %v", len(held), err)
 	}
-	if !a.Open(there) {
+	if _, err := a.Open(there); err != nil {
 		t.Error("another address has to suffer for it")
 	}
-	a.Close(here)
-	if !a.Open(here) || a.Open(here) {
-		t.Error("a socket that was closed still counts, or twice not")
+	held[0].Close()
+	if got := a.open(here, 5); len(got) != 1 {
+		t.Errorf("got %d for one that was closed", len(got))
+	}
+}
+
+func TestOneAddressGetsHalfOfTheConnectionsAndAFewLeaveSome(t *testing.T) {
+	a := New(Options{Connections: 1000})
+	if got := len(a.open(here, 1000)); got != 500 {
+		t.Errorf("one address has %d of 1,000", got)
+	}
+	for i := range 4 {
+		a.open(address(i), 1000)
+	}
+	if got := len(a.open(there, 5)); got != 5 {
+		t.Errorf("another one gets %d, of 5", got)
+	}
+	for i := range 200 { // until all are taken, each can have one
+		a.open(address(i), 1)
+	}
+	if _, err := a.Open(netip.MustParseAddr("203.0.113.1")); !errors.Is(err, ErrFull) {
+		t.Errorf("of a server without any left: %v", err)
+	}
+}
+
+func TestPlainConnectionsAreSharedToo(t *testing.T) {
+	const all = 200
+	a := New(Options{Connections: all})
+	plain := 0
+	for a.Arrive(here, false) {
+		plain++
+	}
+	a.Depart(here) // the one that was too many
+	if plain != (all+spare)/2 {
+		t.Errorf("one address has %d of %d", plain, all)
+	}
+	if got := len(a.open(here, 1)); got != 1 {
+		t.Errorf("it gets %d sockets of the first", got)
+	}
+	if !a.Arrive(there, false) {
+		t.Error("another address has to suffer for it")
+	}
+	proxied := 0
+	for a.Arrive(address(1), true) { // many stand behind it
+		proxied++
+	}
+	if left := all + spare - plain - 2; proxied != left {
+		t.Errorf("a proxy gets %d of the %d that were left", proxied, left)
+	}
+}
+
+func TestSomePlainConnectionsCanBeMadeWhenAllSocketsAreTaken(t *testing.T) {
+	a := New(Options{Connections: 2})
+	a.open(here, 1)
+	a.open(there, 1)
+	if _, err := a.Open(address(1)); !errors.Is(err, ErrFull) {
+		t.Errorf("got %v", err)
+	}
+	for range 10 {
+		if !a.Arrive(address(1), false) {
+			t.Error("nobody could be told that the server is full")
+		}
 	}
 }
 
 func TestJoinsComeBackWithTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := New(Options{JoinsPerMinute: 60})
+		share, other := a.open(here, 1)[0], a.open(there, 1)[0]
 		for i := range 60 {
-			if wait := a.Join(here); wait != 0 {
+			if wait := share.Join(); wait != 0 {
 				t.Fatalf("join %d has to wait %v", i+1, wait)
 			}
 		}
 		for range 3 { // those that are refused do not count
-			if wait := a.Join(here); wait != time.Second {
+			if wait := share.Join(); wait != time.Second {
 				t.Errorf("told to wait %v", wait)
 			}
 		}
-		if a.Join(there) != 0 {
+		if other.Join() != 0 {
 			t.Error("another address has to suffer for it")
 		}
 		time.Sleep(time.Second)
-		if a.Join(here) != 0 || a.Join(here) == 0 {
+		if share.Join() != 0 || share.Join() == 0 {
 			t.Error("a second brings one join, not none and not two")
+		}
+	})
+}
+
+func TestAnAddressConnectsTwiceAsOftenAsItJoins(t *testing.T) {
+	a := New(Options{JoinsPerMinute: 60})
+	share := a.open(here, 1)[0]
+	for i := range 120 {
+		if wait := share.Upgrade(); wait != 0 {
+			t.Fatalf("attempt %d has to wait %v", i+1, wait)
+		}
+	}
+	if share.Upgrade() == 0 {
+		t.Error("there is no end to it")
+	}
+}
+
+func TestWhatCostsTooMuchIsOwed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{BytesPerSecond: 1000})
+		share, other := a.open(here, 1)[0], a.open(there, 1)[0]
+		share.Charge(1000 * burstSeconds)
+		if wait := share.Debt(); wait != 0 {
+			t.Errorf("after a burst that may be, %v", wait)
+		}
+		share.Charge(5000)
+		if wait := share.Debt().Round(time.Millisecond); wait != 5*time.Second {
+			t.Errorf("told to wait %v", wait)
+		}
+		if other.Debt() != 0 {
+			t.Error("another address has to suffer for it")
+		}
+		time.Sleep(5*time.Second + time.Millisecond)
+		if wait := share.Debt(); wait != 0 {
+			t.Errorf("still %v", wait)
+		}
+		for range 100 {
+			share.Charge(1 << 30)
+		}
+		if wait := share.Debt(); wait > 2*burstSeconds*time.Second {
+			t.Errorf("whatever it was, nobody should wait %v", wait)
+		}
+	})
+}
+
+func TestWhoSentTooMuchWaitsAndOthersOfTheAddressDoNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{})
+		share := a.open(here, 1)[0]
+		bad, good, none := [16]byte{1}, [16]byte{2}, [16]byte{}
+		share.Bar(bad, 5*time.Second)
+		if share.Barred(bad, true) != 5*time.Second || share.Barred(none, false) != 5*time.Second || share.Barred(good, true) != 0 {
+			t.Errorf("%v, without a session %v, others %v", share.Barred(bad, true), share.Barred(none, false), share.Barred(good, true))
+		}
+		share.Close()
+		if a.Forget(); len(a.use) != 1 {
+			t.Error("it is forgotten that somebody has to wait")
+		}
+		time.Sleep(5 * time.Second)
+		if share.Barred(bad, true) != 0 || share.Barred(none, false) != 0 {
+			t.Error("for ever")
+		}
+		share.Bar(good, time.Second)
+		if len(share.barred) != 1 {
+			t.Errorf("%d are remembered, one has to wait", len(share.barred))
 		}
 	})
 }
 
 func TestNoughtMeansNoLimit(t *testing.T) {
 	a := New(Options{})
+	var shares []*Share
 	for range 10_000 {
-		if !a.Open(here) || a.Join(here) != 0 {
+		share, err := a.Open(here)
+		if err != nil || share.Join() != 0 || share.Upgrade() != 0 || !a.Arrive(here, false) {
 			t.Fatal("refused")
 		}
+		if share.Charge(1 << 30); share.Debt() != 0 {
+			t.Fatal("in debt")
+		}
+		shares = append(shares, share)
 	}
-	a.Close(here)
+	for _, share := range shares {
+		share.Close()
+		a.Depart(here)
+	}
 	a.Forget()
 	if len(a.use) != 0 {
 		t.Errorf("%d addresses are kept for nothing", len(a.use))
@@ -81,36 +229,43 @@ func TestWhatIsOneAddress(t *testing.T) {
 		{"2001:db8::1", "2001:db8:0:1::1", false},
 		{"fe80::1%eth0", "fe80::1", true},
 	} {
-		a := New(Options{Sockets: 1})
-		a.Open(netip.MustParseAddr(c.a))
-		if refused := !a.Open(netip.MustParseAddr(c.b)); refused != c.same {
-			t.Errorf("%s and %s are one: %v", c.a, c.b, refused)
+		a := New(Options{})
+		first, second := a.open(netip.MustParseAddr(c.a), 1)[0], a.open(netip.MustParseAddr(c.b), 1)[0]
+		if same := first == second; same != c.same || same != (first.Source() == second.Source()) {
+			t.Errorf("%s and %s are one: %v, by name %q and %q", c.a, c.b, same, first.Source(), second.Source())
 		}
 	}
 	a := New(Options{Sockets: 1})
-	if !a.Open(netip.Addr{}) || a.Open(netip.Addr{}) {
-		t.Error("those without an address do not count as one")
+	if got := len(a.open(netip.Addr{}, 2)); got != 1 {
+		t.Errorf("those without an address count as %d", got)
 	}
 }
 
 func TestAddressesAreForgottenWhenNothingDependsOnThem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := New(Options{Sockets: 5, JoinsPerMinute: 60})
-		a.Open(here)
-		a.Open(there)
-		a.Join(there)
-		a.Close(there)
-		if a.Forget(); len(a.use) != 2 {
-			t.Errorf("%d addresses, one is connected and one has joined just now", len(a.use))
+		a := New(Options{Sockets: 5, JoinsPerMinute: 60, BytesPerSecond: 100})
+		kept := a.open(here, 1)[0]
+		joined := a.open(there, 1)[0]
+		joined.Join()
+		joined.Close()
+		cost := a.open(address(1), 1)[0]
+		cost.Charge(200)
+		cost.Close()
+		a.Arrive(address(2), false)
+		remembers := func(want int) {
+			t.Helper()
+			if a.Forget(); len(a.use) != want {
+				t.Errorf("%d addresses, want %d", len(a.use), want)
+			}
 		}
+		remembers(4)
 		time.Sleep(time.Second)
-		if a.Forget(); len(a.use) != 1 {
-			t.Errorf("%d addresses, one is connected", len(a.use))
-		}
-		a.Close(here)
-		if a.Forget(); len(a.use) != 0 {
-			t.Errorf("%d addresses are kept for nothing", len(a.use))
-		}
+		remembers(3)
+		time.Sleep(time.Second)
+		remembers(2)
+		kept.Close()
+		a.Depart(address(2))
+		remembers(0)
 	})
 }
 
@@ -169,7 +324,7 @@ func FuzzForwarded(f *testing.F) {
 		switch {
 		case !ok && got.IsValid():
 			t.Errorf("%v out of nothing", got)
-		case ok && !proxies.has(direct) && got != direct:
+		case ok && !proxies.Has(direct) && got != direct:
 			t.Errorf("%v was believed by the word of %v", got, direct)
 		case ok && got != direct && !strings.Contains(fmt.Sprint(forwarded), ":") && !strings.Contains(forwarded, got.String()):
 			t.Errorf("%v does not stand in %q", got, forwarded)

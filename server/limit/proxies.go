@@ -36,7 +36,8 @@ func ParseProxies(list string) (Proxies, error) {
 	return proxies, nil
 }
 
-func (p Proxies) has(addr netip.Addr) bool {
+// Has reports whether addr is one of the proxies.
+func (p Proxies) Has(addr netip.Addr) bool {
 	for _, prefix := range p {
 		if prefix.Contains(addr.WithZone("")) {
 			return true
@@ -54,7 +55,7 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && p.has(client); i-- {
+	for i := len(hops) - 1; i >= 0 && p.Has(client); i-- {
 		hop, ok := parseAddr(strings.TrimSpace(hops[i]))
 		if !ok {
 			break // what a proxy wrote is not readable: it is the proxy that asks

@@ -29,7 +29,7 @@ func (b *bench) start(name string) (*server, error) {
 		return nil, err
 	}
 	args := []string{b.binary, "-addr", "127.0.0.1:0", "-data", data, "-window", "0", "-linger", "0s", "-grace", "0s",
-		"-limit-sockets", "0", "-limit-joins", "0", "-limit-events", "0", "-limit-connections", "0", "-log-level", "warn"}
+		"-limit-sockets", "0", "-limit-joins", "0", "-limit-bytes", "0", "-limit-events", "0", "-limit-connections", "0", "-log-level", "warn"}
 	if name != "rollcall" {
 		self, err := os.Executable()
 		if err != nil {

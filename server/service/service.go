@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"rollcall/server/hub"
 	"rollcall/server/limit"
 	"rollcall/server/names"
@@ -45,7 +47,8 @@ type Config struct {
 // Limits are what keeps one from using up what others need; 0 is no limit.
 type Limits struct {
 	Sockets     int // of one address at one time
-	Joins       int // of one address in a minute
+	Joins       int // of one address in a minute; to watch a room counts as well
+	Bytes       int // that one address costs in a second
 	Events      int // of one connection in a second
 	Members     int // of a room
 	Rooms       int
@@ -109,11 +112,14 @@ func Run(ctx context.Context, config Config) error {
 	if err := restore(rooms, config.Data); err != nil {
 		log.Warn("the rooms of the last run are not restored", "err", err)
 	}
+	addresses := limit.New(limit.Options{
+		Connections: config.Limits.Connections, Sockets: config.Limits.Sockets,
+		JoinsPerMinute: config.Limits.Joins, BytesPerSecond: config.Limits.Bytes,
+	})
 	sockets := ws.New(ws.Options{
 		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log,
-		Addresses:       limit.New(limit.Options{Sockets: config.Limits.Sockets, JoinsPerMinute: config.Limits.Joins}),
+		Addresses:       addresses,
 		Proxies:         config.Proxies,
-		Connections:     config.Limits.Connections,
 		EventsPerSecond: float64(config.Limits.Events),
 	})
 	mux := http.NewServeMux()
@@ -128,6 +134,7 @@ func Run(ctx context.Context, config Config) error {
 		// hijacked is not bound by it.
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: 16 << 10,
+		ConnState:      watchConnections(addresses, config.Proxies, log),
 		// Or OPTIONS * would be answered whatever the host.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
@@ -138,7 +145,7 @@ func Run(ctx context.Context, config Config) error {
 	var serving sync.WaitGroup
 	failed := make(chan error, 1)
 	serving.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(loud{listener, log, new(rate.Sometimes{Interval: time.Minute})}); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})

@@ -12,7 +12,7 @@ import (
 
 type deaf struct{}
 
-func (deaf) Send(*hub.Conn, []byte, []byte, bool) bool { return true }
+func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 
 func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	dir, options := t.TempDir(), hub.Options{Grace: time.Minute}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -13,13 +12,32 @@ import (
 	"golang.org/x/time/rate"
 
 	"rollcall/server/hub"
+	"rollcall/server/limit"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 )
 
-// Limits on what a connection says.
+// Limits on what a connection says, and asks for.
 const (
 	eventBurst = 20
+	// bytesPerEvent is how much a connection may send for each event that it
+	// may, after bytesBurst: what comes faster is read later, whatever it is,
+	// and so are empty fragments and answers to no ping.
+	bytesPerEvent = 1600
+	bytesBurst    = 32 << 10
+	// readCost is what a byte that is read counts against one that is sent: a
+	// frame of six bytes is about as much work as 400 of a snapshot.
+	readCost = 64
+	// answerPerEvent is how much a connection may be sent, because it asked for
+	// it, for each event that it may send: a view of 200 people. The burst is
+	// for a snapshot of 20,000 at first, or for scrolling through as many.
+	answerPerEvent = 26 << 10
+	answerBurst    = 4 << 20
+	// searchCost is what it counts, in bytes, to look at one name.
+	searchCost = 16
+	// maxDebt is how long a connection is not read from while its address has
+	// cost too much.
+	maxDebt = 5 * time.Second
 	// tooLong is how long the events may be too many before the connection
 	// is ended, and calm how long they must not be for that to be over.
 	tooLong = 5 * time.Second
@@ -45,11 +63,13 @@ type conn struct {
 	socket  *websocket.Conn
 	out     *outbox
 	session session.ID
-	addr    netip.Addr
+	share   *limit.Share // of its address
 	tooOld  bool
 	born    time.Time
+	answers *rate.Limiter // bytes that are sent because they were asked for; nil without a limit
 
 	// Of the reader.
+	bytes   *rate.Limiter // that are read; nil without a limit
 	events  *rate.Limiter
 	excess  time.Time                // when the events became too many last
 	dropped time.Time                // when the last one was dropped
@@ -83,7 +103,7 @@ func (c *conn) serve() {
 	c.cut()
 	c.socket.CloseNow()
 	c.out.wait()
-	c.server.release(c.addr)
+	c.server.release(c.share)
 }
 
 // closedProperly tells a tab that was closed from a connection that was cut,
@@ -234,20 +254,71 @@ func (c *conn) handle(e event.Event) error {
 	}
 	switch e := e.(type) {
 	case event.View:
-		c.view(place, e)
+		if !c.owes(e) {
+			c.view(place, e)
+		}
 	case event.Leave:
 		place.Leave()
 	case event.ChangeUser:
-		c.change(place, e)
+		if !c.owes(e) {
+			c.change(place, e)
+		}
 	case event.Active:
 		place.Active(e.Active)
 	}
 	return nil
 }
 
-// answers reports whether a ping of the client's is to be answered. Pings count
+// owes reports whether an event is dropped because what was asked for before,
+// here or by others of the address, has cost too much; then it says so.
+func (c *conn) owes(e event.Event) bool {
+	wait := c.share.Debt()
+	if c.answers != nil {
+		wait = max(wait, limit.Debt(c.answers))
+	}
+	if wait == 0 {
+		return false
+	}
+	c.rebuke(event.Error{
+		Code:       event.CodeRateLimited,
+		Message:    "You, or others at your address, have asked for too much; this was dropped. Try again in a moment.",
+		Event:      e.EventName(),
+		RetryAfter: wait.Milliseconds() + 1,
+	})
+	return true
+}
+
+// rebuke says that something was too much, once in a while: answers to a flood
+// must not be one.
+func (c *conn) rebuke(reason event.Error) {
+	if now := time.Now(); now.Sub(c.rebuked) >= calm {
+		c.rebuked = now
+		c.send(reason)
+	}
+}
+
+// charge counts what the client's asking has cost, in bytes sent.
+func (c *conn) charge(bytes int) {
+	c.share.Charge(bytes)
+	if c.answers != nil {
+		limit.Spend(c.answers, bytes)
+	}
+}
+
+// received counts what was read, and returns how long to wait before more is: a
+// client that sends too fast is held back by its line being full.
+func (c *conn) received(bytes int) time.Duration {
+	c.share.Charge(bytes * readCost)
+	limit.Spend(c.bytes, bytes)
+	if c.bytes.Tokens() >= bytesBurst/2 {
+		return 0 // it sends little, whatever others of its address do
+	}
+	return max(limit.Debt(c.bytes), min(c.share.Debt(), maxDebt))
+}
+
+// answersPing reports whether a ping of the client's is to be answered. Pings count
 // like events, or a flood of them would cost nothing but the server's time.
-func (c *conn) answers() bool {
+func (c *conn) answersPing() bool {
 	drop, err := c.tooMany(event.Invalid{})
 	if r := (refusal{}); errors.As(err, &r) {
 		c.refuse(r.reason, r.code)
@@ -283,20 +354,21 @@ func (c *conn) tooMany(e event.Event) (drop bool, err error) {
 		reason.Message = fmt.Sprintf("A connection may send %g events a second; this one has sent more for too long.", perSecond)
 		reason.RetryAfter = tooLong.Milliseconds()
 		reason.Event = "" // it is about the connection
+		c.share.Bar(c.session, tooLong)
 		return true, refuse(event.CloseRateLimited, reason)
 	}
-	if now.Sub(c.rebuked) >= calm { // answers to a flood must not be one
-		c.rebuked = now
-		c.send(reason)
-	}
+	c.rebuke(reason)
 	return true, nil
 }
 
 // Send is the hub's: it writes what happens in the room. It does not block.
-func (c *conn) Send(place *hub.Conn, head, body []byte, last bool) (ready bool) {
+func (c *conn) Send(place *hub.Conn, f hub.Frame) (ready bool) {
 	c.spoke.Store(true)
-	ready = c.out.send(head, body, place)
-	if last {
+	if f.Asked {
+		c.charge(len(f.Head) + len(f.Body))
+	}
+	ready = c.out.send(f.Head, f.Body, place)
+	if f.Last {
 		c.out.hangUp(nil, event.CloseNormal, "left")
 	}
 	return ready

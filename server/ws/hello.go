@@ -34,15 +34,14 @@ func (c *conn) join(e event.GotANewUser) error {
 	}
 	grant := c.identify(e.Session)
 	place, err := c.server.options.Hub.Join(room, hub.Person{
+		Visitor: c.visitor(e, e.Resume),
 		Session: c.session,
 		ID:      c.server.options.Sessions.PublicID(c.session, room),
 		Grant:   grant,
 		Name:    *change.Name,
 		Status:  change.Status,
 		Note:    change.Note,
-		Resume:  e.Resume,
 		Opened:  c.born,
-		Admit:   c.admit,
 	}, c)
 	return c.enter(place, err, e)
 }
@@ -62,16 +61,26 @@ func (c *conn) identify(said string) (grant string) {
 	return sessions.Text(c.session)
 }
 
-// admit counts somebody who arrives, unless their address has had too many.
-func (c *conn) admit() error {
-	wait := c.server.options.Addresses.Join(c.addr)
+// visitor is the client as the hub takes it in, by a hello.
+func (c *conn) visitor(hello event.Event, resume *event.Resume) hub.Visitor {
+	return hub.Visitor{Resume: resume, Source: c.share.Source(), Admit: func() error { return c.admit(hello) }}
+}
+
+// admit counts somebody who arrives or begins to watch, unless their address has
+// had too many, or has cost too much. To watch counts like joining: otherwise
+// all the names that rooms may have could be tried, unseen.
+func (c *conn) admit(hello event.Event) error {
+	wait := c.share.Debt()
+	if wait == 0 {
+		wait = c.share.Join()
+	}
 	if wait == 0 {
 		return nil
 	}
 	return refuse(event.CloseRateLimited, event.Error{
 		Code:       event.CodeRateLimited,
-		Message:    "Too many people have joined from your address in the last minute. Try again in a moment.",
-		Event:      event.NameGotANewUser,
+		Message:    "Too many people have come from your address in the last minute. Try again in a moment.",
+		Event:      hello.EventName(),
 		RetryAfter: wait.Milliseconds() + rand.Int64N(1000), // or those who wait would come as one
 	})
 }
@@ -85,7 +94,7 @@ func (c *conn) watch(e event.Watch) error {
 	if err != nil {
 		return err
 	}
-	place, err := c.server.options.Hub.Watch(room, e.Resume, c)
+	place, err := c.server.options.Hub.Watch(room, c.visitor(e, e.Resume), c)
 	return c.enter(place, err, e)
 }
 
@@ -114,7 +123,7 @@ func (c *conn) enter(place *hub.Conn, err error, e event.Event) error {
 	case errors.Is(err, hub.ErrTooManyRooms):
 		return refuse(event.CloseServerFull, event.Error{
 			Code:       event.CodeServerFull,
-			Message:    "This server has as many rooms as it can take. Try again later, or go to one that exists.",
+			Message:    "This server has as many rooms as it, or one address, may have. Try again later, or go to one that exists.",
 			Event:      e.EventName(),
 			RetryAfter: (10 * time.Second).Milliseconds(),
 		})
@@ -193,7 +202,19 @@ func (c *conn) change(place *hub.Conn, e event.ChangeUser) {
 		c.send(*fault)
 		return
 	}
-	place.Update(change)
+	told := place.Update(change)
+	c.charge(told * changeSize(change))
+}
+
+// changeSize is about how long a frame is that tells of a change.
+func changeSize(change event.ChangeUser) int {
+	size := 150
+	for _, text := range []*string{change.Name, change.Note} {
+		if text != nil {
+			size += len(*text)
+		}
+	}
+	return size
 }
 
 // view has the client see another part of a large room.
@@ -207,7 +228,9 @@ func (c *conn) view(place *hub.Conn, e event.View) {
 		})
 		return
 	}
-	if place.View(e) != nil {
+	searched, err := place.View(e)
+	c.charge(searched * searchCost)
+	if err != nil {
 		c.send(event.Error{
 			Code:       event.CodeRateLimited,
 			Message:    "The room is searched and looked at in too many ways already. Try again in a moment.",

@@ -31,7 +31,9 @@ type outbox struct {
 	net.Conn
 	socket *socket // nil where only blocking reads and writes are to be had
 
-	heard atomic.Bool // the client has said something since this was cleared
+	heard  atomic.Bool             // the client has said something since this was cleared
+	pace   func(int) time.Duration // how long to wait after so many bytes were read; nil is never
+	closed chan struct{}           // closed by Close
 
 	// Of the reader.
 	in     *bufio.Reader // what the library reads through
@@ -53,7 +55,7 @@ var errStuck = errors.New("too much waits to be written")
 
 // newOutbox takes over a connection of which unread has been read already.
 func newOutbox(conn net.Conn, unread []byte) *outbox {
-	o := &outbox{Conn: conn, socket: newSocket(conn), unread: unread}
+	o := &outbox{Conn: conn, socket: newSocket(conn), unread: unread, closed: make(chan struct{})}
 	o.in = bufio.NewReaderSize(o, bufferSize)
 	return o
 }
@@ -61,7 +63,8 @@ func newOutbox(conn net.Conn, unread []byte) *outbox {
 // hijacked is a response that is hijacked into an outbox, with small buffers.
 type hijacked struct {
 	http.ResponseWriter
-	out *outbox // set by Hijack
+	pace func(int) time.Duration // the outbox's
+	out  *outbox                 // set by Hijack
 }
 
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -76,6 +79,7 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
+	h.out.pace = h.pace
 	return h.out, bufio.NewReadWriter(h.out.in, bufio.NewWriterSize(h.out, bufferSize)), nil
 }
 
@@ -102,6 +106,7 @@ func (o *outbox) await() error {
 			return err
 		}
 		o.heard.Store(true)
+		o.rest(n)
 		if n == emptyLength && chunk[0] == pongFrame && chunk[1] == emptyMasked {
 			chunks.Put(chunk)
 			continue
@@ -111,6 +116,23 @@ func (o *outbox) await() error {
 	return nil
 }
 
+// rest waits before more is read, if so much was read that it has to.
+func (o *outbox) rest(read int) {
+	if o.pace == nil {
+		return
+	}
+	wait := o.pace(read)
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-o.closed:
+	}
+}
+
 // silent reports that all that has come is read.
 func (o *outbox) silent() bool { return len(o.unread) == 0 && o.in.Buffered() == 0 }
 
@@ -118,6 +140,7 @@ func (o *outbox) Read(p []byte) (int, error) {
 	if len(o.unread) == 0 {
 		n, err := o.Conn.Read(p)
 		o.heard.Store(true)
+		o.rest(n)
 		return n, err
 	}
 	n := copy(p, o.unread)
@@ -350,6 +373,11 @@ func (o *outbox) Close() error {
 	o.mu.Lock()
 	if o.err == nil {
 		o.err = net.ErrClosed
+	}
+	select {
+	case <-o.closed:
+	default:
+		close(o.closed)
 	}
 	o.mu.Unlock()
 	return o.Conn.Close()

@@ -5,16 +5,19 @@ package ws
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/coder/websocket"
 	"golang.org/x/net/http/httpguts"
+	"golang.org/x/time/rate"
 
 	"rollcall/server/hub"
 	"rollcall/server/limit"
@@ -30,12 +33,10 @@ type Options struct {
 	// connect.
 	AllowOrigin func(*http.Request) bool
 	Log         *slog.Logger
-	// Addresses limits what one address may use, and Proxies are believed
-	// when they say for which.
+	// Addresses limits what one address may use, and what there is in all;
+	// Proxies are believed when they say for which address they ask.
 	Addresses *limit.Addresses
 	Proxies   limit.Proxies
-	// Connections is how many there may be at one time.
-	Connections int
 	// EventsPerSecond is how many events a connection may send, after a
 	// burst of 20.
 	EventsPerSecond float64
@@ -49,7 +50,6 @@ type Server struct {
 
 	mu       sync.Mutex // guards what follows
 	conns    []*conn    // in no order; each knows its index
-	opened   int        // conns and those being upgraded
 	accepted int        // conns so far
 	closing  bool       // everybody is told to come back
 	cutting  bool       // and has had the time for it
@@ -72,22 +72,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Pages of another site may not connect here. If this is your own address, start the server with -public-url.", http.StatusForbidden)
 		return
 	}
-	addr := s.options.Proxies.Client(r)
-	if !s.open(w, addr) {
+	share := s.open(w, s.options.Proxies.Client(r))
+	if share == nil {
 		return
 	}
-	c := s.upgrade(w, r)
+	c := s.upgrade(w, r, share)
 	if c == nil {
-		s.release(addr)
+		s.release(share)
 		return
 	}
-	c.addr = addr
 	s.add(c)
 	go c.serve()
 }
 
 // upgrade answers the request. It returns nil if that is all there is to do.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) *conn {
 	if !httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
@@ -98,6 +97,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	if !known {
 		id = session.NewID()
 	}
+	if wait := share.Barred(id, known); wait > 0 {
+		comeLater(w, wait, "You have sent too much. Try again in a moment.")
+		return nil
+	}
 	// A known one too: a page that the browser had kept asks for nothing
 	// else by which its session could last longer.
 	http.SetCookie(w, s.options.Sessions.Cookie(id))
@@ -105,12 +108,17 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w}
-	c := &conn{server: s, session: id, known: known, born: now, spoken: now, pinged: now}
+	c := &conn{server: s, share: share, session: id, known: known, born: now, spoken: now, pinged: now}
+	if perSecond := s.options.EventsPerSecond; perSecond > 0 {
+		c.bytes = rate.NewLimiter(rate.Limit(perSecond*bytesPerEvent), bytesBurst)
+		c.answers = rate.NewLimiter(rate.Limit(perSecond*answerPerEvent), answerBurst)
+		h.pace = c.received
+	}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: protocols,
 		// The origin has passed AllowOrigin, which is the stricter check.
 		InsecureSkipVerify: true,
-		OnPingReceived:     func(context.Context, []byte) bool { return c.answers() },
+		OnPingReceived:     func(context.Context, []byte) bool { return c.answersPing() },
 	})
 	if err != nil {
 		s.options.Log.Debug("upgrade failed", "err", err)
@@ -123,44 +131,47 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) *conn {
 	return c
 }
 
-// open counts a connection that is to be, or says why it may not.
-func (s *Server) open(w http.ResponseWriter, addr netip.Addr) bool {
+// open counts a connection that is to be, or says why it may not and returns
+// nil.
+func (s *Server) open(w http.ResponseWriter, addr netip.Addr) *limit.Share {
 	s.mu.Lock()
 	closing := s.closing
-	full := s.options.Connections > 0 && s.opened >= s.options.Connections
-	if !full && !closing {
-		s.opened++
+	if !closing {
 		s.running.Add(1)
 	}
 	s.mu.Unlock()
 	if closing {
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, restarting.Message, http.StatusServiceUnavailable)
-		return false
+		return nil
 	}
-	if full {
+	share, err := s.options.Addresses.Open(addr)
+	switch {
+	case errors.Is(err, limit.ErrFull):
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "This server has as many connections as it can take. Try again in a moment.", http.StatusServiceUnavailable)
-		return false
+	case err != nil:
+		comeLater(w, 30*time.Second, "Your address has as many connections as one may have. Close some, or try again later.")
+	default:
+		wait := max(share.Upgrade(), share.Debt())
+		if wait == 0 {
+			return share
+		}
+		share.Close()
+		comeLater(w, wait, "Your address has connected too often, or asked for too much, in the last minute. Try again in a moment.")
 	}
-	if !s.options.Addresses.Open(addr) {
-		s.forget()
-		w.Header().Set("Retry-After", "30")
-		http.Error(w, "Your address has as many connections as one may have. Close some, or try again later.", http.StatusTooManyRequests)
-		return false
-	}
-	return true
+	s.running.Done()
+	return nil
 }
 
-func (s *Server) release(addr netip.Addr) {
-	s.options.Addresses.Close(addr)
-	s.forget()
+// comeLater refuses a request of an address that has had too much.
+func comeLater(w http.ResponseWriter, wait time.Duration, why string) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+	http.Error(w, why, http.StatusTooManyRequests)
 }
 
-func (s *Server) forget() {
-	s.mu.Lock()
-	s.opened--
-	s.mu.Unlock()
+func (s *Server) release(share *limit.Share) {
+	share.Close()
 	s.running.Done()
 }
 

@@ -201,6 +201,7 @@ func (p *peer) close() { p.conn.Close(websocket.StatusNormalClosure, "") }
 func TestTheSevenStepsOnTheWire(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		ana := n.join(nil, "Ana", "")
+		time.Sleep(time.Millisecond) // or both come at one time, and their ids decide
 		ben := n.join(nil, " Ben  B. ", "lobby")
 		if users := ben.roster.Users(); len(users) != 2 || users[0].Name != "Ana" || users[1].Name != "Ben B." {
 			t.Errorf("existing users are %v", users)
@@ -699,7 +700,7 @@ func (c slowConn) Read(p []byte) (int, error) {
 
 type deaf struct{}
 
-func (deaf) Send(*hub.Conn, []byte, []byte, bool) bool { return true }
+func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 
 func TestASlowLineIsNotTakenForADeadOne(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {

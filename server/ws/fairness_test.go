@@ -1,0 +1,272 @@
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"rollcall/server/hub"
+	"rollcall/server/limit"
+	"rollcall/shared/event"
+)
+
+// raw is a connection on which a client may write what it likes. What it is
+// sent goes nowhere.
+func (n *network) raw(hello event.Event) net.Conn {
+	n.t.Helper()
+	conn, err := n.dial(n.t.Context(), "tcp", "")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	go io.WriteString(conn, "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	in := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(in, nil)
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		n.t.Fatalf("not upgraded: %v, %v", resp, err)
+	}
+	go io.Copy(io.Discard, in)
+	if _, err := conn.Write(sentFrame(textFrame, string(event.Encode(hello)))); err != nil {
+		n.t.Fatal(err)
+	}
+	return conn
+}
+
+// TestWhatIsNoEventIsReadNoFasterThanEventsMayCome is about what a client can
+// send without ever saying anything.
+func TestWhatIsNoEventIsReadNoFasterThanEventsMayCome(t *testing.T) {
+	fragment := sentFrame(textFrame&0x7f, "")
+	for name, frames := range map[string][]byte{
+		"answers to no ping":           bytes.Repeat(sentFrame(pongFrame, ""), 100),
+		"answers with something in it": bytes.Repeat(sentFrame(pongFrame, "hello"), 100),
+		"empty fragments":              bytes.Repeat(sentFrame(0, ""), 100), // after the first
+	} {
+		t.Run(name, func(t *testing.T) {
+			limited(t, hub.Options{}, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
+				conn := n.raw(event.Watch{})
+				if name == "empty fragments" {
+					conn.Write(fragment)
+				}
+				start, sent := time.Now(), 0
+				for time.Since(start) < 10*time.Second && sent < 2_000_000 {
+					written, err := conn.Write(frames)
+					if err != nil {
+						break // it may be cut as well
+					}
+					sent += written
+				}
+				conn.Close()
+				if most := bytesBurst + 11*10*bytesPerEvent; sent > most {
+					t.Errorf("%d bytes were read in %v, at most %d should be", sent, time.Since(start), most)
+				}
+			})
+		})
+	}
+}
+
+// TestAFloodOfOneConnectionHoldsUpNoOtherOfItsAddress also in what the address
+// may cost.
+func TestAFloodOfOneConnectionHoldsUpNoOtherOfItsAddress(t *testing.T) {
+	options := Options{EventsPerSecond: 10, Addresses: limit.New(limit.Options{BytesPerSecond: 1 << 20})}
+	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
+		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
+		flood := n.raw(event.Watch{})
+		var writing sync.WaitGroup
+		writing.Go(func() {
+			pongs := bytes.Repeat(sentFrame(pongFrame, ""), 1000)
+			for {
+				if _, err := flood.Write(pongs); err != nil {
+					return
+				}
+			}
+		})
+		for i := range 20 {
+			time.Sleep(time.Second)
+			note := fmt.Sprint("second ", i)
+			before := time.Now()
+			ana.say(event.ChangeUser{Note: &note})
+			for _, p := range []*peer{ana, ben} {
+				for p.hear(event.NameUpdateUser).(event.UpdateUser).Note != note {
+				}
+			}
+			if took := time.Since(before); took > 0 {
+				t.Errorf("a note took %v", took)
+			}
+		}
+		flood.Close()
+		writing.Wait()
+		ana.close()
+		ben.close()
+	})
+}
+
+// count reads until the connection ends, and how much that is.
+func (p *peer) count(total *int) {
+	for {
+		_, frame, err := p.conn.Read(p.t.Context())
+		if err != nil {
+			return
+		}
+		*total += len(frame)
+	}
+}
+
+func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
+	long := strings.Repeat("x", 80)
+	for name, view := range map[string]func(i int) event.View{
+		"views":    func(i int) event.View { return event.View{Count: event.MaxView, From: i % 50} },
+		"searches": func(i int) event.View { return event.View{Query: fmt.Sprint("p", i%10)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rooms := hub.Options{Window: 50}
+			limited(t, rooms, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
+				for i := range 300 {
+					p := hub.Person{ID: fmt.Sprintf("%016d", i), Name: fmt.Sprint("p", i, long), Note: &long}
+					p.Session[0], p.Session[1] = byte(i), byte(i>>8)
+					if _, err := n.hub.Join("lobby", p, deaf{}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				p, _ := n.connect(nil, nil)
+				got := 0
+				var reading sync.WaitGroup
+				reading.Go(func() { p.count(&got) })
+				p.say(event.Watch{})
+				const seconds = 60
+				for i := range 10 * seconds {
+					p.say(view(i))
+					time.Sleep(100 * time.Millisecond)
+				}
+				p.conn.CloseNow()
+				reading.Wait()
+				if most := answerBurst + (seconds+1)*10*answerPerEvent; got > most {
+					t.Errorf("%d bytes in %d s, at most %d should be", got, seconds, most)
+				}
+				if got < answerBurst/8 {
+					t.Errorf("%d bytes are too few: it is refused what it may have", got)
+				}
+			})
+		})
+	}
+}
+
+func TestChangesThatAreToldToManyCostWhatIsTold(t *testing.T) {
+	options := Options{Addresses: limit.New(limit.Options{BytesPerSecond: 100_000})}
+	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
+		told := 0
+		var reading sync.WaitGroup
+		var others []*peer
+		for i := range 40 {
+			p := n.join(nil, fmt.Sprint("Listener ", i), "")
+			others = append(others, p)
+			if i == 0 {
+				reading.Go(func() { p.count(&told) })
+			} else {
+				reading.Go(func() { p.count(new(int)) })
+			}
+		}
+		p := n.join(nil, "Ana", "")
+		refused := 0
+		reading.Go(func() {
+			for {
+				events, err := p.next()
+				if err != nil {
+					return
+				}
+				for _, e := range events {
+					if e, ok := e.(event.Error); ok && e.Code == event.CodeRateLimited && e.RetryAfter > 0 {
+						refused++
+					}
+				}
+			}
+		})
+		note := strings.Repeat("x", 70)
+		const seconds = 300
+		for i := range 50 * seconds {
+			note := fmt.Sprint(i, note)
+			p.say(event.ChangeUser{Note: &note})
+			time.Sleep(20 * time.Millisecond)
+		}
+		for _, p := range append(others, p) {
+			p.conn.CloseNow()
+		}
+		reading.Wait()
+		// Each of 41 is told as much as this one.
+		if most := 100_000 * (2*seconds + 64); 41*told > most {
+			t.Errorf("%d bytes to all in %d s, at most %d should be", 41*told, seconds, most)
+		}
+		if refused < seconds/2 {
+			t.Errorf("it is told %d times", refused)
+		}
+	})
+}
+
+func TestToWatchCountsAsAJoin(t *testing.T) {
+	options := Options{Addresses: limit.New(limit.Options{JoinsPerMinute: 60})}
+	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
+		tried := 0
+		for i := range 1000 {
+			p, resp := n.connect(nil, nil)
+			if p == nil {
+				if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+					t.Fatalf("answered %v", resp)
+				}
+				time.Sleep(500 * time.Millisecond)
+				continue
+			}
+			p.say(event.Watch{Room: fmt.Sprint("guess-", i)})
+			events, err := p.next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e, refused := events[0].(event.Error); !refused {
+				tried++
+			} else if e.Code != event.CodeRateLimited || e.Event != event.NameWatch || e.RetryAfter <= 0 {
+				t.Fatalf("told %+v", e)
+			}
+			p.conn.CloseNow()
+			time.Sleep(10 * time.Millisecond)
+		}
+		// 10 s and some, with a burst of 60 and one a second after it.
+		if tried < 60 || tried > 60+8*60 {
+			t.Errorf("%d rooms were looked into", tried)
+		}
+	})
+}
+
+func TestWhoFloodedComesBackLaterAndOthersOfTheAddressNow(t *testing.T) {
+	limited(t, hub.Options{}, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
+		bad, good := n.browser(), n.browser()
+		n.join(good, "Ana", "").close() // has a cookie from now on
+		p := n.join(bad, "Eve", "")
+		var flood sync.WaitGroup
+		flood.Go(func() {
+			for p.conn.Write(t.Context(), websocket.MessageText, event.Encode(event.Active{Active: true})) == nil {
+				time.Sleep(20 * time.Millisecond)
+			}
+		})
+		if _, code := p.ends(); code != event.CloseRateLimited {
+			t.Errorf("closed with %d", code)
+		}
+		flood.Wait()
+		time.Sleep(time.Second)
+		for name, browser := range map[string]*http.Client{"who flooded": bad, "without a cookie": nil} {
+			back, resp := n.connect(browser, nil)
+			if back != nil || resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: %v", name, resp)
+			}
+		}
+		n.join(good, "Ana", "").close()
+		time.Sleep(tooLong)
+		n.join(bad, "Eve", "").close()
+	})
+}
