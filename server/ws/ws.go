@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,7 +70,7 @@ func New(options Options) *Server {
 // can free what the request took.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.options.AllowOrigin(r) {
-		http.Error(w, "Pages of another site may not connect here. If this is your own address, start the server with -public-url.", http.StatusForbidden)
+		http.Error(w, foreign(r), http.StatusForbidden)
 		return
 	}
 	share := s.open(w, s.options.Proxies.Client(r))
@@ -85,12 +86,21 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go c.serve()
 }
 
+// foreign says what to do about a page that may not connect.
+func foreign(r *http.Request) string {
+	const why = "Pages of another site may not connect here. If this is your own address, start the server with -public-url"
+	if u, err := url.Parse(r.Header.Get("Origin")); err == nil && u.Host != "" {
+		return why + " " + u.Scheme + "://" + u.Host + "."
+	}
+	return why + "."
+}
+
 // upgrade answers the request. It returns nil if that is all there is to do.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) *conn {
 	if !httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket") {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
-		http.Error(w, "This address speaks WebSocket only.", http.StatusUpgradeRequired)
+		http.Error(w, "This address speaks WebSocket only. If a page cannot connect, the proxy before this server has to pass on the headers Upgrade and Connection.", http.StatusUpgradeRequired)
 		return nil
 	}
 	id, known := s.options.Sessions.FromRequest(r)

@@ -1215,21 +1215,33 @@ func TestDialTriesOnceAndSaysWhyNot(t *testing.T) {
 
 func TestWhatAServerMeansByAnHTTPStatus(t *testing.T) {
 	plain := errors.New("bad handshake")
+	const text, page = "text/plain; charset=utf-8", "text/html"
 	for _, c := range []struct {
-		status     int
-		retryAfter string
-		want       error
+		answer answer
+		want   event.Error
 	}{
-		{429, "30", event.Error{Code: event.CodeRateLimited, Message: "m", RetryAfter: 30_000}},
-		{503, "", event.Error{Code: event.CodeServerFull, Message: "m"}},
-		{503, "soon", event.Error{Code: event.CodeServerFull, Message: "m"}},
+		{answer{429, text, "30", "m"}, event.Error{Code: event.CodeRateLimited, Message: "m", RetryAfter: 30_000}},
+		{answer{429, page, "30", "<h1>"}, event.Error{Code: event.CodeRateLimited, Message: "There are too many attempts from here; try again later.", RetryAfter: 30_000}},
+		{answer{503, text, "", "m"}, event.Error{Code: event.CodeServerFull, Message: "m"}},
+		{answer{503, text, "soon", "m"}, event.Error{Code: event.CodeServerFull, Message: "m"}},
+		{answer{403, text, "", "m"}, event.Error{Message: "m"}},
+		{answer{421, text, "", "m"}, event.Error{Message: "m"}},
+		{answer{426, text, "", "m"}, event.Error{Message: "m"}},
 	} {
-		if got := refusal(plain, c.status, c.retryAfter, "m"); got != c.want {
-			t.Errorf("%d, %q: %+v", c.status, c.retryAfter, got)
+		if got := refusal(plain, c.answer); got != c.want || c.want.Code == "" && got.Error() != "m" {
+			t.Errorf("%+v: %+v", c.answer, got)
 		}
 	}
-	if got := refusal(plain, 403, "", "not here"); !errors.Is(got, plain) || got.Error() != "bad handshake: not here" {
-		t.Errorf("403: %v", got)
+	for _, a := range []answer{{}, {302, "", "", ""}, {200, page, "", "<form>"}, {200, text, "", "ok"}, {401, text, "", "sign in"}, {403, page, "", "<h1>"}, {407, "", "", ""}} {
+		if got := refusal(plain, a); !errors.Is(got, ErrIntercepted) || !errors.Is(got, plain) {
+			t.Errorf("%+v: %v", a, got)
+		}
+	}
+	for _, a := range []answer{{502, page, "", "<h1>"}, {503, page, "9", "<h1>"}, {404, text, "", "404 page not found"}, {503, text, "", ""}} {
+		var said event.Error
+		if got := refusal(plain, a); !errors.Is(got, plain) || errors.Is(got, ErrIntercepted) || errors.As(got, &said) {
+			t.Errorf("%+v: %v", a, got)
+		}
 	}
 }
 

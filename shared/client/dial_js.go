@@ -15,31 +15,57 @@ import (
 // the browser's cookies.
 func newDialer() func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
-		raw, err := open(url)
-		if err != nil {
-			return nil, err
+		s, err := dial(ctx, url, event.Subprotocol)
+		if err == nil {
+			return s, nil
 		}
-		release := hand(raw)
-		c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: []string{event.Subprotocol}})
-		release()
-		if err != nil {
-			hangUp(raw) // it may still be about to open
-			return nil, reason(ctx, url, err)
+		a, ok := ask(ctx, url)
+		if !ok {
+			return nil, err // the server is not to be reached
 		}
-		c.SetReadLimit(-1) // past a limit the library would leak the socket
-		reading, stop := context.WithCancel(context.Background())
-		return socket{c, raw, reading, stop}, nil
+		if a.status == statusUpgradeRequired {
+			// The server would take the connection. A browser refuses one that
+			// does not confirm what was offered, which a proxy may have dropped.
+			if s, err := dial(ctx, url); err == nil {
+				return s, nil
+			}
+		}
+		return nil, refusal(err, a)
 	}
 }
 
+const statusUpgradeRequired = 426 // RFC 9110, section 15.5.22
+
+// dial opens a connection. In the hands of the library it is a Socket.
+func dial(ctx context.Context, url string, subprotocols ...string) (Socket, error) {
+	raw, err := open(url, subprotocols)
+	if err != nil {
+		return nil, err
+	}
+	release := hand(raw)
+	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: subprotocols})
+	release()
+	if err != nil {
+		hangUp(raw) // it may still be about to open
+		return nil, err
+	}
+	c.SetReadLimit(-1) // past a limit the library would leak the socket
+	reading, stop := context.WithCancel(context.Background())
+	return socket{c, raw, reading, stop}, nil
+}
+
 // open opens a WebSocket of the browser's.
-func open(url string) (raw js.Value, err error) {
+func open(url string, subprotocols []string) (raw js.Value, err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil { // as where sockets are blocked
 			err = fmt.Errorf("the browser opens no connection: %v", thrown)
 		}
 	}()
-	return js.Global().Get("WebSocket").New(url, []any{event.Subprotocol}), nil
+	offer := make([]any, len(subprotocols))
+	for i, p := range subprotocols {
+		offer[i] = p
+	}
+	return js.Global().Get("WebSocket").New(url, offer), nil
 }
 
 // hand has the library take an open WebSocket for the next that it makes, since
@@ -65,22 +91,28 @@ func hand(raw js.Value) (release func()) {
 // hangUp ends a connection, or the attempt at one.
 func hangUp(raw js.Value) { raw.Call("close", int(websocket.StatusNormalClosure)) }
 
-// reason asks the server why it does not take a connection, which a browser
-// hides: the same request without the upgrade gets the same answer.
-func reason(ctx context.Context, url string, err error) error {
-	answer, ok := await(ctx, js.Global().Call("fetch", "http"+strings.TrimPrefix(url, "ws"), map[string]any{"cache": "no-store"}))
+// ask asks the server why it does not take a connection, which a browser
+// hides. A POST goes through the same checks as the upgrade, since it carries
+// the page's origin, which a GET does not. It reports false if there is no
+// answer.
+func ask(ctx context.Context, url string) (answer, bool) {
+	response, ok := await(ctx, js.Global().Call("fetch", "http"+strings.TrimPrefix(url, "ws"), map[string]any{
+		"method": "POST", "cache": "no-store", "redirect": "manual",
+	}))
 	if !ok {
-		return err // the server is not to be reached
+		return answer{}, false
 	}
-	message := ""
-	if body, ok := await(ctx, answer.Call("text")); ok {
-		message = strings.TrimSpace(body.String())
+	header := func(name string) string {
+		if value := response.Get("headers").Call("get", name); value.Truthy() {
+			return value.String()
+		}
+		return ""
 	}
-	retry := answer.Get("headers").Call("get", "Retry-After")
-	if retry.IsNull() {
-		retry = js.ValueOf("")
+	a := answer{status: response.Get("status").Int(), kind: header("Content-Type"), retryAfter: header("Retry-After")}
+	if body, ok := await(ctx, response.Call("text")); ok {
+		a.message = strings.TrimSpace(body.String())
 	}
-	return refusal(err, answer.Get("status").Int(), retry.String(), message)
+	return a, true
 }
 
 // await waits for a promise. It reports false when that failed or ctx ended.

@@ -28,7 +28,7 @@ func newDialer() func(ctx context.Context, url string) (Socket, error) {
 		})
 		if err != nil && resp != nil {
 			body, _ := io.ReadAll(resp.Body) // of which the library keeps the beginning
-			return nil, refusal(err, resp.StatusCode, resp.Header.Get("Retry-After"), strings.TrimSpace(string(body)))
+			return nil, refusal(err, answer{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After"), strings.TrimSpace(string(body))})
 		}
 		if err != nil {
 			return nil, err

@@ -149,7 +149,12 @@ type Error struct {
 }
 
 // Error makes a refusal usable as a Go error.
-func (e Error) Error() string { return string(e.Code) + ": " + e.Message }
+func (e Error) Error() string {
+	if e.Code == "" { // it came over HTTP, and the protocol has none for that
+		return e.Message
+	}
+	return string(e.Code) + ": " + e.Message
+}
 
 // Invalid stands in a decoded frame for an event whose data has the wrong
 // shape. It never travels.
