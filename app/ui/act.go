@@ -55,6 +55,9 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 			p.client.Hurry()
 		}
 		p.probe()
+	case signInIntent:
+		p.keep()
+		signIn()
 	case reloadIntent:
 		p.keep()
 		applyUpdate()
@@ -227,6 +230,8 @@ func (p *Page) notices() []notice {
 		add(notice{Text: "There is a new version of Rollcall.", Action: "Reload", Intent: reloadIntent{}, Quiet: true})
 	}
 	switch {
+	case p.intercepted() && (p.shaky || !p.status.Joined):
+		add(notice{Text: "Something between you and the server keeps you out. It may want you to sign in.", Action: "Sign in", Intent: signInIntent{}})
 	case p.past() && p.asking:
 		add(notice{Text: "You are offline. You join as soon as the server can be reached.", Action: "Try now", Intent: retryIntent{}})
 	case p.past():

@@ -342,6 +342,11 @@ func applyUpdate()      { script().Call("applyUpdate") }
 func checkUpdate()      { script().Call("checkUpdate") }
 func install()          { script().Call("install") }
 
+// intercepted reports whether something else has answered when reach asked the
+// server, and signIn goes there, past the worker.
+func intercepted() bool { return app.IsClient && script().Get("intercepted").Truthy() }
+func signIn()           { script().Call("signIn") }
+
 // reach finds out whether the server can be reached.
 func reach(f func(bool)) { settle(func() app.Value { return script().Call("reach") }, f) }
 

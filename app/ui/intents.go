@@ -22,6 +22,7 @@ type (
 	forgetIntent    struct{}
 	retryIntent     struct{}
 	reloadIntent    struct{}
+	signInIntent    struct{}                // to whatever keeps one from the server
 	quietIntent     struct{ notice notice } // it has been read
 	sayIntent       struct{ words string }  // to a screen reader
 	wantIntent      struct{}                // the board is to show people who are not known

@@ -96,6 +96,12 @@ func (p *Page) refusal() string {
 	return ""
 }
 
+// intercepted reports whether something on the way to the server has answered
+// in its place, such as a proxy that wants to know who one is.
+func (p *Page) intercepted() bool {
+	return errors.Is(p.status.Err, client.ErrIntercepted) || p.cut && intercepted()
+}
+
 // word is what the dialog says below the button, and the wall for want of
 // anything to show; and what follows from it, which changes every second.
 func (p *Page) word() (word, then string) {
@@ -105,6 +111,8 @@ func (p *Page) word() (word, then string) {
 	case p.status.Joined || !p.asking && !p.at.wall:
 	case p.refusal() != "":
 		return p.refusal(), p.again()
+	case p.intercepted():
+		return "Something else answers in the server’s place.", p.again()
 	case p.status.Link == client.Offline:
 		return "Can’t reach the server.", p.again()
 	}

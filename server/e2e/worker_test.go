@@ -151,10 +151,12 @@ func TestThePageOpensWithoutAServer(t *testing.T) {
 // it runs under.
 func TestTheWorkersPageIsTheServers(t *testing.T) {
 	s := start(t)
-	p := visitAndKeep(t, s.url)
+	f := proxied(t, s)
+	p := visitAndKeep(t, f.url)
 	noted := p.noteAnswers()
+	f.fault.Store(&fault{down: true})
 	for _, path := range []string{"/", "/r/design-week"} {
-		p.do(chromedp.Navigate(s.url + path))
+		p.do(chromedp.Navigate(f.url + path))
 		p.awaitAlive()
 		answer := noted.to(t, path)
 		if !answer.Response.FromServiceWorker {

@@ -97,8 +97,6 @@ func New(options Options) (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering the page: %w", err)
 	}
-	s.shell = bytes.Split(shell, []byte(anyRoom))
-	s.lobby = newDocument(htmlType, s.page(event.Lobby), best)
 	notFound, err := render(notFoundSource, links)
 	if err != nil {
 		return nil, fmt.Errorf("rendering the page for what is not found: %w", err)
@@ -113,11 +111,16 @@ func New(options Options) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	worker, version, err := newWorker(source, assets, s.shell, manifest)
+	if s.version, err = versionOf(source, assets, shell, manifest); err != nil {
+		return nil, fmt.Errorf("summing up the version: %w", err)
+	}
+	s.shell = bytes.Split(bytes.ReplaceAll(shell, []byte(anyVersion), []byte(s.version)), []byte(anyRoom))
+	s.lobby = newDocument(htmlType, s.page(event.Lobby), best)
+	worker, err := newWorker(s.version, source, assets, s.shell)
 	if err != nil {
 		return nil, fmt.Errorf("writing the worker: %w", err)
 	}
-	s.worker, s.version = newDocument(assets[workerSource].Type, worker, best), version
+	s.worker = newDocument(assets[workerSource].Type, worker, best)
 
 	s.mux.HandleFunc("GET /{$}", s.serveLobby)
 	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
@@ -141,6 +144,9 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // anyRoom stands for a room's name while the shell is rendered; no room can
 // have it.
 const anyRoom = "{room}"
+
+// anyVersion stands for the version of a page until all that makes it is known.
+const anyVersion = "{version}"
 
 // render fills a page's template. The part that go-app draws is the name
 // dialog of [anyRoom].

@@ -31,9 +31,8 @@ type prologue struct {
 	Places   []int    `json:"places"` // where Room stands in it, in UTF-16 as JavaScript counts
 }
 
-// newWorker returns the worker's script, and the version of all that it keeps.
-// Shell is the page, cut where the room's name stands.
-func newWorker(source []byte, assets map[string]web.Asset, shell [][]byte, manifest []byte) (script []byte, version string, err error) {
+// newPrologue is the prologue without what depends on the page.
+func newPrologue(assets map[string]web.Asset) prologue {
 	p := prologue{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby}
 	for _, name := range precachedRequired {
 		p.Required = append(p.Required, assets[name].Path)
@@ -41,14 +40,16 @@ func newWorker(source []byte, assets map[string]web.Asset, shell [][]byte, manif
 	for _, name := range precachedOptional {
 		p.Optional = append(p.Optional, assets[name].Path)
 	}
-	for at := 0; len(p.Places) < len(shell)-1; at += len(event.Lobby) {
-		at += len(utf16.Encode([]rune(string(shell[len(p.Places)]))))
-		p.Places = append(p.Places, at)
-	}
+	return p
+}
+
+// versionOf is the version of all that a browser keeps: of the worker's source,
+// the assets, the page of [anyRoom] and [anyVersion], and the manifest.
+func versionOf(source []byte, assets map[string]web.Asset, page, manifest []byte) (string, error) {
 	// The assets' paths have hashes of what they hold.
-	known, err := json.Marshal(p)
+	known, err := json.Marshal(newPrologue(assets))
 	if err != nil {
-		return nil, "", err
+		return "", err
 	}
 	sum := sha256.New()
 	// The worker answers with the headers that it got, so new ones are a
@@ -57,17 +58,29 @@ func newWorker(source []byte, assets map[string]web.Asset, shell [][]byte, manif
 	secure(headers, "https://")
 	var policy bytes.Buffer
 	if err := headers.Write(&policy); err != nil {
-		return nil, "", err
+		return "", err
 	}
-	for _, part := range [][]byte{known, bytes.Join(shell, []byte(anyRoom)), manifest, source, policy.Bytes()} {
+	for _, part := range [][]byte{known, page, manifest, source, policy.Bytes()} {
 		part := sha256.Sum256(part)
 		sum.Write(part[:])
 	}
-	p.Version = hex.EncodeToString(sum.Sum(nil)[:8])
-	if known, err = json.Marshal(p); err != nil {
-		return nil, "", err
+	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
+}
+
+// newWorker returns the worker's script. Shell is the page, cut where the
+// room's name stands.
+func newWorker(version string, source []byte, assets map[string]web.Asset, shell [][]byte) ([]byte, error) {
+	p := newPrologue(assets)
+	p.Version = version
+	for at := 0; len(p.Places) < len(shell)-1; at += len(event.Lobby) {
+		at += len(utf16.Encode([]rune(string(shell[len(p.Places)]))))
+		p.Places = append(p.Places, at)
 	}
-	return fmt.Appendf(nil, "const built = %s;\n%s", known, source), p.Version, nil
+	known, err := json.Marshal(p)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, "const built = %s;\n%s", known, source), nil
 }
 
 func (s *Site) serveWorker(w http.ResponseWriter, r *http.Request) {

@@ -90,7 +90,7 @@ func TestTheWorkerMakesThePageOfARoomAsTheServerDoes(t *testing.T) {
 // Letters that JavaScript counts as two, and Go as four bytes.
 func TestPlacesAreCountedAsJavaScriptDoes(t *testing.T) {
 	shell := [][]byte{[]byte("é👋 <b>"), []byte("</b> 👩‍🚀 "), []byte("!")}
-	script, _, err := newWorker(nil, map[string]web.Asset{}, shell, nil)
+	script, err := newWorker("", nil, map[string]web.Asset{}, shell)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 // wasm_exec.js in the same file.
 "use strict";
 (() => {
-  const { wasm, icon, badge } = document.currentScript.dataset;
+  const { wasm, icon, badge, version } = document.currentScript.dataset;
   const root = document.documentElement;
 
   // go-app asks for its settings here; all of ours are the defaults.
@@ -25,12 +25,14 @@
   const page = (window.rollcall = {
     early: { submitted: false },
     updateReady: false, // a new version is there, and a reload starts it
+    intercepted: false, // something else has answered in the server's place
     canInstall: false, // the browser would install the page as an application
     applyUpdate,
     checkUpdate,
     install,
     notify,
     reach,
+    signIn,
     keepAwake,
     arrange,
     rest,
@@ -133,13 +135,31 @@
 
   function found(worker) {
     if (!worker) return;
-    const look = () => {
+    const look = async () => {
       if (worker.state === "installing" || worker.state === "redundant") return;
+      if (worker !== successor && await versionOf(worker) === version) {
+        // The network has brought this page before the worker had it.
+        worker.postMessage("activate");
+        successor = undefined;
+        if (page.updateReady) change({ updateReady: false });
+        return;
+      }
       successor = worker;
       if (!page.updateReady) change({ updateReady: true });
     };
     worker.addEventListener("statechange", look);
     look();
+  }
+
+  function versionOf(worker) {
+    const { port1, port2 } = new MessageChannel();
+    return new Promise((answer) => {
+      port1.onmessage = ({ data }) => {
+        port1.close();
+        answer(data);
+      };
+      worker.postMessage("version", [port2]);
+    });
   }
 
   // Other tabs go on as they are; they, too, start the new version when they
@@ -198,9 +218,27 @@
   // Whether the server can be reached. What else may answer in its place, such
   // as a proxy, is not it.
   async function reach() {
-    const answer = await fetch("/api/version", { cache: "no-store" });
-    if (!answer.ok) throw new Error(String(answer.status));
+    page.intercepted = false;
+    const answer = await fetch("/api/version", { cache: "no-store", redirect: "manual" });
+    const ours = answer.headers.get("Content-Type") === "application/json";
+    page.intercepted = answer.ok ? !ours : answer.type === "opaqueredirect" || [401, 403, 407].includes(answer.status);
+    if (!answer.ok || !ours) throw new Error(String(answer.status));
     await answer.json();
+  }
+
+  // What answers in the server's place may have a page of its own, to which a
+  // worker that keeps ours would never lead. The mark goes when ours is back.
+  function signIn() {
+    const address = new URL(location.href);
+    address.searchParams.set("network", "");
+    location.assign(address);
+  }
+
+  function unmark() {
+    const address = new URL(location.href);
+    if (!address.searchParams.has("network")) return;
+    address.searchParams.delete("network");
+    history.replaceState(history.state, "", address);
   }
 
   // Carries so many elements of a list from its beginning to its end, or back
@@ -243,5 +281,6 @@
     register();
   }).observe(root, { attributeFilter: ["class"] });
 
+  unmark();
   start();
 })();

@@ -42,6 +42,7 @@ async function removeOthers() {
 
 self.addEventListener("message", (event) => {
   if (event.data === "activate") self.skipWaiting();
+  if (event.data === "version") event.ports[0].postMessage(built.version);
 });
 
 self.addEventListener("fetch", (event) => {
@@ -50,7 +51,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== location.origin) return;
   if (request.mode === "navigate") {
     const room = roomOf(url.pathname);
-    if (room) event.respondWith(pageOf(room, request));
+    if (room && !url.searchParams.has("network")) event.respondWith(pageOf(room, request));
   } else if (kept.has(url.pathname) || url.pathname.startsWith("/web/")) {
     event.respondWith(keptOr(request, url.pathname));
   }
@@ -67,9 +68,24 @@ async function keptOr(request, path) {
   return (await find(path)) ?? (await findOlder(path)) ?? fetch(request);
 }
 
+// How long the network may take, in milliseconds, before the page opens as it
+// was kept.
+const patience = 1500;
+
+// The network comes first, for it may lead elsewhere: to the login of a proxy,
+// which nobody would ever see else. A proxy without a server behind it is no
+// better than none.
 async function pageOf(room, request) {
+  const coming = fetch(request);
+  const late = new Promise((done) => setTimeout(done, patience));
+  const answer = await Promise.race([coming, late]).catch(() => {});
+  if (answer && answer.status < 500) return answer;
+  return (await pageKept(room)) ?? coming;
+}
+
+async function pageKept(room) {
   const page = await find("/");
-  if (!page) return fetch(request);
+  if (!page) return undefined;
   if (room === built.room) return page;
   const text = await page.text();
   let named = "";
