@@ -20,6 +20,8 @@ type Room struct {
 	Me event.User
 	// Count is how many people are in the room.
 	Count int
+	// Watching is how many look on without being in the room.
+	Watching int
 	// Large says that Users are a view: those from place From on, of Total
 	// people, or of Total people whose name Query finds.
 	Large       bool

@@ -213,7 +213,7 @@ func (p *Page) place() app.UI {
 		&Bar{Room: p.room(), Link: p.link()},
 		app.Main().Body(
 			&Tools{
-				Count: count, Found: n, Query: found, AsOf: asOf,
+				Count: count, Watch: p.board.Room().Watching, Found: n, Query: found, AsOf: asOf,
 				Search: !alone || p.query != "", List: p.list,
 			},
 			&Boxes{

@@ -13,6 +13,7 @@ type Tools struct {
 	app.Compo
 
 	Count  int    // of people in the room
+	Watch  int    // how many look on
 	Found  int    // how many of them the search finds
 	Query  string // what is searched for; empty for everybody
 	AsOf   string // when there were, in words; empty for now
@@ -60,6 +61,9 @@ const countHeading = "count"
 
 func (t *Tools) people() string {
 	words := peopleHere(t.Count)
+	if t.Watch > 0 {
+		words += fmt.Sprintf(", %d watching", t.Watch)
+	}
 	switch {
 	case t.AsOf != "":
 		return words + " " + t.AsOf

@@ -223,7 +223,7 @@ func (p *Page) show(changes []roster.Change, seen bool) {
 	now := time.Now()
 	p.clock()
 	known := p.client.Roster()
-	r := board.Room{Users: known.Users(), Count: known.Count(), Query: p.query}
+	r := board.Room{Users: known.Users(), Count: known.Count(), Watching: known.Watching(), Query: p.query}
 	r.Me, _ = known.Me()
 	r.From, r.Total, r.Large = known.View()
 	whole, hello := !seen, !seen

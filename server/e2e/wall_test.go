@@ -20,6 +20,8 @@ func TestAWallWatchesOnly(t *testing.T) {
 	crowd(t, s, "lobby", "Ben")
 	wall.sees("Ana", "Ben")
 	ana.sees("Ana", "Ben")
+	ana.await(`document.querySelector("#count").textContent === "2 people here, 1 watching"`)
+	ana.screenshot("look/watched-1440-light.png")
 
 	// The browser takes the lock from a tab that is hidden.
 	wall.await(`JSON.stringify(locks) === '["screen"]'`)

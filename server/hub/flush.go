@@ -233,7 +233,7 @@ func (r *room) snapshot(of *ledger, v *view) *packet {
 }
 
 func (r *room) still(of *ledger) *packet {
-	if of.still == nil || of.still.state.Seq != r.all.head {
+	if of.still == nil || of.still.state.Seq != r.all.head || of.still.state.Watching != r.watching {
 		state := r.state(of)
 		of.still = &packet{events: []event.Event{state}, state: state}
 	}

@@ -496,6 +496,33 @@ func TestWhoWatchesIsPresentInNoRoster(t *testing.T) {
 	})
 }
 
+func TestHowManyWatchIsToldWithTheNextFrameAndIsNoReasonForOne(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		frames := ana.frames
+		watching := func(want int) {
+			t.Helper()
+			if got := ana.drain().roster.Watching(); got != want {
+				t.Errorf("%d watch, want %d", got, want)
+			}
+		}
+		first, second := watch(t, h, "lobby"), watch(t, h, "lobby")
+		if watching(0); ana.frames != frames {
+			t.Error("a frame for those who watch")
+		}
+		ana.conn.Beat()
+		watching(2)
+		first.conn.Close(true)
+		ana.conn.Beat() // at the same seq
+		watching(1)
+		join(t, h, "lobby", person("Ben"))
+		watching(1)
+		if second.drain().roster.Watching() != 1 {
+			t.Error("who watches does not hear of it")
+		}
+	})
+}
+
 func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 	bubble(t, Options{Away: 5 * time.Minute, Linger: time.Minute}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()

@@ -479,7 +479,7 @@ func (r *room) resize() {
 // state is the room event that ends a frame for clients that hold of.
 func (r *room) state(of *ledger) event.Room {
 	state := of.roster.State()
-	state.Seq, state.Count = r.all.head, r.all.roster.Len()
+	state.Seq, state.Count, state.Watching = r.all.head, r.all.roster.Len(), r.watching
 	return state
 }
 

@@ -25,7 +25,7 @@ func (c *Client) take(frame []byte) (t taken) {
 		return taken{err: err}
 	}
 	c.updateIf(func() (news bool) {
-		whole, count := false, c.roster.Count()
+		whole, count, watching := false, c.roster.Count(), c.roster.Watching()
 		before, _ := c.roster.Me()
 		for _, e := range events {
 			switch e := e.(type) {
@@ -68,7 +68,7 @@ func (c *Client) take(frame []byte) (t taken) {
 		t.doubtful, t.dropped = c.doubtful, c.again
 		c.again = 0
 		// In a quiet room a frame only shows that the connection is alive.
-		return news || t.snapshot || c.roster.Count() != count
+		return news || t.snapshot || c.roster.Count() != count || c.roster.Watching() != watching
 	})
 	return t
 }

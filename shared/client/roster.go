@@ -44,6 +44,13 @@ func (r Roster) Count() (n int) {
 	return n
 }
 
+// Watching returns how many look on without being in the room. The server tells
+// of it when it has something else to say, so it may be 20 s old.
+func (r Roster) Watching() (n int) {
+	r.read(func(r *roster.Roster) { n = r.Watching() })
+	return n
+}
+
 // View returns which part of a large room Users are: the first place, and how
 // many there are to be viewed. It reports false when they are the whole room.
 func (r Roster) View() (from, total int, ok bool) {

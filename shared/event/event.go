@@ -135,6 +135,9 @@ type Room struct {
 	Seq   uint64 `json:"seq"`
 	Count int    `json:"count"`
 	Hash  string `json:"hash"` // 16 hexadecimal digits, see package roster
+	// Watching is how many look on without being in the room. No frame is sent
+	// because it has changed, so it may be as old as [Silence].
+	Watching int `json:"watching,omitempty"`
 }
 
 // Error says what was refused, why, and what to do. It precedes every close

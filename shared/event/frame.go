@@ -178,6 +178,9 @@ func appendRoom(b []byte, r Room) []byte {
 	b = strconv.AppendUint(append(b, `{"seq":`...), r.Seq, 10)
 	b = strconv.AppendInt(append(b, `,"count":`...), int64(r.Count), 10)
 	b = appendString(append(b, `,"hash":`...), r.Hash)
+	if r.Watching != 0 {
+		b = strconv.AppendInt(append(b, `,"watching":`...), int64(r.Watching), 10)
+	}
 	return append(b, '}')
 }
 

@@ -38,6 +38,7 @@ var everyEvent = []struct {
 	{DisconnectUser{ID: "b", Name: "Ben", Reason: ReasonClosed},
 		`[{"event":"disconnect_user","data":{"id":"b","name":"Ben","reason":"closed"}}]`},
 	{Room{Seq: 7, Count: 1, Hash: "00ff00ff00ff00ff"}, `[{"event":"room","data":{"seq":7,"count":1,"hash":"00ff00ff00ff00ff"}}]`},
+	{Room{Hash: "00ff00ff00ff00ff", Watching: 2}, `[{"event":"room","data":{"seq":0,"count":0,"hash":"00ff00ff00ff00ff","watching":2}}]`},
 	{Error{Code: CodeBadName, Message: "No.", Event: NameGotANewUser, Field: "name", RetryAfter: 9},
 		`[{"event":"error","data":{"code":"bad_name","message":"No.","event":"got_a_new_user","field":"name","retry_after":9}}]`},
 }
@@ -120,7 +121,7 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
-		state := Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: rapid.String().Draw(t, "hash")}
+		state := Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: rapid.String().Draw(t, "hash"), Watching: rapid.Int().Draw(t, "watching")}
 		maybe := func(name string) *string { return rapid.Ptr(rapid.String(), true).Draw(t, name) }
 		status := rapid.Ptr(rapid.SampledFrom([]Status{StatusHere, StatusAway}), true).Draw(t, "status")
 		resume := rapid.Ptr(rapid.Custom(func(t *rapid.T) Resume {

@@ -138,6 +138,9 @@ func (s *scanner) room() (r Room) {
 	r.Count = s.count()
 	s.must(`,"hash":`)
 	r.Hash = s.string()
+	if s.skip(`,"watching":`) {
+		r.Watching = s.count()
+	}
 	s.must("}")
 	return r
 }

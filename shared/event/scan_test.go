@@ -47,7 +47,7 @@ func TestWhatIsWrittenInAnotherWayIsNotScanned(t *testing.T) {
 func TestScanningIsDecoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
-		frame := Encode(existing, NewUser{anyUser().Draw(t, "new")}, Room{Seq: rapid.Uint64().Draw(t, "seq"), Hash: "0"})
+		frame := Encode(existing, NewUser{anyUser().Draw(t, "new")}, Room{Seq: rapid.Uint64().Draw(t, "seq"), Hash: "0", Watching: rapid.IntRange(0, 99).Draw(t, "watching")})
 		sameAsJSON(t, frame)
 	})
 }

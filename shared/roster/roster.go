@@ -28,6 +28,8 @@ type Roster struct {
 	since map[string]int64 // of each user in users, by id: the key to find them by
 	hash  uint64           // XOR of Hash over users
 
+	watching int // how many look on, as last heard of
+
 	large       bool // users are a view
 	from, total int  // of the view
 	count       int  // of people in the large room
@@ -74,7 +76,7 @@ func (r *Roster) Apply(e event.Event) ([]Change, error) {
 			r.me = event.User{}
 		}
 	case event.Room:
-		r.seq = e.Seq
+		r.seq, r.watching = e.Seq, e.Watching
 		if r.large {
 			r.count = e.Count
 		}
@@ -238,6 +240,9 @@ func (r *Roster) Count() int {
 	return len(r.users)
 }
 
+// Watching is how many look on without being in the room, as last heard of.
+func (r *Roster) Watching() int { return r.watching }
+
 // View returns the first place that the roster shows and how many there are
 // to be viewed: the room, or the names that match. It reports false when the
 // roster is the whole room.
@@ -257,5 +262,5 @@ func (r *Roster) Epoch() string { return r.epoch }
 // State is the room event that a server would end a frame with if its client
 // had this roster.
 func (r *Roster) State() event.Room {
-	return event.Room{Seq: r.seq, Count: r.Count(), Hash: fmt.Sprintf("%016x", r.hash)}
+	return event.Room{Seq: r.seq, Count: r.Count(), Hash: fmt.Sprintf("%016x", r.hash), Watching: r.watching}
 }
