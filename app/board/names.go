@@ -2,6 +2,7 @@ package board
 
 import (
 	"math/rand/v2"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -14,20 +15,41 @@ var (
 	lives = strings.Fields("acorn badger beacon beaver birch breeze brook cedar clover comet coral crane cricket dolphin dune falcon fern finch fjord forest fox garden harbour hazel heron island juniper kestrel lagoon lark lemon lynx maple marten meadow moon moss nettle oak ocean orchard otter owl pebble pine planet puffin raven reef river robin sparrow spruce starling summit swan thistle tulip valley walnut willow wren")
 )
 
-// MakeUpRoom returns a new name for a room: readable, and one of some 300,000,
-// so that two people hardly make up the same.
+// Made-up words are of syllables, each of a consonant and a vowel. They leave
+// out letters that sound like others (c, j, q, w, x, z), and those that the
+// rude short words of many languages need (g, k, p, u).
+const (
+	consonants = "bdflmnrstvy"
+	vowels     = "aeio"
+
+	madeUpWords = 3
+	syllables   = 3 // of each
+)
+
+// MakeUpRoom returns a new name for a room: one that can be read out, such as
+// amber-fox-lomari-denofa-voreya, and of more than 2⁶⁰, since whoever guesses a
+// room's name sees who is there. The generator is the runtime's ChaCha8, which
+// in a browser has its seed of crypto.getRandomValues.
 func MakeUpRoom() string {
-	return moods[rand.IntN(len(moods))] + "-" + lives[rand.IntN(len(lives))] + "-" + string([]byte{digit(), digit()})
+	var name strings.Builder
+	name.WriteString(moods[rand.IntN(len(moods))] + "-" + lives[rand.IntN(len(lives))])
+	for range madeUpWords {
+		name.WriteByte('-')
+		for range syllables {
+			name.WriteByte(consonants[rand.IntN(len(consonants))])
+			name.WriteByte(vowels[rand.IntN(len(vowels))])
+		}
+	}
+	return name.String()
 }
 
-func digit() byte { return byte('0' + rand.IntN(10)) }
-
-// ParseTypedRoom returns the room that somebody means who types a name: case
-// does not matter, and white space stands for a hyphen. If there can be no such
-// room, problem says so in a sentence; otherwise it is empty.
+// ParseTypedRoom returns the room that somebody means who types a name, or
+// pastes a link: case does not matter, and white space stands for a hyphen. If
+// there can be no such room, problem says so in a sentence; otherwise it is
+// empty.
 func ParseTypedRoom(typed string) (room, problem string) {
-	name := strings.Join(strings.Fields(typed), "-")
-	switch room, ok := event.ParseRoom(name); {
+	name := strings.TrimRight(strings.Join(strings.Fields(linked(typed)), "-"), event.AfterLink)
+	switch room, ok := event.LinkedRoom(name); {
 	case name == "":
 		return "", "Please type the name of a room."
 	case len(name) > event.MaxRoom:
@@ -37,6 +59,29 @@ func ParseTypedRoom(typed string) (room, problem string) {
 	default:
 		return room, ""
 	}
+}
+
+// linked returns the part of a link that names its room; what is no link as it
+// is.
+func linked(typed string) string {
+	scheme, rest, whole := strings.Cut(typed, "://")
+	if !whole {
+		rest = scheme
+	}
+	if end := strings.IndexAny(rest, "?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	host, room, ok := strings.Cut(rest, "/r/")
+	switch {
+	case ok:
+		if plain, err := url.PathUnescape(room); err == nil {
+			return plain
+		}
+		return room
+	case whole && !strings.Contains(strings.TrimRight(host, event.AfterLink), "/"):
+		return event.Lobby
+	}
+	return typed
 }
 
 // maxRecent is how many rooms a device remembers.

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -10,21 +11,48 @@ import (
 
 func TestAMadeUpRoomIsOneThatCanBe(t *testing.T) {
 	seen := map[string]bool{}
-	for range 200 {
+	for range 1000 {
 		name := MakeUpRoom()
-		if room, ok := event.ParseRoom(name); !ok || room != name || strings.Count(name, "-") != 2 {
+		if room, ok := event.ParseRoom(name); !ok || room != name || len(strings.Split(name, "-")) != 2+madeUpWords {
 			t.Fatalf("%q", name)
 		}
 		seen[name] = true
 	}
-	if len(seen) < 190 {
-		t.Errorf("of 200 only %d are different", len(seen))
+	if len(seen) < 1000 {
+		t.Errorf("of 1000 only %d are different", len(seen))
+	}
+}
+
+func TestAMadeUpRoomCannotBeGuessed(t *testing.T) {
+	distinct := func(list []string) float64 {
+		slices.Sort(list)
+		return float64(len(slices.Compact(list)))
+	}
+	bits := math.Log2(distinct(slices.Clone(moods))) + math.Log2(distinct(slices.Clone(lives))) +
+		madeUpWords*syllables*(math.Log2(distinct(strings.Split(consonants, "")))+math.Log2(distinct(strings.Split(vowels, ""))))
+	if bits < 60 {
+		t.Errorf("a name has %.1f bits, want 60", bits)
+	}
+	// All that there are do come: of each place, all letters.
+	for place := range 2 * madeUpWords * syllables {
+		letters := map[byte]bool{}
+		for range 1000 {
+			_, words, _ := strings.Cut(MakeUpRoom(), "-")
+			_, words, _ = strings.Cut(words, "-")
+			letters[strings.ReplaceAll(words, "-", "")[place]] = true
+		}
+		if want := [2]int{len(consonants), len(vowels)}[place%2]; len(letters) != want {
+			t.Errorf("there are %d letters at %d, want %d", len(letters), place, want)
+		}
 	}
 }
 
 func TestWhatIsTypedIsReadAsARoom(t *testing.T) {
 	for typed, want := range map[string]string{
 		"design-week": "design-week", " Design  Week ": "design-week", "ROOM 1": "room-1",
+		"https://here.example.org/r/team": "team", " http://[::1]:8080/r/Team?view=wall ": "team", "here.example.org/r/team.": "team", "/r/team": "team",
+		"https://here.example.org/r/team%E3%80%82#x": "team", "https://here.example.org/": "lobby", "https://here.example.org": "lobby",
+		"https://here.example.org/r/a/b": "", "https://here.example.org/about": "", "https://here.example.org/r/": "", "team.": "team", "is it this?": "is-it-this", "...": "",
 		"": "", "  ": "", "a_b": "", "ä": "", strings.Repeat("a", 65): "", strings.Repeat("a", 64): strings.Repeat("a", 64), "../x": "",
 	} {
 		room, problem := ParseTypedRoom(typed)

@@ -19,13 +19,13 @@ type place struct {
 func parsePlace(u *url.URL) place {
 	p := place{room: event.Lobby}
 	if name, ok := strings.CutPrefix(u.Path, "/r/"); ok {
-		if room, ok := event.ParseRoom(name); ok {
+		if room, ok := event.LinkedRoom(name); ok {
 			p.room = room
 		}
 	}
 	query := u.Query()
-	p.wall = query.Get("view") == "wall"
-	p.madeUp = query.Get("room") == "new"
+	p.wall = strings.TrimRight(query.Get("view"), event.AfterLink) == "wall"
+	p.madeUp = strings.TrimRight(query.Get("room"), event.AfterLink) == "new"
 	scheme := "ws"
 	if u.Scheme == "https" {
 		scheme = "wss"

@@ -273,6 +273,10 @@ func TestAnAddressNamesItsRoomAndServer(t *testing.T) {
 		"https://here.example.org/r/x?view=wall":   {room: "x", wall: true, server: "wss://here.example.org/ws"},
 		"http://[::1]:8080/r/Upper":                {room: "upper", server: "ws://[::1]:8080/ws"},
 		"http://[::1]:8080/r/a_b":                  {room: "lobby", server: "ws://[::1]:8080/ws"},
+		"http://[::1]:8080/r/team%E2%80%9D).":      {room: "team", server: "ws://[::1]:8080/ws"},
+		"http://[::1]:8080/r/team/":                {room: "team", server: "ws://[::1]:8080/ws"},
+		"http://[::1]:8080/r/team/b":               {room: "lobby", server: "ws://[::1]:8080/ws"},
+		"http://[::1]:8080/r/team?view=wall).":     {room: "team", wall: true, server: "ws://[::1]:8080/ws"},
 	} {
 		u, err := url.Parse(address)
 		if err != nil {

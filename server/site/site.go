@@ -124,6 +124,7 @@ func New(options Options) (*Site, error) {
 
 	s.mux.HandleFunc("GET /{$}", s.serveLobby)
 	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
+	s.mux.HandleFunc("GET /r/{room}/{$}", s.serveRoom)
 	s.mux.HandleFunc("GET "+manifestPath, s.serveManifest)
 	s.mux.HandleFunc("GET "+workerPath, s.serveWorker)
 	s.mux.HandleFunc("GET /api/qr/{room}", s.serveQR)
@@ -200,13 +201,12 @@ func (s *Site) serveLobby(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("room")
-	room, ok := event.ParseRoom(name)
+	room, ok := event.LinkedRoom(r.PathValue("room"))
 	switch {
 	case !ok:
 		s.serveNotFound(w, r)
 		return
-	case room != name:
+	case r.URL.Path != "/r/"+room:
 		to := "/r/" + room
 		if r.URL.RawQuery != "" {
 			to += "?" + r.URL.RawQuery

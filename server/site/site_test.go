@@ -201,7 +201,7 @@ func TestPathsAndMethods(t *testing.T) {
 		{"GET", "/r/" + strings.Repeat("a", 64), 200},
 		{"GET", "/r/Design-Week", 308}, {"HEAD", "/r/Design-Week", 308}, {"GET", "/r/Design-Week?view=wall", 308},
 		{"GET", "/r/", 404}, {"GET", "/r", 404}, {"GET", "/r/a_b", 404}, {"GET", "/r/" + strings.Repeat("a", 65), 404},
-		{"GET", "/r/a/", 404}, {"GET", "/r/a/b", 404}, {"GET", "/r/a%2Fb", 404}, {"GET", "/r/%2e%2e", 404}, {"GET", "/r/a%00", 404},
+		{"GET", "/r/a//b", 307}, {"GET", "/r/a/b", 404}, {"GET", "/r/a/b/", 404}, {"GET", "/r/a./b", 404}, {"POST", "/r/a/", 405}, {"GET", "/r/a%2Fb", 404}, {"GET", "/r/%2e%2e", 404}, {"GET", "/r/a%00", 404},
 		{"GET", "/r/%3Cb%3E", 404}, {"GET", "/r/%E2%84%AA", 404}, {"GET", "/r/%7Broom%7D", 404},
 		{"GET", "/nope", 404}, {"HEAD", "/nope", 404}, {"GET", "/web/", 404}, {"GET", "/web/nope", 404}, {"GET", "/web/app.wasm", 404},
 		{"GET", "/favicon.ico", 302}, {"POST", "/favicon.ico", 405}, {"GET", "/sitemap.xml", 404}, {"GET", "/ads.txt", 404},
@@ -222,6 +222,22 @@ func TestPathsAndMethods(t *testing.T) {
 		}
 		if to := resp.Header.Get("Location"); c.status == 308 && to != strings.ToLower(c.path) {
 			t.Errorf("%s %s moves to %q", c.method, c.path, to)
+		}
+	}
+}
+
+func TestALinkWithSomethingBehindItLeadsToTheRoom(t *testing.T) {
+	s := build(t)
+	for path, want := range map[string]string{
+		"/r/team/": "/r/team", "/r/team.": "/r/team", "/r/team)": "/r/team", "/r/Team).": "/r/team", "/r/team/?view=wall": "/r/team?view=wall",
+		"/r/team%E2%80%9D": "/r/team", "/r/team%3E": "/r/team", "/r/team%E3%80%82": "/r/team", "/r/team%2F": "/r/team", "/r/team!?view=wall&x=1": "/r/team?view=wall&x=1",
+		"/r/lobby/": "/r/lobby",
+	} {
+		for _, method := range []string{"GET", "HEAD"} {
+			resp := ask(s, method, path)
+			if to := resp.Header.Get("Location"); resp.StatusCode != http.StatusPermanentRedirect || to != want {
+				t.Errorf("%s %s: %d, %q, want %q", method, path, resp.StatusCode, to, want)
+			}
 		}
 	}
 }

@@ -29,11 +29,12 @@ type prologue struct {
 	Optional []string `json:"optional"`
 	Room     string   `json:"room"`   // of the page that is kept
 	Places   []int    `json:"places"` // where Room stands in it, in UTF-16 as JavaScript counts
+	After    string   `json:"after"`  // what may stand behind an address
 }
 
 // newPrologue is the prologue without what depends on the page.
 func newPrologue(assets map[string]web.Asset) prologue {
-	p := prologue{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby}
+	p := prologue{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby, After: event.AfterLink}
 	for _, name := range precachedRequired {
 		p.Required = append(p.Required, assets[name].Path)
 	}

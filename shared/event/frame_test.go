@@ -198,8 +198,21 @@ func TestRoomNames(t *testing.T) {
 	}
 }
 
+func TestALinkLeadsToItsRoomWhateverStandsBehindIt(t *testing.T) {
+	for given, want := range map[string]string{
+		"team": "team", "team/": "team", "team.": "team", "Team)": "team", "team).”": "team", "team?!": "team", "team。": "team", "team**": "team", "team ": "team",
+		"": "", "/": "", "...": "", "../": "", "a/b": "", "a/b/": "", ".team": "", "(team)": "", "te.am": "", "team\n": "", "team\u200b": "",
+		strings.Repeat("a", 64) + strings.Repeat(".", 64): strings.Repeat("a", 64), strings.Repeat("a", 65) + ".": "",
+	} {
+		if got, ok := LinkedRoom(given); got != want || ok != (want != "") {
+			t.Errorf("%q is %q, %v", given, got, ok)
+		}
+	}
+}
+
 func FuzzRoom(f *testing.F) {
 	f.Add("Design-Week")
+	f.Add("team).")
 	f.Fuzz(func(t *testing.T, s string) {
 		room, ok := ParseRoom(s)
 		if again, still := ParseRoom(room); ok && (again != room || !still) {
@@ -207,6 +220,9 @@ func FuzzRoom(f *testing.F) {
 		}
 		if strings.Trim(room, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || len(room) > MaxRoom {
 			t.Errorf("%q became %q", s, room)
+		}
+		if linked, is := LinkedRoom(s); ok && linked != room || is && !strings.HasPrefix(strings.ToLower(s), linked) {
+			t.Errorf("a link to %q leads to %q", s, linked)
 		}
 	})
 }

@@ -48,6 +48,14 @@ func ParseRoom(s string) (string, bool) {
 	return strings.ToLower(s), true
 }
 
+// AfterLink is what people, and the programs that show what they write, put
+// behind an address; no room's name has any of it.
+const AfterLink = "/.,;:!?)]}>'\"”’»›…*_~`| 。、，．；：！？）」』】》"
+
+// LinkedRoom is [ParseRoom] for what an address or a person names, which may
+// have some of [AfterLink] behind it.
+func LinkedRoom(s string) (string, bool) { return ParseRoom(strings.TrimRight(s, AfterLink)) }
+
 // RoomPath is the address of a room's page, from the server's root.
 func RoomPath(room string) string {
 	if room == Lobby {

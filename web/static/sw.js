@@ -57,9 +57,20 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+// As LinkedRoom in shared/event.
 function roomOf(path) {
   if (path === "/") return built.room;
-  return /^\/r\/([a-z0-9-]{1,64})$/.exec(path)?.[1];
+  let name = path.startsWith("/r/") ? unescaped(path.slice(3)) : "";
+  while (name && built.after.includes(name.at(-1))) name = name.slice(0, -1);
+  return /^[a-z0-9-]{1,64}$/i.test(name) ? name.toLowerCase() : undefined;
+}
+
+function unescaped(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return ""; // not UTF-8
+  }
 }
 
 // The response as it was kept: a program in another one is compiled anew at
