@@ -98,17 +98,37 @@ func Left(now, left int64) string {
 }
 
 // Initials are the first characters, as a reader sees them, of the first and
-// the last word of a name. A picture stands alone.
+// the last word of a name, without what punctuation they begin with. A picture
+// stands alone, and so does what would leave no room for another.
 func Initials(name string) string {
-	words := strings.Fields(name)
+	var words []string
+	for word := range strings.FieldsSeq(name) {
+		if word = strings.TrimLeftFunc(word, leads(word)); word != "" {
+			words = append(words, word)
+		}
+	}
 	if len(words) == 0 {
-		return ""
+		return first(strings.TrimSpace(name)) // of nothing but punctuation
 	}
 	start, end := first(words[0]), first(words[len(words)-1])
-	if len(words) == 1 || !isLetter(start) || !isLetter(end) {
+	if len(words) == 1 || !isLetter(start) || !isLetter(end) || utf8.RuneCountInString(start+end) > roomy {
 		return start
 	}
 	return start + end
+}
+
+// roomy is how many code points two initials may have: a letter with marks
+// each, or a conjunct of two letters and a vowel.
+const roomy = 8
+
+// leads reports what is passed over at the beginning of a word: punctuation,
+// signs and marks, unless they are shown as a picture (‼️, #️⃣).
+func leads(word string) func(rune) bool {
+	return func(r rune) bool {
+		_, after, _ := strings.Cut(word, string(r))
+		next, _ := utf8.DecodeRuneInString(after)
+		return unicode.In(r, unicode.P, unicode.Sm, unicode.Sc, unicode.Sk, unicode.M, unicode.Cf) && next != vs16 && next != keycap
+	}
 }
 
 func isLetter(s string) bool {
@@ -118,28 +138,61 @@ func isLetter(s string) bool {
 
 // first is the first character of a word with what belongs to it: marks,
 // variation selectors, skin tones, what is joined to it, the other half of a
-// flag. It is close to UAX #29 without its tables, which a page should not
-// carry.
+// flag, the letters of a conjunct. It is close to UAX #29 without its tables,
+// which a page should not carry. Title case is upper case where that is in
+// use: Georgian has capitals for whole words only, which few fonts have.
 func first(word string) string {
-	r, size := utf8.DecodeRuneInString(word)
-	end := size
+	r, end := utf8.DecodeRuneInString(word)
 	flag := isRegional(r)
-	for end < len(word) {
+	linked := false // a sign that makes a conjunct with the next letter is last
+	for runes := 1; end < len(word) && runes < longest; runes++ {
 		next, n := utf8.DecodeRuneInString(word[end:])
 		switch {
+		case isLinker(next):
+			linked = true
 		case unicode.Is(unicode.M, next), isSkinTone(next), isTag(next):
+		case next == zwj && linked:
 		case next == zwj && joins(word[end+n:]):
 			_, joined := utf8.DecodeRuneInString(word[end+n:])
 			n += joined
 		case flag && isRegional(next):
 			flag = false
+		case linked && unicode.IsLetter(next):
+			linked = false
 		default:
-			return strings.ToUpper(word[:end])
+			return title(word[:end])
 		}
 		end += n
 	}
-	return strings.ToUpper(word)
+	return title(word[:end])
 }
+
+// longest is how many code points a character may have. The longest emoji have
+// ten.
+const longest = 12
+
+func title(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError {
+		return s
+	}
+	return string(unicode.ToTitle(r)) + s[size:]
+}
+
+// isLinker reports the signs that make one character of the letters around
+// them, in scripts of which people have names (UAX #29, rule GB9c).
+func isLinker(r rune) bool {
+	switch r {
+	case 0x094D, 0x09CD, 0x0ACD, 0x0B4D, 0x0C4D, 0x0D4D, 0x1039, 0x17D2, 0x1B44, 0x1BAB, 0xA9C0:
+		return true
+	}
+	return false
+}
+
+const (
+	vs16   = '\ufe0f'
+	keycap = '\u20e3'
+)
 
 const zwj = '\u200d'
 

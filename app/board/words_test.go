@@ -61,10 +61,44 @@ func TestInitials(t *testing.T) {
 		"Wei 👩🏽\u200d🚀":          "W",
 		"🇪🇸🇫🇷 x":                 "🇪🇸",
 		"1️⃣ x":                  "1️⃣X",
-		"र्\u200dय":              "र्", // a joiner joins letters in writing only
-		"<b>":                    "<",
-		"R2 D2":                  "RD",
-		"ß s":                    "ßS",
+		"<b>":                    "B",
+		"(Ana) B":                "AB",
+		"Ana (HR)":               "AH",
+		"“Ana” María":            "AM",
+		"¡Ana! - López":          "AL",
+		"@ana":                   "A",
+		"O’Neil":                 "O",
+		"...":                    ".",
+		"( )":                    "(",
+		"\u0600١٢":               "١",
+		"‼️ Ana":                 "‼️",
+		"#️⃣ Ana":                "#️⃣",
+		"Ana ❤️":                 "A",
+		"🫩 Ana":                  "🫩", // newer than Go's tables
+		"გიორგი ბერიძე":          "გბ",
+		"ǆemal ĳsbrand":          "ǅĲ",
+		"ijsbrand":               "I",
+		"ipek":                   "I",
+		"ςίσυφος":                "Σ",
+		"ﬁona":                   "ﬁ",
+		"ꭰꮳ":                     "Ꭰ",
+		"հայկ":                   "Հ",
+		"йосиф ґудзь":            "ЙҐ",
+		"שָׁלוֹם כהן":            "שָׁכ",
+		"김철수":                    "김",
+		"क्षत्रिय":               "क्ष",
+		"र्\u200dय":              "र्\u200dय",
+		"क्\u200cष":              "क्",
+		"श्रीमती लक्ष्मी":           "श्रील",
+		"কৃষ্ণ স্ত্রী":              "কৃস্ত্রী",
+		"ស្ត្រី":                    "ស្ត្រី",
+		"கிருஷ்ணன்":                 "கி",
+		"กิ่งแก้ว น้ำ":              "กิ่น้",
+		"🇪🇸":                        "🇪🇸",
+		"🏳️\u200d🌈 x":               "🏳️\u200d🌈",
+		"👩🏻\u200d❤️\u200d💋\u200d👩🏼": "👩🏻\u200d❤️\u200d💋\u200d👩🏼",
+		"R2 D2": "RD",
+		"ß s":   "ßS",
 	} {
 		if got := Initials(name); got != want {
 			t.Errorf("%q has %q, want %q", name, got, want)
@@ -75,9 +109,15 @@ func TestInitials(t *testing.T) {
 func FuzzInitials(f *testing.F) {
 	f.Add("Ana María")
 	f.Add("👩🏽\u200d🚀\u200d")
+	f.Add("(((‼️")
+	f.Add("क्क्क्क्क्क्क्क्क्क्क्क्")
 	f.Fuzz(func(t *testing.T, name string) {
-		if got := Initials(name); utf8.ValidString(name) && !utf8.ValidString(got) {
+		got := Initials(name)
+		if utf8.ValidString(name) && !utf8.ValidString(got) || utf8.RuneCountInString(got) > longest+1 {
 			t.Errorf("%q has %q", name, got)
+		}
+		if strings.TrimSpace(name) != "" && got == "" {
+			t.Errorf("%q has none", name)
 		}
 	})
 }
