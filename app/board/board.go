@@ -10,6 +10,7 @@ import (
 // The zero Board is an empty one that has not been laid out. It is not safe
 // for concurrent use.
 type Board struct {
+	keys   keys
 	room   Room
 	slots  slots
 	layout Layout
@@ -24,6 +25,12 @@ type Board struct {
 	pace    pace
 	known   bool // a room has been shown: who comes from now on arrives
 	rev     int
+}
+
+// New returns an empty board. Decompose brings a text into Unicode's NFKD, for
+// searches; browsers have the tables that it needs.
+func New(decompose func(string) string) *Board {
+	return &Board{keys: keys{decompose: decompose}}
 }
 
 // Rev changes whenever what there is to draw does.
@@ -80,6 +87,7 @@ func (b *Board) Show(r Room, whole bool, now time.Time) {
 	if r.Query != b.room.Query {
 		b.drawn, b.growing = span{}, false
 	}
+	r.keys = &b.keys
 	b.room, b.known = r.arranged(), true
 	b.draw(true, now, arrived, gone)
 }

@@ -5,9 +5,9 @@ package board
 
 import (
 	"strconv"
-	"strings"
 
 	"rollcall/shared/event"
+	"rollcall/shared/search"
 )
 
 // Room is what a page knows of a room. The order of its people on a board is
@@ -26,10 +26,12 @@ type Room struct {
 	// people, or of Total people whose name Query finds.
 	Large       bool
 	From, Total int
-	// Query is a part of the names to be shown; empty for everybody.
+	// Query is words of the names to be shown; empty for everybody. See
+	// [search.Finds].
 	Query string
 
 	order []event.User // list, once it is known
+	keys  *keys        // of names and queries
 }
 
 // Item is one place on a board.
@@ -124,8 +126,12 @@ func (r Room) list() []event.User {
 		return r.order
 	}
 	list := make([]event.User, 0, len(r.Users)+1)
+	query := ""
+	if r.Query != "" {
+		query = r.keys.of(r.Query)
+	}
 	add := func(u event.User) {
-		if Finds(u.Name, r.Query) {
+		if query == "" || search.Finds(r.keys.of(u.Name), query) {
 			list = append(list, u)
 		}
 	}
@@ -148,10 +154,29 @@ func (r Room) arranged() Room {
 	return r
 }
 
-// Finds reports whether a name contains a query, in whatever case. The server
-// does the same for large rooms, with all of Unicode's rules.
-func Finds(name, query string) bool {
-	return query == "" || strings.Contains(strings.ToLower(name), strings.ToLower(query))
+// keys are the folded forms of names, each made once: a search looks at all
+// names of a room with every letter that is typed.
+type keys struct {
+	decompose func(string) string // nil leaves a text as it is
+	known     map[string]string
+}
+
+// maxKeys is how many are kept: those of some rooms that are not large.
+const maxKeys = 4096
+
+func (k *keys) of(text string) string {
+	if k == nil || k.decompose == nil {
+		return search.Fold(text)
+	}
+	key, ok := k.known[text]
+	if !ok {
+		if k.known == nil || len(k.known) >= maxKeys {
+			k.known = make(map[string]string)
+		}
+		key = search.Fold(k.decompose(text))
+		k.known[text] = key
+	}
+	return key
 }
 
 // viewStep is what the first places of views are multiples of, so that people

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"rollcall/shared/event"
@@ -57,6 +59,33 @@ func TestASearchShowsThoseItFindsInWhateverCase(t *testing.T) {
 	r.Query = "nobody"
 	if r.Len() != 0 {
 		t.Errorf("found %s", ids(r.Items(0, 9)))
+	}
+}
+
+func TestASearchDecomposesEachNameOnce(t *testing.T) {
+	asked := map[string]int{}
+	b := New(func(s string) string {
+		asked[s]++
+		return norm.NFKD.String(s)
+	})
+	r := Room{Users: []event.User{{ID: "a", Name: "José Núñez", Since: 1}, {ID: "b", Name: "Ben", Since: 2}, {ID: "c", Name: "Jose\u0301", Since: 3}}}
+	b.Show(r, true, time.Now())
+	if len(asked) > 0 {
+		t.Errorf("without a search it decomposed %v", asked)
+	}
+	for query, want := range map[string]int{"jose": 2, "nunez jose": 1, "JOSÉ": 2, "ｂｅｎ": 1, "jo en": 0, " ": 3} {
+		for range 3 {
+			r.Query = query
+			b.Show(r, true, time.Now())
+			if b.Len() != want {
+				t.Errorf("%q finds %d, want %d", query, b.Len(), want)
+			}
+		}
+	}
+	for text, n := range asked {
+		if n > 1 {
+			t.Errorf("%q was decomposed %d times", text, n)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -152,6 +153,7 @@ func (p *Page) change(c event.ChangeUser) {
 
 // search shows those whose name contains something.
 func (p *Page) search(query string) {
+	query = strings.TrimSpace(query)  // words are searched for
 	for len(query) > event.MaxQuery { // the server would refuse it
 		_, last := utf8.DecodeLastRuneInString(query)
 		query = query[:len(query)-last]

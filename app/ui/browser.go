@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/shared/event"
@@ -43,9 +46,22 @@ func element(id string) (app.Value, bool) {
 // the same there is no change (Unicode's NFC).
 func typed(id string) string {
 	if field, ok := element(id); ok {
-		return app.Window().Get("String").Get("prototype").Get("normalize").Call("call", field.Get("value")).String()
+		return normalized(field.Get("value").String(), "NFC")
 	}
 	return ""
+}
+
+// decomposed is a text in which letters, accents and widths are apart
+// (Unicode's NFKD).
+func decomposed(s string) string {
+	if app.IsServer || !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return s
+	}
+	return normalized(s, "NFKD")
+}
+
+func normalized(s, form string) string {
+	return app.Window().Get("String").Get("prototype").Get("normalize").Call("call", s, form).String()
 }
 
 // fill puts a text into a field, selected, and the cursor with it.

@@ -100,7 +100,7 @@ type viewing struct {
 // first mount replaces the page that the server rendered.
 func (p *Page) OnInit() {
 	p.early = takeEarly()
-	p.board = new(board.Board)
+	p.board = board.New(decomposed)
 	p.quiet = map[string]bool{}
 	p.kept = recallDevice()
 	p.list = p.kept.look == lookList

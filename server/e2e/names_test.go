@@ -64,3 +64,57 @@ func quoted(s string) string {
 	b, _ := json.Marshal(s) // no string fails
 	return string(b)
 }
+
+// TestASmallRoomAndALargeOneFindTheSame is of one search that two programs do:
+// the page in a small room, the server in a large one.
+func TestASmallRoomAndALargeOneFindTheSame(t *testing.T) {
+	people := []string{"Jose\u0301 Núñez", "Ada Lovelace", "Søren Łukasz", "ＦＵＬＬ Width", "İpek Işık", "Straße", "أحمد", "김철수", "Σίσυφος", "O’Brien"}
+	for size, options := range map[string][]string{"small": nil, "large": {"-window", "4"}} {
+		s := start(t, options...)
+		crowd(t, s, "lobby", people...)
+		p := visit(t, "in a "+size+" room", s.url)
+		p.join("Zz")
+		p.awaitCount(len(people) + 1)
+		for _, c := range []struct{ query, found string }{
+			{"José", "José Núñez"}, {"jose\u0301", "José Núñez"}, {"jose", "José Núñez"}, {"nunez  JOSE", "José Núñez"},
+			{"lovelace ada", "Ada Lovelace"}, {"ada nobody", ""}, {"soren lukasz", "Søren Łukasz"}, {"full", "ＦＵＬＬ Width"},
+			{"ipek isik", "İpek Işık"}, {"STRASSE", "Straße"}, {"احمد", "أحمد"}, {"김", "김철수"}, {"σισυφοσ", "Σίσυφος"}, {"o'b", "O’Brien"},
+		} {
+			p.await(`(e => { e.value = ` + quoted(c.query) + `; e.dispatchEvent(new Event("input")); return true })(document.querySelector("#search"))`)
+			p.await(namesJS + `.join() === ` + quoted(c.found))
+		}
+	}
+}
+
+// TestALinkLeadsToItsRoom is of addresses as they come out of chats, with a
+// server and, from what the browser has kept, without one.
+func TestALinkLeadsToItsRoom(t *testing.T) {
+	s := start(t)
+	p := visitAndKeep(t, s.url)
+	room := func(p *person) {
+		t.Helper()
+		p.awaitAlive()
+		p.await(`document.querySelector("dialog strong").textContent === "team"`)
+	}
+	tabs := []*person{p}
+	for _, behind := range []string{"/", ").", "%E2%80%9D", ".?x"} {
+		tab := p.anotherTab(s.url + "/r/team" + behind)
+		tabs = append(tabs, tab)
+		room(tab)
+	}
+	p.join("Ana")
+	p.sees("Ana")
+	p.click(".rooms-button")
+	p.await(`(e => { e.value = "https://here.example.org/r/team"; return true })(document.querySelector("#room"))`)
+	p.click("dialog .go .primary")
+	p.await(`location.pathname === "/r/team"`)
+	s.stop()
+	for _, behind := range []string{"/", ").", "%E2%80%9D"} {
+		tab := p.anotherTab(s.url + "/r/Team" + behind)
+		tabs = append(tabs, tab)
+		room(tab)
+	}
+	for _, tab := range tabs {
+		tab.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network")
+	}
+}
