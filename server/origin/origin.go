@@ -72,7 +72,14 @@ func (p *Policy) Base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
+// maxHost is the longest host and port: a name has at most 253 characters
+// (RFC 1035, section 2.3.4, as it is written), a colon and five digits follow.
+const maxHost = 253 + 6
+
 func (p *Policy) allowHost(hostport string) bool {
+	if len(hostport) > maxHost {
+		return false // what is made of it, such as a QR code, would cost too much
+	}
 	// Nothing but a host and a port, so that it may stand in an address.
 	if u, err := url.Parse("http://" + hostport); err != nil || u.Host != hostport {
 		return false

@@ -3,6 +3,7 @@ package origin
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -36,6 +37,8 @@ func TestHostsThatTheServerAnswersUnder(t *testing.T) {
 		{"", "localhost:x", 421},
 		{"", "x@localhost", 421},
 		{"", "x?.localhost", 421},
+		{"", strings.Repeat("x", 243) + ".localhost:65535", 200},
+		{"", strings.Repeat("x", 2240) + ".localhost", 421},
 		{"https://here.example.org", "here.example.org", 200},
 		{"https://here.example.org", "HERE.example.org:443", 200},
 		{"https://here.example.org", "localhost:8080", 200},

@@ -111,20 +111,29 @@ func everything(r *http.Request) bool {
 // gz in its place.
 type asset struct {
 	web.Asset
-	whole, br, gz []byte
+	whole  func() ([]byte, error) // unpacked when first asked for
+	br, gz []byte
 }
 
 func newAsset(files fs.FS, a web.Asset) (*asset, error) {
 	if a.Plain {
 		whole, err := fs.ReadFile(files, a.File)
-		return &asset{Asset: a, whole: whole}, err
+		return &asset{Asset: a, whole: func() ([]byte, error) { return whole, nil }}, err
 	}
 	br, err := fs.ReadFile(files, a.File+".br")
 	if err != nil {
 		return nil, err
 	}
 	gz, err := fs.ReadFile(files, a.File+".gz")
-	return &asset{Asset: a, br: br, gz: gz}, err
+	// The rare client that takes no compression must not cost more than others.
+	whole := sync.OnceValues(func() ([]byte, error) {
+		zr, err := gzip.NewReader(bytes.NewReader(gz))
+		if err != nil {
+			return nil, fmt.Errorf("%s.gz: %w", a.File, err)
+		}
+		return io.ReadAll(zr)
+	})
+	return &asset{Asset: a, whole: whole, br: br, gz: gz}, err
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -132,20 +141,25 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", a.Type)
 	// The path has a hash of the content: RFC 8246.
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	if a.Plain {
-		h.Set("ETag", strconv.Quote(a.File))
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.whole))
+	if !a.Plain {
+		h.Add("Vary", "Accept-Encoding")
+		switch {
+		case accepts(r, "br"):
+			a.encoded(w, r, "br", a.br)
+			return
+		case accepts(r, "gzip"):
+			a.encoded(w, r, "gzip", a.gz)
+			return
+		}
+	}
+	whole, err := a.whole()
+	if err != nil {
+		h.Del("Cache-Control") // this is not what to keep
+		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
 		return
 	}
-	h.Add("Vary", "Accept-Encoding")
-	switch {
-	case accepts(r, "br"):
-		a.encoded(w, r, "br", a.br)
-	case accepts(r, "gzip"):
-		a.encoded(w, r, "gzip", a.gz)
-	default:
-		a.unpacked(w, r)
-	}
+	h.Set("ETag", strconv.Quote(a.File))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(whole))
 }
 
 func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string, body []byte) {
@@ -154,51 +168,6 @@ func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string,
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("ETag", strconv.Quote(a.File+"-"+encoding))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-}
-
-// unpacked is for the rare client that takes no compression: it is not worth
-// keeping the bytes for.
-func (a *asset) unpacked(w http.ResponseWriter, r *http.Request) {
-	zr, err := gzip.NewReader(bytes.NewReader(a.gz))
-	if err != nil {
-		w.Header().Del("Cache-Control") // this is not what to keep
-		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
-		return
-	}
-	etag := strconv.Quote(a.File)
-	w.Header().Set("ETag", etag)
-	if matches(r, etag) {
-		w.Header().Del("Content-Type")
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	if r.Method == http.MethodHead {
-		return
-	}
-	// An error here is the client's hanging up.
-	io.Copy(w, zr)
-}
-
-// text returns what a compressed asset holds.
-func (a *asset) text() ([]byte, error) {
-	zr, err := gzip.NewReader(bytes.NewReader(a.gz))
-	if err != nil {
-		return nil, fmt.Errorf("%s.gz: %w", a.File, err)
-	}
-	return io.ReadAll(zr)
-}
-
-// matches reports whether the client has what etag names (RFC 9110, section
-// 13.1.2), for what http.ServeContent cannot serve.
-func matches(r *http.Request, etag string) bool {
-	for _, line := range r.Header.Values("If-None-Match") {
-		for item := range strings.SplitSeq(line, ",") {
-			if item = strings.TrimPrefix(strings.TrimSpace(item), "W/"); item == etag || item == "*" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // accepts reports whether the client takes an encoding: it names it, without

@@ -64,9 +64,6 @@ func TestTheLengthIsOfWhatIsSent(t *testing.T) {
 	s := build(t)
 	for _, path := range []string{"/", "/r/a", "/nope", "/web/hash.app.wasm", "/web/hash.icon-192.png", "/manifest.webmanifest", "/sw.js", "/api/qr/lobby"} {
 		for _, accept := range []string{"", "gzip", "br"} {
-			if accept == "" && path == "/web/hash.app.wasm" {
-				continue // unpacked as it is sent
-			}
 			resp := ask(s, "GET", path, "Accept-Encoding", accept)
 			body, err := io.ReadAll(resp.Body)
 			if said := resp.Header.Get("Content-Length"); err != nil || said != strconv.Itoa(len(body)) {
@@ -117,16 +114,33 @@ func TestWhatHasNotChangedIsNotSentAgain(t *testing.T) {
 
 func TestAPartIsOfTheEncodedBytes(t *testing.T) {
 	s := build(t)
-	for _, path := range []string{"/", "/web/hash.app.js"} {
-		whole, err := io.ReadAll(ask(s, "GET", path, "Accept-Encoding", "br").Body)
-		if err != nil {
-			t.Fatal(err)
+	for _, path := range []string{"/", "/web/hash.app.js", "/web/hash.app.wasm"} {
+		for _, accept := range []string{"br", ""} {
+			whole, err := io.ReadAll(ask(s, "GET", path, "Accept-Encoding", accept).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp := ask(s, "GET", path, "Accept-Encoding", accept, "Range", "bytes=3-5")
+			part, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusPartialContent || string(part) != string(whole[3:6]) || resp.Header.Get("Content-Length") != "3" {
+				t.Errorf("%s for %q: %d, %q, headers %v", path, accept, resp.StatusCode, part, resp.Header)
+			}
 		}
-		resp := ask(s, "GET", path, "Accept-Encoding", "br", "Range", "bytes=3-5")
-		part, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusPartialContent || string(part) != string(whole[3:6]) || resp.Header.Get("Content-Length") != "3" {
-			t.Errorf("%s: %d, %q, headers %v", path, resp.StatusCode, part, resp.Header)
+	}
+}
+
+func TestWhatIsSentUnpackedIsUnpackedOnce(t *testing.T) {
+	s := build(t)
+	whole := func() { io.Copy(io.Discard, ask(s, "GET", "/web/hash.app.wasm").Body) }
+	whole()
+	// What is unpacked anew takes the window of the decoder, 32 KiB, and more.
+	if took := testing.Benchmark(func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			whole()
 		}
+	}).AllocedBytesPerOp(); took > 32<<10 {
+		t.Errorf("%d bytes for each client that takes no compression", took)
 	}
 }
 

@@ -107,7 +107,7 @@ func New(options Options) (*Site, error) {
 		return nil, fmt.Errorf("writing the manifest: %w", err)
 	}
 	s.manifest = newDocument("application/manifest+json", manifest, best)
-	source, err := served[workerSource].text()
+	source, err := served[workerSource].whole()
 	if err != nil {
 		return nil, err
 	}
