@@ -21,7 +21,6 @@ import (
 const (
 	firstVisit = 1_175_000
 	laterVisit = 2_120
-	laterVisit = 2_120
 	// paint is for what it takes to be drawn and typed into: a server's first
 	// ten packets, which it may send without waiting (RFC 6928).
 	paint = 14 * 1024
