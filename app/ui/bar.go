@@ -22,8 +22,8 @@ func (b *Bar) Render() app.UI {
 	return app.Header().Class("bar").Body(
 		mark(),
 		app.Div().Class("title").Body(
-			app.P().Class("brand").Text("Rollcall"),
-			app.P().Class("room").Text(b.Room),
+			app.P().Class("brand").Attr("translate", "no").Text("Rollcall"),
+			app.P().Class("room").Attr("translate", "no").Text(b.Room),
 		),
 		&Connection{Link: b.Link},
 		app.Button().Class("button", "rooms-button").Type("button").Aria("haspopup", "dialog").OnClick(b.onRooms).Text("Rooms"),

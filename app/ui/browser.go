@@ -10,7 +10,9 @@ import (
 )
 
 // This file is all else that the page asks of the browser beside go-app. On
-// the server, and in tests, each function does nothing.
+// the server, and in tests, each function does nothing. What an element refuses
+// comes back as undefined (see bridge.js); what else is not in every browser
+// that runs WebAssembly has to be asked for by [has].
 
 // script is what app.js keeps for the program.
 func script() app.Value { return app.Window().Get("rollcall") }
@@ -28,8 +30,8 @@ func takeEarly() early {
 		return early{}
 	}
 	e := early{typed: field.Get("value").String(), submitted: script().Get("early").Get("submitted").Bool()}
-	if e.typed != "" {
-		e.from, e.to = field.Get("selectionStart").Int(), field.Get("selectionEnd").Int()
+	if from, to := field.Get("selectionStart"), field.Get("selectionEnd"); from.Type() == app.TypeNumber && to.Type() == app.TypeNumber {
+		e.from, e.to = from.Int(), to.Int()
 	}
 	return e
 }
@@ -110,8 +112,9 @@ func address(room string) string {
 
 // markAlive tells app.js and the stylesheet that the program is running.
 func markAlive() {
-	classes("remove", "starting", "joining")
-	classes("add", "alive")
+	if app.IsClient {
+		script().Call("alive")
+	}
 }
 
 // markSettled shows the page to a visitor who was here before a reload; until
@@ -167,8 +170,13 @@ func listen(target app.Value, f func(app.Value), events ...string) (close func()
 	}
 }
 
-// onResize calls f when the size of an element has changed. Close ends that.
+// onResize calls f when the size of an element has changed, or where browsers
+// do not tell that, when the window's has; and once at first. Close ends that.
 func onResize(e app.Value, f func()) (close func()) {
+	if !has("ResizeObserver") {
+		nextFrame(f)
+		return listen(app.Window(), func(app.Value) { f() }, "resize")
+	}
 	callback := app.FuncOf(func(app.Value, []app.Value) any {
 		f()
 		return nil
@@ -229,6 +237,9 @@ func rest() {
 // userOf is the id and the place of the user in whose box an element is, empty
 // if it is in none.
 func userOf(e app.Value) (id, place string) {
+	if !e.Truthy() {
+		return "", ""
+	}
 	box := e.Call("closest", "[data-user]")
 	if !box.Truthy() {
 		return "", ""
@@ -241,7 +252,7 @@ func userOf(e app.Value) (id, place string) {
 
 // stays reports whether an element is still to be seen, so that it has lost
 // the focus by its user's will.
-func stays(e app.Value) bool { return e.Call("checkVisibility").Truthy() }
+func stays(e app.Value) bool { return e.Call("getClientRects").Get("length").Int() > 0 }
 
 // focusQuietly moves the focus without scrolling.
 func focusQuietly(id string) {
@@ -252,7 +263,7 @@ func focusQuietly(id string) {
 
 func modalOpen() bool {
 	dialog, ok := element(modalID)
-	return ok && dialog.Get("open").Truthy()
+	return ok && dialog.Call("hasAttribute", "open").Truthy()
 }
 
 // focusUser moves the focus to a user's box. It reports false if that is not

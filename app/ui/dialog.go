@@ -19,11 +19,11 @@ const modalID = "modal"
 // modal draws a dialog over the page. The browser keeps the focus in it while
 // it is open and gives it back afterwards. Escape, a click beside it and its
 // close button all end in the close event, and only that takes it away.
-func modal(title string, body ...app.UI) app.UI {
+func modal(title app.UI, body ...app.UI) app.UI {
 	return app.Dialog().ID(modalID).Class("card modal").Attr("closedby", "any").Aria("labelledby", "modal-title").
 		On("close", onClosed).Body(
 		app.Div().Class("modal-head").Body(
-			app.H2().ID("modal-title").Body(app.Bdi().Text(title)),
+			app.H2().ID("modal-title").Body(title),
 			app.Button().Class("button icon plain").Type("button").Aria("label", "Close").OnClick(onClose).Body(icon(closeIcon)),
 		),
 		app.Div().Class("modal-body").Body(body...),
@@ -35,13 +35,13 @@ func onClose(app.Context, app.Event) { closeModal() }
 func onClosed(ctx app.Context, _ app.Event) { intend(ctx, closedIntent{}) }
 
 func showModal() {
-	if dialog, ok := element(modalID); ok && !dialog.Get("open").Truthy() {
-		dialog.Call("showModal")
+	if dialog, ok := element(modalID); ok {
+		script().Call("openModal", dialog)
 	}
 }
 
 func closeModal() {
 	if dialog, ok := element(modalID); ok {
-		dialog.Call("close")
+		script().Call("closeModal", dialog)
 	}
 }

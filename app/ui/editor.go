@@ -107,7 +107,7 @@ func (d *Editor) Render() app.UI {
 			app.Text(s.name),
 		)
 	}
-	return modal("How others see you",
+	return modal(app.Text("How others see you"),
 		app.Form().Class("edit").NoValidate(true).OnSubmit(d.onSubmit).Body(
 			app.Div().Body(
 				app.Label().For(editName).Text("Name"),

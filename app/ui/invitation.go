@@ -93,7 +93,7 @@ func (d *InviteDialog) OnMount(app.Context) { showModal() }
 
 // Render draws the invitation.
 func (d *InviteDialog) Render() app.UI {
-	return modal("Invite others",
+	return modal(app.Text("Invite others"),
 		app.P().Text("Whoever opens this address can join, with any browser."),
 		&Invitation{Room: d.Room, Over: true},
 	)

@@ -46,7 +46,7 @@ func (d *MoreDialog) Render() app.UI {
 	for i, t := range d.Told {
 		stops[i] = &stopTelling{Who: t}
 	}
-	return modal("More",
+	return modal(app.Text("More"),
 		app.Div().Class("more").Body(
 			app.Button().Class("button").Type("button").OnClick(d.onEdit).Body(icon(selfIcon), app.Text("Name, status and note")),
 			app.Button().Class("button").Type("button").OnClick(d.onRooms).Body(icon(roomsIcon), app.Text("Rooms")),
@@ -87,7 +87,7 @@ func (s *stopTelling) onStop(ctx app.Context, _ app.Event) {
 // Render draws a line of the list.
 func (s *stopTelling) Render() app.UI {
 	return app.Li().Body(
-		app.Span().Body(app.Bdi().Text(s.Who.Name), app.Text(" in "+s.Who.Room)),
+		app.Span().Body(own(s.Who.Name), app.Text(" in "), own(s.Who.Room)),
 		app.Button().Class("button small").Type("button").Aria("label", "Don’t tell me about "+s.Who.Name).OnClick(s.onStop).Text("Stop"),
 	)
 }

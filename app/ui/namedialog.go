@@ -51,10 +51,12 @@ func (d *NameDialog) Render() app.UI {
 		app.H1().ID("dialog-title").Text("Who’s joining?"),
 		app.P().Body(
 			app.Text("You are about to enter "),
-			app.Strong().Text(d.Room),
+			app.Strong().Attr("translate", "no").Text(d.Room),
 			app.Text(". Everyone in the room sees your name."),
 		),
-		app.Form().Class("join").NoValidate(true).OnSubmit(d.onSubmit).Body(
+		// Before app.js is there, the browser closes the dialog for it, which
+		// app.js takes for joining; by any other way it would leave the page.
+		app.Form().Class("join").Method("dialog").NoValidate(true).OnSubmit(d.onSubmit).Body(
 			app.Label().For(nameField).Text("Your name"),
 			nameInput(nameField, nameProblem, d.Problem).
 				Attr("autocomplete", "nickname").Attr("enterkeyhint", "go").AutoFocus(true),

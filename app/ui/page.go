@@ -227,7 +227,7 @@ func (p *Page) place() app.UI {
 					&Invitation{Room: p.room()},
 				)),
 				app.If(found != "" && n == 0,
-					app.P().Class("nobody").Body(app.Text(nobody), app.Bdi().Text(found), app.Text("”."))),
+					app.P().Class("nobody").Body(app.Text(nobody), own(found), app.Text("”."))),
 			),
 			app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
 		),

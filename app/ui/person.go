@@ -71,12 +71,12 @@ func (d *PersonDialog) Render() app.UI {
 	if d.Told {
 		class, word = class+" chosen", "Don’t tell me any more"
 	}
-	return modal(u.Name,
+	return modal(own(u.Name),
 		app.Div().Class(look).Body(
 			avatar(u),
 			app.Div().Body(
 				app.P().Class("how").Text(how),
-				app.If(u.Note != "", app.P().Class("said").Body(app.Bdi().Text(u.Note))),
+				app.If(u.Note != "", app.P().Class("said").Body(own(u.Note))),
 				app.P().Class("since").Text(came),
 			),
 		),

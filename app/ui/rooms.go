@@ -51,7 +51,7 @@ func (d *RoomsDialog) Render() app.UI {
 	links := make([]app.UI, len(rooms))
 	for i, room := range rooms {
 		link := app.A().Class("room-link").Href(event.RoomPath(room)).OnClick(onClose).Body(
-			app.Span().Class("room-name").Text(room),
+			app.Span().Class("room-name").Attr("translate", "no").Text(room),
 			app.If(room == d.Room, app.Span().Class("tag").Text("you are here")),
 		)
 		if room == d.Room {
@@ -59,7 +59,7 @@ func (d *RoomsDialog) Render() app.UI {
 		}
 		links[i] = app.Li().Body(link)
 	}
-	return modal("Rooms",
+	return modal(app.Text("Rooms"),
 		app.Ul().Class("room-links").Role("list").Aria("label", "Rooms used last").Body(links...),
 		app.Form().Class("go").NoValidate(true).OnSubmit(d.onSubmit).Body(
 			app.Label().For(roomField).Text("Another room, or a new one"),

@@ -35,7 +35,7 @@ func (t *Tools) onList(ctx app.Context, _ app.Event)  { intend(ctx, lookIntent{l
 func (t *Tools) Render() app.UI {
 	return app.Div().Class("tools").Body(
 		app.H1().ID(countHeading).Class("count").TabIndex(-1).Body(
-			app.Strong().Text(strconv.Itoa(t.Count)),
+			app.Strong().Attr("translate", "no").Text(strconv.Itoa(t.Count)),
 			app.Span().Text(" "+t.people()),
 		),
 		app.If(t.Search,

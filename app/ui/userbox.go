@@ -93,7 +93,7 @@ func (b *UserBox) face() app.UI {
 	u := b.Slot.User
 	person := []app.UI{
 		avatar(u),
-		app.Bdi().Class("name").Title("%s", u.Name).Text(u.Name),
+		own(u.Name).Class("name").Title("%s", u.Name),
 		b.detail(),
 		app.If(b.Slot.Self, app.Span().Class("you").Text("you")),
 	}
@@ -113,7 +113,7 @@ func avatar(u event.User) app.UI {
 	if u.Link != event.LinkOnline {
 		sign = "sign-reconnecting"
 	}
-	return app.Span().Class("avatar", "hue-"+strconv.Itoa(hue(u.ID))).Aria("hidden", true).Body(
+	return app.Span().Class("avatar", "hue-"+strconv.Itoa(hue(u.ID))).Aria("hidden", true).Attr("translate", "no").Body(
 		app.Text(board.Initials(u.Name)),
 		app.Span().Class("sign", sign),
 	)
@@ -122,22 +122,26 @@ func avatar(u event.User) app.UI {
 // detail is the line under the name. A note is cut off, if it must be, at its
 // own end, which is on the left in some scripts.
 func (b *UserBox) detail() app.UI {
-	line := app.Span().Class("detail")
 	u := b.Slot.User
-	rest := u.Note
-	if rest == "" {
-		rest = b.Since
+	state, rest := "", app.Bdi().Text(b.Since)
+	if u.Note != "" {
+		rest = own(u.Note)
 	}
 	switch {
 	case u.Link == event.LinkReconnecting:
-		return line.Text("reconnecting")
+		state, rest = "reconnecting", app.Bdi()
 	case u.Status == event.StatusHere:
-		return line.Dir("auto").Text(rest)
 	case u.Note == "": // how long they are here would be taken for how long they are away
-		return line.Text(u.Status.String())
+		state, rest = u.Status.String(), app.Bdi()
+	default:
+		state = u.Status.String() + " · "
 	}
-	return line.Class("parts").Body(app.Span().Text(u.Status.String()+" · "), app.Bdi().Text(rest))
+	return app.Span().Class("detail").Body(app.Span().Text(state), rest)
 }
+
+// own is a text that is somebody's own, such as a name: of whatever script, and
+// not to be translated.
+func own(text string) app.HTMLBdi { return app.Bdi().Attr("translate", "no").Text(text) }
 
 // hues is how many colours the stylesheet has for avatars.
 const hues = 36

@@ -55,11 +55,11 @@ func (w *Wall) Render() app.UI {
 		app.Header().Class("wall-head").Body(
 			mark(),
 			app.H1().ID(countHeading).Class("count").Body(
-				app.Strong().Text(count),
-				app.Span().Text(people), app.Span().Class("wall-room").Text(" in "+w.Room)),
+				app.Strong().Attr("translate", "no").Text(count),
+				app.Span().Text(people), app.Span().Class("wall-room").Body(app.Text(" in "), own(w.Room))),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
-				app.P().Body(app.Text("Join at "), app.A().Href(event.RoomPath(w.Room)).Text(address(w.Room))),
+				app.P().Body(app.Text("Join at "), app.A().Attr("translate", "no").Href(event.RoomPath(w.Room)).Text(address(w.Room))),
 				app.Img().Class("qr").Src("/api/qr/"+w.Room).Alt("QR code of this room’s address").Width(120).Height(120),
 			),
 		),

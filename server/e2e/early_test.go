@@ -38,3 +38,26 @@ func TestWhatIsTypedEarlyIsKeptOnALaterVisitToo(t *testing.T) {
 	tab.press(kb.Enter)
 	tab.sees("Cyd")
 }
+
+// A submit that no script looks after would be a navigation, which cancels the
+// script that is on its way.
+func TestANameThatIsSubmittedBeforeTheScriptIsThereJoins(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for submit, press := range map[string]chromedp.Action[chromedp.Void]{
+		"Enter":      chromedp.KeyEvent(kb.Enter),
+		"the button": chromedp.Click(chromedp.CSS(".join .button")),
+	} {
+		p := visit(t, submit, "about:blank")
+		release := p.hold("*.js")
+		// The document waits for the script, and to navigate for the document.
+		p.await(`setTimeout(() => location.href = "` + s.url + `")`)
+		p.await(`document.activeElement.id === "name"`)
+		p.do(chromedp.KeyEvent("Ana"), press)
+		p.await(`getComputedStyle(document.querySelector(".join .button")).cursor === "progress" && document.querySelector("#name").value === "Ana"`)
+		p.do(press) // of somebody who has no patience
+		release()
+		p.sees("Ana")
+		p.close()
+	}
+}

@@ -9,10 +9,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// holdWasm lets the page's program wait on its way until release is called.
-func (p *person) holdWasm() (release func()) {
+// hold lets a part of the page, by its path, wait on its way until release is
+// called.
+func (p *person) hold(path string) (release func()) {
 	p.t.Helper()
-	call(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: "*.wasm"}}})
+	call(p, fetch.Enable, fetch.EnableParams{Patterns: []*fetch.RequestPattern{{URLPattern: path}}})
 	paused := make(chan fetch.RequestID, 1)
 	var once sync.Once
 	if err := chromedp.Listen(p.ctx, func(ev any) {
@@ -31,7 +32,7 @@ func (p *person) holdWasm() (release func()) {
 			call(p, fetch.ContinueRequest, fetch.ContinueRequestParams{RequestID: id})
 			call(p, fetch.Disable, cdp.Empty{})
 		case <-ctx.Done():
-			p.t.Fatalf("%s: the program was never asked for", p.who)
+			p.t.Fatalf("%s: %s was never asked for", p.who, path)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestNothingMovesWhenTheProgramTakesOver(t *testing.T) {
 func TestThePageIsThereBeforeItsProgram(t *testing.T) {
 	s := start(t)
 	p := visit(t, "Ana", "about:blank")
-	release := p.holdWasm()
+	release := p.hold("*.wasm")
 	p.do(chromedp.Navigate(s.url))
 	p.await(`performance.getEntriesByName("first-contentful-paint").length && document.activeElement.id === "name"`)
 	p.do(chromedp.KeyEvent("Ana"))

@@ -26,7 +26,7 @@ func TestThePageIsThereBeforeScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"<dialog", "Who’s joining?", "<strong>design-week</strong>", `id="name"`} {
+	for _, want := range []string{"<dialog", "Who’s joining?", `<strong translate="no">design-week</strong>`, `id="name"`} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("no %q in %s", want, page)
 		}
@@ -92,7 +92,7 @@ func TestWhatIsTypedBeforeTheProgramIsAliveIsKept(t *testing.T) {
 	s := start(t)
 	for _, submitted := range []bool{false, true} {
 		p := visit(t, "Ana", "about:blank")
-		release := p.holdWasm()
+		release := p.hold("*.wasm")
 		p.do(chromedp.Navigate(s.url), chromedp.WaitVisible(chromedp.CSS("#name")))
 		// app.js is there, the program is not.
 		p.await(`document.documentElement.classList.contains("starting")`)

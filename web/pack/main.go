@@ -1,5 +1,5 @@
 // Command pack builds web/dist: it joins Go's wasm_exec.js to the page's own
-// script, draws the icons, names every asset after its content, compresses
+// scripts, draws the icons, names every asset after its content, compresses
 // each with brotli and gzip unless its format is compressed already, and lists
 // them for package web. What is there already from the same content is kept.
 //
@@ -97,6 +97,9 @@ func pack(wasm, static, out string, icons map[string]icon) error {
 	return removeOthers(out, keep)
 }
 
+// bridge is the script by which Go's reaches the browser: a part of app.js.
+const bridge = "bridge.js"
+
 // read returns the assets by their plain names.
 func read(wasm, static string, icons map[string]icon) (map[string][]byte, error) {
 	sources := make(map[string][]byte)
@@ -149,7 +152,9 @@ func read(wasm, static string, icons map[string]icon) (map[string][]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	sources["app.js"] = bytes.Join([][]byte{support, sources["app.js"]}, []byte("\n"))
+	// In a block, since what the bridge declares is for these three only.
+	sources["app.js"] = bytes.Join([][]byte{[]byte(`"use strict"; {`), sources[bridge], support, sources["app.js"], []byte("}")}, []byte("\n"))
+	delete(sources, bridge)
 	return sources, nil
 }
 

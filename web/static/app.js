@@ -1,7 +1,6 @@
 // The page's own script: what has to happen before the program is there, and
-// what the program (go-app, in app.wasm) expects to find. It follows Go's
-// wasm_exec.js in the same file.
-"use strict";
+// what the program (go-app, in app.wasm) expects to find. It follows bridge.js
+// and Go's wasm_exec.js in the same file.
 (() => {
   const { wasm, icon, badge, version } = document.currentScript.dataset;
   const root = document.documentElement;
@@ -9,16 +8,9 @@
   // go-app asks for its settings here; all of ours are the defaults.
   window.goappGetenv = () => "";
 
-  // Where storage is blocked, even to ask for it throws, which Go cannot catch.
-  // The methods are a prototype's: go-app takes the keys for what is stored.
-  for (const name of ["localStorage", "sessionStorage"]) {
-    try {
-      void window[name];
-    } catch {
-      const none = Object.create({ length: 0, key: () => null, getItem: () => null, setItem() {}, removeItem() {} });
-      Object.defineProperty(window, name, { value: none });
-    }
-  }
+  // In full, since to a page whose own address holds a name and a password
+  // browsers refuse what is relative to it.
+  const at = (path) => location.origin + path;
 
   // What the program asks of the page, and the page tells the program: changes
   // are announced by the event "rollcall" on the window.
@@ -27,6 +19,7 @@
     updateReady: false, // a new version is there, and a reload starts it
     intercepted: false, // something else has answered in the server's place
     canInstall: false, // the browser would install the page as an application
+    alive,
     applyUpdate,
     checkUpdate,
     install,
@@ -35,6 +28,8 @@
     signIn,
     keepAwake,
     arrange,
+    openModal,
+    closeModal,
     rest,
     afterFrame,
   });
@@ -48,33 +43,71 @@
   // the program is alive is kept, and the program submits it.
   document.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (root.classList.contains("alive")) return;
+    if (root.classList.contains("starting")) join();
+  }, true);
+
+  function join() {
     page.early.submitted = true;
     root.classList.add("joining");
-    const button = event.target.querySelector("button");
+    const button = document.querySelector(".join button");
     if (button) button.textContent = "Joining …"; // as the program says it
-  }, true);
+  }
+
+  // What was submitted before this script was there has closed the dialog.
+  if (document.querySelector(".entrance dialog:not([open])")) join();
 
   // A tab that was in this room before a reload goes back by itself; until
   // then its dialog would only flash. A wall asks nobody for a name.
-  try {
-    const room = location.pathname === "/" ? "lobby" : location.pathname.replace(/^\/r\//, "");
-    const wall = new URLSearchParams(location.search).get("view") === "wall";
-    if (!wall && sessionStorage.getItem("rollcall.joined") === room && localStorage.getItem("rollcall.name")) {
-      root.classList.add("returning");
-    }
-  } catch { /* storage is blocked: the dialog it is */ }
+  const { localStorage, sessionStorage } = bridge.stores;
+  const room = location.pathname === "/" ? "lobby" : location.pathname.replace(/^\/r\//, "");
+  const wall = new URLSearchParams(location.search).get("view") === "wall";
+  if (!wall && sessionStorage.getItem("rollcall.joined") === room && localStorage.getItem("rollcall.name")) {
+    root.classList.add("returning");
+  }
 
   function fail(text) {
     root.classList.remove("starting", "joining", "returning");
     const notice = document.getElementById("notice");
-    notice.textContent = text;
+    const reload = document.createElement("button");
+    reload.className = "button small";
+    reload.textContent = "Reload";
+    reload.onclick = () => location.reload();
+    notice.firstElementChild.textContent = text;
+    notice.append(reload);
     notice.hidden = false;
+  }
+
+  // The program is not to end. If it does, its connection must not say any more
+  // that somebody is here, and the page starts again: once, or a fault of every
+  // start would go round for ever. What tells is the history's, which a reload
+  // keeps where storage is blocked, too.
+  const again = "started again";
+  const restarted = history.state === again;
+  if (restarted) history.replaceState(null, "");
+
+  async function stopped() {
+    for (const socket of bridge.sockets) socket.close();
+    const modal = document.getElementById("modal");
+    if (modal) closeModal(modal); // it would be over the notice
+    root.classList.add("stopped");
+    fail("Rollcall has stopped unexpectedly. Reload the page to go on.");
+    if (restarted && performance.now() < 60_000) return;
+    try {
+      await reach(); // in place of the page there would be an error of the browser's
+      history.replaceState(again, "");
+      location.reload();
+    } catch (err) {
+      console.warn("not starting again:", err);
+    }
   }
 
   // Lets the browser do what it has to, and goes on in another task. By a
   // message and not by a timer, which waits for up to a minute in hidden pages.
   function rest(goOn) {
+    if (!window.MessageChannel) {
+      setTimeout(goOn);
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
@@ -98,15 +131,45 @@
     try {
       // The bare response, unwrapped: only so does the browser keep the
       // compiled code for the next visit.
-      program = await WebAssembly.instantiateStreaming(fetch(wasm), go.importObject);
+      program = await WebAssembly.instantiateStreaming(fetch(at(wasm)), go.importObject);
       await new Promise(rest);
     } catch (err) {
       console.error("starting the page:", err);
       fail("Rollcall could not be loaded. Check your connection, then reload the page.");
       return;
     }
-    await go.run(program.instance);
-    fail("Rollcall has stopped unexpectedly. Reload the page to go on.");
+    // It ends by itself, as by a panic of Go's, or the browser cuts it off.
+    const resume = go._resume;
+    const why = await new Promise((end) => {
+      const halt = (why) => {
+        go.exited = true;
+        // wasm_exec.js calls the program again and again until it has taken
+        // note of a timer.
+        for (const timer of go._scheduledTimeouts.values()) clearTimeout(timer);
+        go._scheduledTimeouts.clear();
+        end(why);
+      };
+      go.exit = (code) => halt("exit code " + code);
+      go._resume = () => {
+        if (go.exited) return; // an event comes late
+        try {
+          resume.call(go);
+        } catch (err) {
+          halt(err);
+        }
+      };
+      go.run(program.instance).catch(halt);
+    });
+    console.error("the program has ended:", why);
+    stopped();
+  }
+
+  // The program runs, and has taken over what was typed. It does not wait for
+  // what only the next visit needs.
+  function alive() {
+    root.classList.remove("starting", "joining");
+    root.classList.add("alive");
+    register();
   }
 
   // The worker that keeps the page for the next visit, and its successor when
@@ -117,7 +180,7 @@
     if (!window.isSecureContext || !navigator.serviceWorker) return;
     const controlled = Boolean(navigator.serviceWorker.controller);
     try {
-      registration = await navigator.serviceWorker.register("/sw.js");
+      registration = await navigator.serviceWorker.register(at("/sw.js"));
     } catch (err) {
       console.warn("the page will not open without a network:", err);
       return;
@@ -212,14 +275,14 @@
   // By the registration: on Android the constructor throws.
   function notify(title, body, tag, url) {
     if (!registration || window.Notification?.permission !== "granted") return;
-    registration.showNotification(title, { body, tag, icon, badge, data: url }).catch(() => {});
+    registration.showNotification(title, { body, tag, icon: at(icon), badge: at(badge), data: url }).catch(() => {});
   }
 
   // Whether the server can be reached. What else may answer in its place, such
   // as a proxy, is not it.
   async function reach() {
     page.intercepted = false;
-    const answer = await fetch("/api/version", { cache: "no-store", redirect: "manual" });
+    const answer = await fetch(at("/api/version"), { cache: "no-store", redirect: "manual" });
     const ours = answer.headers.get("Content-Type") === "application/json";
     page.intercepted = answer.ok ? !ours : answer.type === "opaqueredirect" || [401, 403, 407].includes(answer.status);
     if (!answer.ok || !ours) throw new Error(String(answer.status));
@@ -245,12 +308,16 @@
   // if that is negative, or puts all in an order if there is one. Then says of
   // each box which it is, and of how many.
   function arrange(list, turn, order, first, size) {
-    const elements = turn || order.length ? [...list.children] : [];
-    if (turn > 0) list.append(...elements.slice(0, turn));
-    if (turn < 0) list.prepend(...elements.slice(turn));
-    list.append(...order.map((i) => elements[i]));
+    const boxes = bridge.children(list);
+    if (turn > 0) list.append(...boxes.slice(0, turn));
+    if (turn < 0) list.prepend(...boxes.slice(turn));
+    boxes.push(...boxes.splice(0, turn < 0 ? boxes.length + turn : turn));
+    if (order.length) {
+      boxes.splice(0, boxes.length, ...order.map((i) => boxes[i]));
+      list.append(...boxes);
+    }
     let place = first;
-    for (const box of list.children) {
+    for (const box of boxes) {
       const here = !box.hidden && !box.classList.contains("departing");
       say(box, "aria-posinset", here ? place++ : "");
       say(box, "aria-setsize", here ? size : "");
@@ -263,6 +330,29 @@
     else element.setAttribute(attribute, value);
   }
 
+  // Without showModal a dialog is only laid over the page.
+  function openModal(dialog) {
+    if (dialog.hasAttribute("open")) return;
+    if (dialog.showModal) {
+      dialog.showModal();
+      return;
+    }
+    dialog.setAttribute("open", "");
+    dialog.onkeydown = (event) => {
+      if (event.key === "Escape") closeModal(dialog);
+    };
+    dialog.querySelector("input, button").focus();
+  }
+
+  function closeModal(dialog) {
+    if (dialog.close) {
+      dialog.close();
+    } else if (dialog.hasAttribute("open")) {
+      dialog.removeAttribute("open");
+      dialog.dispatchEvent(new Event("close"));
+    }
+  }
+
   let lock;
 
   // The browser takes the lock back from a hidden page.
@@ -272,14 +362,6 @@
       else if (lock?.released !== false) lock = await navigator.wakeLock?.request("screen");
     } catch { /* then the screen goes off as it does */ }
   }
-
-  // After the program, so that it does not wait for what only the next visit
-  // needs.
-  new MutationObserver((_, observer) => {
-    if (!root.classList.contains("alive")) return;
-    observer.disconnect();
-    register();
-  }).observe(root, { attributeFilter: ["class"] });
 
   unmark();
   start();
