@@ -311,19 +311,11 @@ func settle(promise func() app.Value, f func(bool)) {
 	p.Call("then", kept, broken)
 }
 
-var badged int // what the icon shows
-
 // badge shows a number at the installed app's icon, none for 0.
 func badge(n int) {
-	if n == badged || !has("navigator", "setAppBadge") {
-		return
+	if app.IsClient {
+		script().Call("badge", n)
 	}
-	badged = n
-	if n == 0 {
-		settle(func() app.Value { return app.Window().Get("navigator").Call("clearAppBadge") }, func(bool) {})
-		return
-	}
-	settle(func() app.Value { return app.Window().Get("navigator").Call("setAppBadge", n) }, func(bool) {})
 }
 
 // canNotify reports whether there are notifications at all.

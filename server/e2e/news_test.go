@@ -139,6 +139,30 @@ func TestTheIconCountsWhoIsHere(t *testing.T) {
 	p.await(`badges.at(-1) === 0`)
 }
 
+func TestAWindowThatClosesLeavesTheIconToTheOthers(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick...)
+	crowd(t, s, "team", "Ben")
+	const badges = `window.badges = [];
+		navigator.setAppBadge = n => (badges.push(n), Promise.resolve());
+		navigator.clearAppBadge = () => (badges.push(0), Promise.resolve());`
+	p := visitRecorded(t, "Ana", s.url, badges)
+	other := p.anotherTab("about:blank")
+	other.before(badges)
+	other.do(chromedp.Navigate(s.url + "/r/team"))
+	for _, tab := range []*person{p, other} {
+		tab.awaitAlive()
+		tab.fill("#name", "Ana"+kb.Enter)
+	}
+	p.await(`badges.join() === "1"`)
+	other.await(`badges.join() === "2"`)
+	other.do(chromedp.Navigate(s.url + "/robots.txt"))
+	p.await(`badges.join() === "1,1"`) // after the other has taken its number away
+	p.opens(".self .face", editorTitle)
+	p.click(".modal .danger")
+	p.await(`badges.join() === "1,1,0"`)
+}
+
 func TestTheInvitationIsCopied(t *testing.T) {
 	s := start(t)
 	p := visit(t, "Ana", s.url+"/r/design-week")

@@ -24,6 +24,7 @@
     checkUpdate,
     install,
     notify,
+    badge: count,
     reach,
     signIn,
     keepAwake,
@@ -276,6 +277,30 @@
   function notify(title, body, tag, url) {
     if (!registration || window.Notification?.permission !== "granted") return;
     registration.showNotification(title, { body, tag, icon: at(icon), badge: at(badge), data: url }).catch(() => {});
+  }
+
+  // The icon is the application's, and each window counts for itself: one that
+  // takes its number away has the others show theirs again.
+  let counted = 0;
+  let others; // only while there is a number: an open channel keeps a page from being put aside
+
+  function count(n) {
+    if (n === counted || !navigator.setAppBadge) return;
+    counted = n;
+    showCount();
+    if (n && !others && window.BroadcastChannel) {
+      others = new BroadcastChannel("rollcall.badge");
+      others.onmessage = showCount;
+    }
+    if (!n) {
+      others?.postMessage("gone");
+      others?.close();
+      others = undefined;
+    }
+  }
+
+  function showCount() {
+    (counted ? navigator.setAppBadge(counted) : navigator.clearAppBadge()).catch(() => {});
   }
 
   // Whether the server can be reached. What else may answer in its place, such
