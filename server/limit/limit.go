@@ -34,8 +34,8 @@ var (
 )
 
 const (
-	// spare is how many connections of plain HTTP there may be when all that
-	// there is to share is taken: who is to be told that needs one.
+	// spare is how many connections of plain HTTP take nothing away: who is to
+	// be told that all is taken needs one, and so does who asks for a WebSocket.
 	spare = 64
 	// upgradesPerJoin is how often an address may connect for each join: a
 	// connection may be lost, or its hello refused.
@@ -51,9 +51,9 @@ const (
 type Addresses struct {
 	options Options
 
-	mu   sync.Mutex // guards the map, used, and the counts in the shares
-	use  map[netip.Prefix]*Share
-	used int // connections, of both kinds
+	mu             sync.Mutex // guards what follows, and the counts in the shares
+	use            map[netip.Prefix]*Share
+	sockets, plain int
 }
 
 // Share is what one address uses. Safe for concurrent use.
@@ -86,10 +86,12 @@ func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 	defer a.mu.Unlock()
 	s := a.of(addr)
 	if most := a.options.Connections; most > 0 {
-		switch free := most - a.used; {
+		free := most - a.sockets - max(0, a.plain-spare)
+		held := s.sockets + max(0, s.plain-1) // one is what asks
+		switch {
 		case free <= 0:
 			return nil, ErrFull
-		case s.sockets > 0 && s.sockets+s.plain >= free:
+		case held >= free:
 			return nil, ErrShare
 		}
 	}
@@ -97,7 +99,7 @@ func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 		return nil, ErrShare
 	}
 	s.sockets++
-	a.used++
+	a.sockets++
 	return s, nil
 }
 
@@ -106,7 +108,7 @@ func (s *Share) Close() {
 	s.addresses.mu.Lock()
 	defer s.addresses.mu.Unlock()
 	s.sockets--
-	s.addresses.used--
+	s.addresses.sockets--
 }
 
 // Source names the address: what one address is, is one source.
@@ -119,9 +121,9 @@ func (a *Addresses) Arrive(addr netip.Addr, many bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.of(addr)
-	free, held := a.options.Connections+spare-a.used, s.plain+s.sockets
+	free, held := a.options.Connections+spare-a.sockets-a.plain, s.plain+s.sockets
 	s.plain++
-	a.used++
+	a.plain++
 	return a.options.Connections <= 0 || free > 0 && (many || held < free)
 }
 
@@ -130,7 +132,7 @@ func (a *Addresses) Depart(addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.of(addr).plain--
-	a.used--
+	a.plain--
 }
 
 // Upgrade counts an attempt to connect, and returns 0 if it may be made now.
