@@ -27,6 +27,7 @@ const (
 	editNote    = "edit-note"
 	editStatus  = "edit-status"
 	editProblem = "-problem"
+	editHint    = "-hint"
 )
 
 var statuses = []struct {
@@ -86,8 +87,8 @@ func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
 	intend(ctx, editIntent{change})
 }
 
-// onChoose is a choice even of what is so already: it stays then, whether the
-// page is used or not.
+// onChoose is a choice even of what is so already: away and busy stay then,
+// whether the page is used or not, and here goes by that.
 func (d *Editor) onChoose(app.Context, app.Event) { d.chosen = true }
 
 func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, leaveIntent{}) }
@@ -102,7 +103,7 @@ func (d *Editor) Render() app.UI {
 	for i, s := range statuses {
 		id := editStatus + s.status.String()
 		choices[i] = app.Label().Class("choice").For(id).Body(
-			app.Input().ID(id).Name(editStatus).Type("radio").Value(s.status.String()).OnClick(d.onChoose),
+			app.Input().ID(id).Name(editStatus).Type("radio").Aria("describedby", editStatus+editHint).Value(s.status.String()).OnClick(d.onChoose),
 			app.Span().Class("sign", "sign-"+s.status.String()).Aria("hidden", true),
 			app.Text(s.name),
 		)
@@ -117,6 +118,7 @@ func (d *Editor) Render() app.UI {
 			app.FieldSet().Body(
 				app.Legend().Text("Status"),
 				app.Div().Class("choices").Body(choices...),
+				app.P().ID(editStatus+editHint).Class("hint").Text("Here turns to away by itself after five minutes without you. Away and busy stay."),
 			),
 			app.Div().Body(
 				app.Label().For(editNote).Text("Note"),
