@@ -213,11 +213,32 @@ func (p *Page) forget() {
 	if p.client != nil {
 		p.client.Leave() // which ends the goroutine that follows it
 	}
-	p.client, p.stop, p.status = nil, nil, client.Status{}
-	p.part("All is forgotten, and you have left the room.", "")
+	p.client, p.stop, p.status, p.session = nil, nil, client.Status{}, ""
+	p.part(partlyForgotten, "")
 	p.early = early{}
 	forgetDevice()
 	p.kept = recallDevice()
+	p.endSession() // even if nothing can be kept
+}
+
+const (
+	allForgotten    = "All is forgotten, and you have left the room."
+	partlyForgotten = "All is forgotten on this device, and you have left the room. " +
+		"The server forgets who you were as soon as it can be reached."
+)
+
+// endSession has the server forget who one was, as soon as it can be reached.
+func (p *Page) endSession() {
+	endSession(func(done bool) {
+		p.ctx.Dispatch(func(app.Context) {
+			switch {
+			case !done:
+				p.once(&p.due.end, probePause, p.endSession)
+			case p.parting == partlyForgotten:
+				p.parting = allForgotten
+			}
+		})
+	})
 }
 
 // notices are what there is to say beside the board.
@@ -281,8 +302,12 @@ func (p *Page) onStorage(e app.Value) {
 	forgotten := key.Truthy() && key.String() == nameKey && !e.Get("newValue").Truthy()
 	p.ctx.Dispatch(func(app.Context) {
 		p.kept = recallDevice()
-		p.forgotten = p.forgotten || forgotten && p.status.Joined
 		p.tell(false)
+		if forgotten && p.client != nil && !p.at.wall {
+			// Else a lost connection would come back as somebody.
+			p.forgotten, p.session = true, ""
+			p.client.Leave()
+		}
 	})
 }
 
@@ -309,9 +334,11 @@ func (p *Page) onShow(e app.Value) {
 		return
 	}
 	p.ctx.Dispatch(func(app.Context) {
+		// Other pages may have changed it, or have had it forgotten.
+		p.kept = recallDevice()
 		name := ""
 		if p.status.Joined {
-			name = p.me().Name
+			name = p.kept.in(p.room()).name
 		}
 		p.leaveVisit()
 		p.enter(name)
@@ -332,6 +359,9 @@ func (p *Page) onNetwork() {
 
 // onReturn is when the visitor comes back.
 func (p *Page) onReturn() {
+	if toEnd() {
+		p.endSession()
+	}
 	if p.client != nil {
 		p.client.Hurry()
 	}

@@ -1,7 +1,10 @@
 package ui
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/shared/client"
 	"rollcall/shared/event"
 )
 
@@ -24,14 +28,23 @@ const (
 
 const (
 	prefix    = "rollcall."
-	nameKey   = prefix + "name"   // as last seen by others
-	statusKey = prefix + "status" // as last chosen by hand
-	noteKey   = prefix + "note"
+	nameKey   = prefix + "name"    // as last seen by others, in whatever room
 	roomsKey  = prefix + "rooms"   // used last
 	toldKey   = prefix + "told"    // whom to be told about
 	lookKey   = prefix + "look"    // "list", or boxes
 	rosterKey = prefix + "roster." // and a room: who was there
 	joinedKey = prefix + "joined"  // of a tab: the room that it is in
+	endKey    = prefix + "end"     // while the server has yet to forget who one was
+
+	// And a room: how one was last seen there. A key each, since two tabs in one
+	// room keep what they know of one user.
+	nameIn   = prefix + "name."
+	statusIn = prefix + "status." // as last chosen by hand
+	noteIn   = prefix + "note."
+
+	// Of before each room had its own.
+	statusKey = prefix + "status"
+	noteKey   = prefix + "note"
 )
 
 // recall returns what is stored, empty if nothing is or storage is off.
@@ -63,7 +76,8 @@ func remember(storage, key, value string) {
 	app.Window().Get(storage).Call("setItem", key, value)
 }
 
-// forgetDevice removes all that was remembered, in both storages.
+// forgetDevice removes all that was remembered, in both storages, and takes down
+// that the server has yet to forget: the cookie is out of the page's reach.
 func forgetDevice() {
 	if app.IsServer {
 		return
@@ -81,64 +95,148 @@ func forgetDevice() {
 			s.Call("removeItem", key)
 		}
 	}
+	remember(deviceStorage, endKey, "yes")
+}
+
+// toEnd reports whether the server has yet to forget who one was.
+func toEnd() bool { return recall(deviceStorage, endKey) != "" }
+
+// endSession has the server forget who one was, and calls f with whether it has.
+func endSession(f func(done bool)) {
+	settle(func() app.Value { return script().Call("forget") }, func(done bool) {
+		if done {
+			remember(deviceStorage, endKey, "")
+		}
+		f(done)
+	})
+}
+
+// asNobody opens connections once the server has forgotten who one was, if it is
+// to: until then it would let one in as the same.
+func asNobody(dial func(context.Context, string) (client.Socket, error)) func(context.Context, string) (client.Socket, error) {
+	return func(ctx context.Context, url string) (client.Socket, error) {
+		if !toEnd() {
+			return dial(ctx, url)
+		}
+		ended := make(chan bool, 1)
+		endSession(func(done bool) { ended <- done })
+		select {
+		case done := <-ended:
+			if !done {
+				return nil, errors.New("the server has yet to forget who one was")
+			}
+			return dial(ctx, url)
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // device is what is kept on it, at hand: the browser's storage is slow to ask
 // for every change of a room.
 type device struct {
-	name   string // as last seen by others
-	status event.Status
+	name  string // as last seen by others: what a room that is new is offered
+	look  string
+	rooms []string // used last, the latest first
+	told  []told   // whom to be told about
+	room  string   // which self is of
+	self  self
+}
+
+// self is how one is seen in a room. What one says in one room is not said in
+// another: only the name is offered there.
+type self struct {
+	name   string
+	status event.Status // as last chosen by hand
 	note   string
-	look   string
-	rooms  []string // used last, the latest first
-	told   []told   // whom to be told about
 }
 
 func recallDevice() device {
-	text := func(key string) string {
-		if s := recall(deviceStorage, key); len(s) <= event.MaxTypedBytes {
-			return s
-		}
-		return "" // it is not of this page's, and no hello could hold it
-	}
-	return device{
-		name:   text(nameKey),
-		status: event.Status(recall(deviceStorage, statusKey)),
-		note:   text(noteKey),
-		look:   recall(deviceStorage, lookKey),
+	d := device{
+		name: sayable(recall(deviceStorage, nameKey)),
+		look: recall(deviceStorage, lookKey),
 		rooms: slices.DeleteFunc(recallJSON[[]string](roomsKey), func(room string) bool {
 			parsed, ok := event.ParseRoom(room)
 			return !ok || parsed != room
 		}),
 		told: recallJSON[[]told](toldKey),
 	}
+	d.share()
+	return d
 }
 
-// seenAs keeps the name and the note that others see.
-func (d *device) seenAs(me event.User) {
-	if me.Name != d.name {
-		d.name = me.Name
-		remember(deviceStorage, nameKey, d.name)
+// share gives the status and the note that were once the same everywhere to the
+// rooms where they were said.
+func (d *device) share() {
+	status, note := recall(deviceStorage, statusKey), recall(deviceStorage, noteKey)
+	if status == "" && note == "" {
+		return
 	}
-	if me.Note != d.note {
-		d.note = me.Note
-		remember(deviceStorage, noteKey, d.note)
+	for _, room := range d.rooms {
+		if recall(deviceStorage, nameIn+room) == "" {
+			remember(deviceStorage, nameIn+room, d.name)
+			remember(deviceStorage, statusIn+room, status)
+			remember(deviceStorage, noteIn+room, note)
+		}
+	}
+	remember(deviceStorage, statusKey, "")
+	remember(deviceStorage, noteKey, "")
+}
+
+// sayable is a text that was kept; empty if it is not of this page's, since no
+// hello could hold it.
+func sayable(s string) string {
+	if len(s) > event.MaxTypedBytes {
+		return ""
+	}
+	return s
+}
+
+// in is how one was last seen in a room; the zero self if one was not.
+func (d *device) in(room string) self {
+	if d.room != room {
+		d.room, d.self = room, self{
+			name:   sayable(recall(deviceStorage, nameIn+room)),
+			status: event.Status(recall(deviceStorage, statusIn+room)),
+			note:   sayable(recall(deviceStorage, noteIn+room)),
+		}
+	}
+	return d.self
+}
+
+// nameFor is the name to offer for a room.
+func (d *device) nameFor(room string) string { return cmp.Or(d.in(room).name, d.name) }
+
+// seenAs keeps the name and the note that others see in a room.
+func (d *device) seenAs(room string, me event.User) {
+	before := d.in(room)
+	if me.Name != before.name {
+		d.self.name, d.name = me.Name, me.Name
+		remember(deviceStorage, nameIn+room, me.Name)
+		remember(deviceStorage, nameKey, me.Name)
+	}
+	if me.Note != before.note {
+		d.self.note = me.Note
+		remember(deviceStorage, noteIn+room, me.Note)
 	}
 }
 
-// choose keeps a status that was chosen by hand.
-func (d *device) choose(status event.Status) {
-	d.status = status
-	remember(deviceStorage, statusKey, string(status))
+// choose keeps a status that was chosen by hand in a room.
+func (d *device) choose(room string, status event.Status) {
+	d.in(room)
+	d.self.status = status
+	remember(deviceStorage, statusIn+room, string(status))
 }
 
-// visit remembers a room, and forgets who was in the one that it displaces.
+// visit remembers a room, and forgets all about the one that it displaces.
 func (d *device) visit(room string) {
 	before := d.rooms
 	d.rooms = board.Visit(before, room)
 	for _, old := range before {
 		if !slices.Contains(d.rooms, old) {
-			remember(deviceStorage, rosterKey+old, "")
+			for _, key := range []string{rosterKey, nameIn, statusIn, noteIn} {
+				remember(deviceStorage, key+old, "")
+			}
 		}
 	}
 	rememberJSON(roomsKey, d.rooms)

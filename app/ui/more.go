@@ -64,7 +64,7 @@ func (d *MoreDialog) Render() app.UI {
 		),
 		app.Div().Class("about").Body(
 			app.H3().Text("On this device"),
-			app.P().Class("hint").Text("Your name, status and note, the rooms you used last and who was there, and whom you are told about are kept in this browser, and nowhere else."),
+			app.P().Class("hint").Text("Your name, status and note in the rooms you used last, who was there, and whom you are told about are kept in this browser, and nowhere else. So is a cookie, by which the server knows you again."),
 			app.Div().Class("more").Body(
 				app.Button().Class("button danger").Type("button").OnClick(d.onForget).Body(icon(wasteIcon), app.Text(forget)),
 			),

@@ -77,7 +77,7 @@ type visit struct {
 
 // due is what a page will do in a while, each of which it does once however
 // often it finds that it has to.
-type due struct{ probe, proclaim, tick, sweep, want bool }
+type due struct{ probe, proclaim, tick, sweep, want, end bool }
 
 // edit is a change of oneself that waits for the server's word.
 type edit struct {
@@ -113,6 +113,9 @@ func (p *Page) OnMount(ctx app.Context) {
 	ctx.Handle(intents, p.act)
 	rest() // the page has been drawn
 	p.attend()
+	if toEnd() {
+		p.endSession()
+	}
 	markAlive()
 	if p.at.madeUp {
 		redirect(event.RoomPath(board.MakeUpRoom()))
@@ -122,7 +125,7 @@ func (p *Page) OnMount(ctx app.Context) {
 }
 
 // OnNav enters another room, when the address has become one's. Whoever was in
-// the one before joins the other under the same name.
+// the one before joins the other as they were there last, or under the same name.
 func (p *Page) OnNav(app.Context) {
 	at := parsePlace(app.Window().URL())
 	if at == p.at {
@@ -175,7 +178,7 @@ func (p *Page) scene() app.UI {
 	return app.Main().Class("entrance").Body(
 		&NameDialog{
 			Room:    p.room(),
-			Offered: p.kept.name,
+			Offered: p.kept.nameFor(p.room()),
 			Typed:   p.early,
 			Busy:    p.asking,
 			Problem: p.problem,

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ import (
 // and how it ends.
 
 // enter begins the visit to the room of the address. It joins at once with the
-// name that one has come with, when the tab was in the room before a reload,
-// or when the form has been submitted already.
+// name that one has come with from another room, if one has none in this, when
+// the tab was in the room before a reload, or when the form has been submitted
+// already.
 func (p *Page) enter(name string) {
 	p.visit = visit{now: time.Now()}
 	p.board.Show(board.Room{}, true, time.Now())
@@ -36,9 +38,9 @@ func (p *Page) enter(name string) {
 	case p.early.submitted:
 		p.join(p.early.typed)
 	case name != "":
-		p.returnAs(name)
-	case recall(tabStorage, joinedKey) == p.room() && p.kept.name != "":
-		p.returnAs(p.kept.name)
+		p.returnAs(cmp.Or(p.kept.in(p.room()).name, name))
+	case recall(tabStorage, joinedKey) == p.room() && p.kept.nameFor(p.room()) != "":
+		p.returnAs(p.kept.nameFor(p.room()))
 	case p.seen != nil:
 		p.probe()
 	}
@@ -56,7 +58,7 @@ func (p *Page) returnAs(name string) {
 }
 
 // join asks the server to let one in under a name, with the status and the
-// note that the device has kept.
+// note that one had in the room.
 func (p *Page) join(name string) {
 	switch {
 	case p.asking && name == p.name:
@@ -72,11 +74,12 @@ func (p *Page) join(name string) {
 		return
 	}
 	p.asking, p.name = true, name
-	p.start(client.Options{Name: name, Status: p.kept.status, Note: p.kept.note, Room: p.room()})
+	kept := p.kept.in(p.room())
+	p.start(client.Options{Name: name, Status: kept.status, Note: kept.note, Room: p.room()})
 }
 
 func (p *Page) start(options client.Options) {
-	options.Session = p.session
+	options.Session, options.Dial = p.session, asNobody(client.Network())
 	p.status = client.Status{}
 	p.due, p.viewed = due{}, viewing{} // what was for the client before
 	p.query = ""                       // of the room as it was
@@ -301,12 +304,14 @@ func (p *Page) took() {
 	if me.ID == "" {
 		return
 	}
-	if !p.forgotten {
-		p.kept.seenAs(me)
+	// Without a connection another tab may know better.
+	keeps := !p.forgotten && p.status.Link == client.Connected
+	if keeps {
+		p.kept.seenAs(p.room(), me)
 	}
 	if p.chosen != nil && *p.chosen == me.Status {
-		if !p.forgotten {
-			p.kept.choose(me.Status)
+		if keeps {
+			p.kept.choose(p.room(), me.Status)
 		}
 		p.chosen = nil
 	}

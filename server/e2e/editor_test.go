@@ -191,7 +191,7 @@ func TestAStatusIsKeptWhenItIsSeen(t *testing.T) {
 	p := visitRecorded(t, "Ana", s.url, recordedSockets)
 	p.join("Ana")
 	p.edit("Ana", event.StatusBusy, "")
-	p.await(`localStorage["rollcall.status"] === "busy"`)
+	p.await(`localStorage["rollcall.status.lobby"] === "busy"`)
 	p.await(`(window.cut = true, sockets.at(-1).close(), true)`)
 	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
 	p.edit("Ana", event.StatusHere, "")
@@ -200,7 +200,7 @@ func TestAStatusIsKeptWhenItIsSeen(t *testing.T) {
 	p.awaitNoDialog()
 	p.await(`(window.cut = false, dispatchEvent(new Event("online")), true)`)
 	p.await(`document.querySelector(".connected") && document.querySelector(".self .detail").textContent === "just now"`)
-	p.await(`!localStorage["rollcall.status"]`)
+	p.await(`!localStorage["rollcall.status.lobby"]`)
 
 	p.opens(".self .face", editorTitle)
 	p.click(`label[for=edit-statusaway]`)
@@ -210,6 +210,6 @@ func TestAStatusIsKeptWhenItIsSeen(t *testing.T) {
 	p.press(kb.Escape)
 	p.awaitNoDialog()
 	p.edit("Ana", event.StatusHere, "in") // which comes after the refusal
-	p.await(`document.querySelector(".self .detail").textContent === "in" && !localStorage["rollcall.status"]`)
+	p.await(`document.querySelector(".self .detail").textContent === "in" && !localStorage["rollcall.status.lobby"]`)
 	p.forgive("WebSocket", "426")
 }

@@ -87,7 +87,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions, Base: policy.Base})
+	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions, Base: policy.Base, AllowOrigin: policy.AllowOrigin})
 	if err != nil {
 		return err
 	}

@@ -120,11 +120,28 @@ func (k *Keeper) oldName() string {
 
 // Cookie returns the cookie that keeps id in a browser.
 func (k *Keeper) Cookie(id ID) *http.Cookie {
+	return k.cookie(k.name, k.Text(id), int(MaxAge/time.Second))
+}
+
+// Expired returns the cookies that have a browser forget the session that came
+// with r. One without the tag that another server signed is left alone.
+func (k *Keeper) Expired(r *http.Request) []*http.Cookie {
+	const atOnce = -1
+	expired := []*http.Cookie{k.cookie(k.name, "", atOnce)}
+	for _, c := range r.CookiesNamed(k.oldName()) {
+		if _, ok := k.Parse(c.Value); ok {
+			return append(expired, k.cookie(c.Name, "", atOnce))
+		}
+	}
+	return expired
+}
+
+func (k *Keeper) cookie(name, value string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name:     k.name,
-		Value:    k.Text(id),
+		Name:     name,
+		Value:    value,
 		Path:     "/",
-		MaxAge:   int(MaxAge / time.Second),
+		MaxAge:   maxAge,
 		HttpOnly: true,
 		Secure:   k.secure,
 		SameSite: http.SameSiteLaxMode,

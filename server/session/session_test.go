@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,6 +127,35 @@ func TestACookieOfBeforeTheTagIsStillRead(t *testing.T) {
 		later := NewID()
 		if got, ok := k.FromRequest(request(old, k.Cookie(later))); !ok || got != later {
 			t.Errorf("secure %v: the old one has the last word", secure)
+		}
+	}
+}
+
+func TestASessionThatExpiresIsGoneUnderBothNames(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		k, stranger := keeper(t, 1, secure), keeper(t, 2, secure)
+		old, foreign := k.Cookie(NewID()), stranger.Cookie(NewID())
+		old.Name = k.oldName()
+		foreign.Name = old.Name
+		for _, c := range []struct {
+			sent []*http.Cookie
+			want []string
+		}{
+			{nil, []string{k.CookieName()}},
+			{[]*http.Cookie{k.Cookie(NewID())}, []string{k.CookieName()}},
+			{[]*http.Cookie{k.Cookie(NewID()), foreign}, []string{k.CookieName()}},
+			{[]*http.Cookie{foreign, old}, []string{k.CookieName(), old.Name}},
+		} {
+			var names []string
+			for _, e := range k.Expired(request(c.sent...)) {
+				names = append(names, e.Name)
+				if e.MaxAge >= 0 || e.Value != "" || e.Path != "/" || e.Secure != secure || !e.HttpOnly {
+					t.Errorf("%v keeps it, or browsers refuse it", e)
+				}
+			}
+			if !slices.Equal(names, c.want) {
+				t.Errorf("secure %v: %q expire, want %q", secure, names, c.want)
+			}
 		}
 	}
 }

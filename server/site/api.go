@@ -67,3 +67,17 @@ func drawQR(text string) ([]byte, error) {
 	b.WriteString(`"/></svg>`)
 	return b.Bytes(), nil
 }
+
+// serveForget ends who a browser is: with its next request it is somebody new.
+// It is for pages of this server alone, or any other could have one doubled.
+func (s *Site) serveForget(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !s.allow(r) {
+		http.Error(w, "Only pages of this server may ask for that.", http.StatusForbidden)
+		return
+	}
+	for _, c := range s.sessions.Expired(r) {
+		http.SetCookie(w, c)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

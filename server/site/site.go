@@ -37,6 +37,9 @@ type Options struct {
 	// Base returns scheme and host under which people reach the server that
 	// gets the request, as in https://here.example.org.
 	Base func(*http.Request) string
+	// AllowOrigin reports whether the page that sends the request is of this
+	// server.
+	AllowOrigin func(*http.Request) bool
 }
 
 // Site is an http.Handler for everything but the WebSocket. Safe for
@@ -45,6 +48,7 @@ type Site struct {
 	mux      *http.ServeMux
 	sessions *session.Keeper
 	base     func(*http.Request) string
+	allow    func(*http.Request) bool
 	version  string // of all that a browser keeps
 
 	lobby document
@@ -69,7 +73,7 @@ const workerSource = "sw.js"
 
 // New renders the pages and returns the site.
 func New(options Options) (*Site, error) {
-	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base}
+	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base, allow: options.AllowOrigin}
 	assets := options.Assets
 	for _, name := range slices.Concat(texts, pngs) {
 		if _, ok := assets[name]; !ok {
@@ -129,6 +133,7 @@ func New(options Options) (*Site, error) {
 	s.mux.HandleFunc("GET "+workerPath, s.serveWorker)
 	s.mux.HandleFunc("GET /api/qr/{room}", s.serveQR)
 	s.mux.HandleFunc("GET /api/version", s.serveVersion)
+	s.mux.HandleFunc("POST /api/forget", s.serveForget)
 	s.mux.HandleFunc("GET /robots.txt", serveRobots)
 	// Browsers ask for it where a page names no icon, as with plain text.
 	s.mux.Handle("GET /favicon.ico", http.RedirectHandler(assets["icon-192.png"].Path, http.StatusFound))

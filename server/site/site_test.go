@@ -51,7 +51,7 @@ func try(t testing.TB, assets map[string]web.Asset, files fs.FS) (*Site, error) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Options{Assets: assets, Files: files, Sessions: keeper, Base: policy.Base})
+	return New(Options{Assets: assets, Files: files, Sessions: keeper, Base: policy.Base, AllowOrigin: policy.AllowOrigin})
 }
 
 // kinds are the compressed assets that a site needs, and their media types.
@@ -420,6 +420,28 @@ func visit(t *testing.T, s *Site, path string, values ...string) *http.Cookie {
 		t.Fatalf("%s: the cookie is %v", path, c)
 	}
 	return c
+}
+
+func TestABrowserIsForgottenForItsOwnPagesAlone(t *testing.T) {
+	s := build(t)
+	own := visit(t, s, "/")
+	cookie := own.Name + "=" + own.Value
+	for _, c := range []struct {
+		method, origin string
+		status         int
+	}{
+		{"POST", "http://localhost", 204},
+		{"POST", "https://evil.example", 403},
+		{"POST", "http://localhost:81", 403},
+		{"POST", "null", 403},
+		{"GET", "http://localhost", 404},
+	} {
+		resp := ask(s, c.method, "/api/forget", "Origin", c.origin, "Cookie", cookie)
+		expired := len(resp.Cookies()) == 1 && resp.Cookies()[0].Name == own.Name && resp.Cookies()[0].MaxAge < 0
+		if resp.StatusCode != c.status || expired != (c.status == 204) {
+			t.Errorf("%s from %s: %d, %v", c.method, c.origin, resp.StatusCode, resp.Header)
+		}
+	}
 }
 
 // A 304 updates what the browser has kept, and the session with it.

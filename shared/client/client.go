@@ -38,8 +38,8 @@ type Options struct {
 	// MaxBackoff is the longest wait between two attempts to connect;
 	// 0 means 15 s.
 	MaxBackoff time.Duration
-	// Dial opens connections; nil means over the network, with cookies, so
-	// that the client is the same user when it comes back.
+	// Dial opens connections; nil means [Network], so that the client is the
+	// same user when it comes back.
 	Dial func(ctx context.Context, url string) (Socket, error)
 }
 
@@ -176,7 +176,7 @@ func start(url string, options Options, once bool) *Client {
 		options.MaxBackoff = 15 * time.Second
 	}
 	if options.Dial == nil {
-		options.Dial = newDialer()
+		options.Dial = Network()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{

@@ -11,9 +11,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// newDialer returns a dialer that uses the browser's WebSocket, and with it
+// Network returns an Options.Dial that uses the browser's WebSocket, and with it
 // the browser's cookies.
-func newDialer() func(ctx context.Context, url string) (Socket, error) {
+func Network() func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
 		s, err := dial(ctx, url, event.Subprotocol)
 		if err == nil {

@@ -14,8 +14,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// newDialer returns a dialer that keeps the cookies it is given.
-func newDialer() func(ctx context.Context, url string) (Socket, error) {
+// Network returns an Options.Dial that keeps the cookies it is given.
+func Network() func(ctx context.Context, url string) (Socket, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		panic(err) // never, without options

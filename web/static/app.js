@@ -27,6 +27,7 @@
     badge: count,
     reach,
     signIn,
+    forget,
     keepAwake,
     arrange,
     openModal,
@@ -327,6 +328,13 @@
     if (!address.searchParams.has("network")) return;
     address.searchParams.delete("network");
     history.replaceState(history.state, "", address);
+  }
+
+  // Has the server end who this browser is: no script can reach the cookie. What
+  // else answers in its place has not.
+  async function forget() {
+    const answer = await fetch("/api/forget", { method: "POST", keepalive: true, redirect: "manual" });
+    if (answer.status !== 204) throw new Error(String(answer.status));
   }
 
   // Carries so many elements of a list from its beginning to its end, or back
