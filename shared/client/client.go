@@ -35,22 +35,25 @@ type Options struct {
 	// Session is the Session of an earlier client, to be the same user where
 	// no cookie says so; empty for a new one.
 	Session string
-	// MaxBackoff is the longest wait between two attempts to connect;
-	// 0 means 15 s.
+	// MaxBackoff is the longest wait between two attempts to connect, beside
+	// what a server asks for; 0 and less mean 15 s.
 	MaxBackoff time.Duration
 	// Dial opens connections; nil means [Network], so that the client is the
 	// same user when it comes back.
 	Dial func(ctx context.Context, url string) (Socket, error)
 }
 
-// Socket is a WebSocket connection as a client needs it.
+// Socket is a WebSocket connection as a client needs it. When a context that it
+// was given ends during a call, the whole connection may end.
 type Socket interface {
-	// Read waits for the next text message. One goroutine reads.
-	Read() ([]byte, error)
+	// Read waits for the next text message. One goroutine reads, until there
+	// is an error.
+	Read(ctx context.Context) ([]byte, error)
 	// Write sends a text message. One goroutine writes.
-	Write([]byte) error
+	Write(ctx context.Context, message []byte) error
 	// Close ends the connection and a Read that waits. Clean is to say
-	// goodbye; otherwise the other end is thought to be dead.
+	// goodbye, and to wait for the other end's for a second at most; otherwise
+	// the other end is thought to be dead, and nothing is waited for.
 	Close(clean bool)
 }
 
@@ -79,6 +82,10 @@ type Status struct {
 	// Doubtful is whether, since Doubt, nothing has shown that the connection
 	// is still there; only while connected.
 	Doubtful bool
+	// Drift is a roster.ErrDrift when the roster is not the server's though
+	// a whole snapshot of it has come, as with a server of a later version;
+	// nil while it is. The client goes on as well as it can.
+	Drift error
 }
 
 // Update is what has happened to a client since it was last asked.
@@ -88,7 +95,8 @@ type Update struct {
 	// asked for in a long time there is only a roster.Reset: the roster is
 	// to be read anew.
 	Changes []roster.Change
-	// Errors are what the server refused on a connection that goes on.
+	// Errors are what the server refused on a connection that goes on. Why
+	// one ends is in Status.Err.
 	Errors []event.Error
 }
 
@@ -146,12 +154,18 @@ type Client struct {
 func Dial(ctx context.Context, url string, options Options) (*Client, error) {
 	c := start(url, options, true)
 	for {
-		update, err := c.wait(ctx)
+		if err := c.wait(ctx); err != nil {
+			c.Close()
+			return nil, err
+		}
+		c.mu.Lock()
+		joined, err := c.status.Joined, c.end
+		c.mu.Unlock()
 		switch {
 		case err != nil:
 			c.Close()
 			return nil, err
-		case update.Joined:
+		case joined:
 			notify(c.changed) // the first Next returns at once, with the snapshot
 			return c, nil
 		}
@@ -172,7 +186,7 @@ func start(url string, options Options, once bool) *Client {
 	if options.Room == "" {
 		options.Room = event.Lobby
 	}
-	if options.MaxBackoff == 0 {
+	if options.MaxBackoff <= 0 {
 		options.MaxBackoff = 15 * time.Second
 	}
 	if options.Dial == nil {
@@ -215,28 +229,27 @@ func start(url string, options Options, once bool) *Client {
 // no hello can hold what one is to join with, or, after Close,
 // context.Canceled.
 func (c *Client) Next(ctx context.Context) (Update, error) {
-	u, err := c.wait(ctx)
+	if err := c.wait(ctx); err != nil {
+		return Update{Status: c.Status()}, err // what has changed is for the next call
+	}
+	// In one go, so that the changes are those that led to the status.
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err == nil || c.end != nil { // else they are for the next call
-		u.Changes, u.Errors = c.changes, c.errors
-		c.changes, c.errors = nil, nil
-	}
-	return u, err
-}
-
-func (c *Client) wait(ctx context.Context) (Update, error) {
-	select {
-	case <-ctx.Done():
-		return Update{Status: c.Status()}, ctx.Err()
-	case <-c.changed:
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	u := Update{Status: c.status, Changes: c.changes, Errors: c.errors}
+	c.changes, c.errors = nil, nil
 	if c.end != nil {
 		notify(c.changed) // for further calls
 	}
-	return Update{Status: c.status}, c.end
+	return u, c.end
+}
+
+func (c *Client) wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.changed:
+		return nil
+	}
 }
 
 // Status returns the state of the connection.
@@ -437,8 +450,9 @@ func (c *Client) Doubt() {
 // then the client. It does not wait; Next reports ErrLeft when it is done.
 func (c *Client) Leave() { notify(c.leaving) }
 
-// Close ends the client and waits for it. The server keeps the user for its
-// linger time, since this might be a reload.
+// Close ends the client and waits for it, for a second at most, in which the
+// server may answer the goodbye. It keeps the user for its linger time, since
+// this might be a reload.
 func (c *Client) Close() {
 	c.cancel()
 	<-c.stopped
@@ -482,9 +496,9 @@ func (c *Client) hello() event.Event {
 }
 
 // known is what the client knows of the room, for the server to go on from.
-// Only a whole roster can be told what has changed.
+// Only a whole roster can be told what has changed, and only one that is right.
 func (c *Client) known() *event.Resume {
-	if _, _, large := c.roster.View(); !c.status.Joined || large {
+	if _, _, large := c.roster.View(); !c.status.Joined || large || c.status.Drift != nil {
 		return nil
 	}
 	return &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -54,22 +55,26 @@ func (s *script) dialed() []time.Time {
 	return append([]time.Time(nil), s.dials...)
 }
 
-func (p *pipe) Read() ([]byte, error) {
+func (p *pipe) Read(ctx context.Context) ([]byte, error) {
 	select {
 	case b, ok := <-p.toClient:
 		if !ok {
 			return nil, io.EOF
 		}
 		return b, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	case <-p.closed:
 		return nil, io.ErrClosedPipe
 	}
 }
 
-func (p *pipe) Write(b []byte) error {
+func (p *pipe) Write(ctx context.Context, b []byte) error {
 	select {
 	case p.toServer <- b:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	case <-p.closed:
 		return io.ErrClosedPipe
 	}
@@ -324,6 +329,64 @@ func TestTheServersWishToWaitIsHeeded(t *testing.T) {
 	})
 }
 
+func TestWhyAConnectionEndsIsNoRefusal(t *testing.T) {
+	goOn := make(chan struct{})
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		<-goOn
+		p.say(event.Error{Code: event.CodeRestarting, Message: "soon"})
+	}, func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.say(event.Error{Code: "of_a_later_version", Message: "what?"})
+		p.say(event.NewUser{User: ben}, state(2, ana, ben))
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		until(t, c, connected)
+		close(goOn)
+		var why error
+		refused := errorsUntil(t, c, func() bool {
+			if err := c.Status().Err; err != nil {
+				why = err
+			}
+			return len(c.Roster().Users()) == 2
+		})
+		if said := (event.Error{}); !errors.As(why, &said) || said.Message != "soon" {
+			t.Errorf("it ended with %v", why)
+		}
+		// Of the other it shows only afterwards that the connection goes on.
+		for len(refused) == 0 {
+			refused = errorsUntil(t, c, func() bool { return len(refused) == 0 })
+		}
+		if len(refused) != 1 || refused[0].Message != "what?" {
+			t.Errorf("refused: %+v", refused)
+		}
+	})
+}
+
+func TestNoOptionOrWishOfAServerMakesAClientHammerOrHang(t *testing.T) {
+	for _, wish := range []int64{-1 << 62, -1, 1 << 62} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{}
+			for range 3 {
+				s.acts = append(s.acts, func(p *pipe) {
+					p.hear(t)
+					p.say(event.Error{Code: event.CodeServerFull, RetryAfter: wish})
+				})
+			}
+			s.acts = append(s.acts, func(p *pipe) { joined(t, p) })
+			c := Start("ws://test/ws", Options{Name: "Ana", Dial: s.dial, MaxBackoff: -time.Second})
+			defer c.Close()
+			began := time.Now()
+			until(t, c, connected)
+			if took := time.Since(began); took == 0 || took > time.Hour {
+				t.Errorf("a wish of %d: back after %v", wish, took)
+			}
+		})
+	}
+}
+
 func TestFinalRefusalsEndTheClient(t *testing.T) {
 	for _, code := range []event.Code{event.CodeBadName, event.CodeBadRoom, event.CodeRemoved, event.CodeTooOld} {
 		play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
@@ -460,16 +523,130 @@ func TestARosterThatDriftedIsMendedByASnapshot(t *testing.T) {
 	})
 }
 
-func TestASnapshotThatIsWrongItselfEndsTheConnection(t *testing.T) {
-	wrong := func(t *testing.T, p *pipe) {
+// As with a server of a later version, which counts in what is not known here.
+func TestAServerThatIsNotAgreedWithIsLivedWith(t *testing.T) {
+	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)[0], state(1, ana, ben))
+		p.say(event.NewUser{User: cyd}, state(2, ana, ben, cyd))
+		time.Sleep(doubt - time.Second)
+		select {
+		case frame := <-p.toServer:
+			t.Errorf("the client says %s", frame)
+		default:
+		}
+	}, func(t *testing.T, p *pipe) {
+		if hello := p.hear(t).(event.GotANewUser); hello.Resume != nil {
+			t.Errorf("it goes on from what it may not know: %+v", hello.Resume)
+		}
+		p.say(snapshot(ana)[0], state(1, ana, ben))
+		time.Sleep(time.Second)
+		p.say(event.NewUser{User: ben}, state(2, ana, ben))
+		p.untilClosed()
+	}}, func(t *testing.T, c *Client, s *script) {
+		drifts := func(s Status) bool { return s.Link == Connected && errors.Is(s.Drift, roster.ErrDrift) }
+		until(t, c, drifts)
+		until(t, c, func(s Status) bool { return drifts(s) && len(c.Roster().Users()) == 2 })
+		began := time.Now()
+		until(t, c, func(s Status) bool { return s.Link != Connected })
+		if lasted := time.Since(began); lasted != doubt-time.Second {
+			t.Errorf("the connection ended after %v", lasted)
+		}
+		until(t, c, drifts)
+		until(t, c, func(s Status) bool { return connected(s) && s.Drift == nil })
+		if n := len(s.dialed()); n != 2 {
+			t.Errorf("dialed %d times", n)
+		}
+	})
+}
+
+// A server that is frozen takes no more when the network between is full.
+func TestAWriteThatIsStuckHoldsUpNothing(t *testing.T) {
+	stuck := make(chan *pipe, 1)
+	full := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		for range cap(p.toServer) {
+			p.toServer <- nil
+		}
+		stuck <- p
 		p.untilClosed()
 	}
-	play(t, []func(*testing.T, *pipe){wrong, joined}, func(t *testing.T, c *Client, s *script) {
-		until(t, c, func(s Status) bool { return errors.Is(s.Err, roster.ErrDrift) })
+	for name, how := range map[string]struct {
+		act    func(*Client)
+		within time.Duration
+		want   error
+	}{
+		"closed": {(*Client).Close, 0, context.Canceled},
+		"left":   {(*Client).Leave, writeTimeout, ErrLeft},
+	} {
+		play(t, []func(*testing.T, *pipe){full}, func(t *testing.T, c *Client, _ *script) {
+			until(t, c, connected)
+			<-stuck
+			c.Update(event.ChangeUser{Note: new("x")})
+			synctest.Wait()
+			began := time.Now()
+			how.act(c)
+			if err := end(t, c); !errors.Is(err, how.want) || time.Since(began) > how.within {
+				t.Errorf("%s: ended with %v after %v", name, err, time.Since(began))
+			}
+		})
+	}
+	play(t, []func(*testing.T, *pipe){full, joined}, func(t *testing.T, c *Client, _ *script) {
+		until(t, c, connected)
+		p := <-stuck
+		began := time.Now()
+		c.Update(event.ChangeUser{Note: new("x")})
+		until(t, c, func(s Status) bool { return s.Err != nil })
+		if took := time.Since(began); took != writeTimeout || p.clean {
+			t.Errorf("given up after %v, clean %v", took, p.clean)
+		}
 		until(t, c, connected)
 	})
+}
+
+func TestWhatChangedIsNotLaterThanTheStatus(t *testing.T) {
+	const connections = 40
+	s := &script{}
+	for n := range connections {
+		s.acts = append(s.acts, func(p *pipe) {
+			p.hear(t)
+			p.say(snapshot(event.User{ID: "a", Name: "Ana", Since: int64(n)})...)
+			p.say(event.Error{Code: event.CodeRestarting, RetryAfter: 1, Message: strconv.Itoa(n)})
+		})
+	}
+	c := Start("ws://test/ws", Options{Name: "Ana", Dial: s.dial, MaxBackoff: 1})
+	defer c.Close()
+	// Others who ask make it wait for the lock as often as it takes it.
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for range 2 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				c.Status()
+			}
+		})
+	}
+	seen := 0
+	for len(s.dialed()) <= connections {
+		u, err := c.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen += len(u.Changes) // a Reset from each connection
+		said := event.Error{}
+		if !errors.As(u.Err, &said) {
+			continue // connected, or the last has ended
+		}
+		if ended, _ := strconv.Atoi(said.Message); seen > ended+1 {
+			t.Fatalf("connection %d has ended, and there are changes of %d", ended, seen-1)
+		}
+	}
+	if seen == 0 {
+		t.Error("nothing has changed")
+	}
 }
 
 func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {

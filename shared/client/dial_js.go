@@ -50,8 +50,7 @@ func dial(ctx context.Context, url string, subprotocols ...string) (Socket, erro
 		return nil, err
 	}
 	c.SetReadLimit(-1) // past a limit the library would leak the socket
-	reading, stop := context.WithCancel(context.Background())
-	return socket{c, raw, reading, stop}, nil
+	return socket{c, raw}, nil
 }
 
 // open opens a WebSocket of the browser's.
@@ -152,24 +151,19 @@ func await(ctx context.Context, promise js.Value) (js.Value, bool) {
 
 // socket is a Socket of the browser's.
 type socket struct {
-	conn    *websocket.Conn
-	raw     js.Value
-	reading context.Context
-	stop    context.CancelFunc
+	conn *websocket.Conn
+	raw  js.Value
 }
 
-func (s socket) Read() ([]byte, error) {
-	_, message, err := s.conn.Read(s.reading)
+func (s socket) Read(ctx context.Context) ([]byte, error) {
+	_, message, err := s.conn.Read(ctx)
 	return message, err
 }
 
-func (s socket) Write(message []byte) error {
-	return s.conn.Write(context.Background(), websocket.MessageText, message)
+func (s socket) Write(ctx context.Context, message []byte) error {
+	return s.conn.Write(ctx, websocket.MessageText, message)
 }
 
-// Close ends a waiting Read first. It does not wait for the other end, which
-// a browser does for seconds when the network is gone.
-func (s socket) Close(bool) {
-	s.stop()
-	hangUp(s.raw)
-}
+// Close does not wait for the other end, which a browser does for seconds when
+// the network is gone: Read ends with its context.
+func (s socket) Close(bool) { hangUp(s.raw) }

@@ -5,9 +5,12 @@ package client
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptrace"
 	"strings"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -22,6 +25,8 @@ func Network() func(ctx context.Context, url string) (Socket, error) {
 	}
 	browser := &http.Client{Jar: jar}
 	return func(ctx context.Context, url string) (Socket, error) {
+		var raw net.Conn // the last, if there were redirections
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { raw = got.Conn }})
 		c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 			HTTPClient:   browser,
 			Subprotocols: []string{event.Subprotocol},
@@ -34,26 +39,36 @@ func Network() func(ctx context.Context, url string) (Socket, error) {
 			return nil, err
 		}
 		c.SetReadLimit(-1) // the server is trusted with the size of its rooms
-		return socket{c}, nil
+		return socket{c, raw}, nil
 	}
 }
 
 // socket is a Socket over the network.
-type socket struct{ conn *websocket.Conn }
+type socket struct {
+	conn *websocket.Conn
+	raw  net.Conn // beneath
+}
 
-func (s socket) Read() ([]byte, error) {
-	_, message, err := s.conn.Read(context.Background())
+// goodbye is how long the other end's answer to a close is waited for.
+const goodbye = time.Second
+
+func (s socket) Read(ctx context.Context) ([]byte, error) {
+	_, message, err := s.conn.Read(ctx)
 	return message, err
 }
 
-func (s socket) Write(message []byte) error {
-	return s.conn.Write(context.Background(), websocket.MessageText, message)
+func (s socket) Write(ctx context.Context, message []byte) error {
+	return s.conn.Write(ctx, websocket.MessageText, message)
 }
 
+// Close does not leave it to the library how long the other end is waited for:
+// that is ten seconds, and more if something is being written.
 func (s socket) Close(clean bool) {
-	if clean {
-		s.conn.Close(websocket.StatusNormalClosure, "")
-	} else {
+	if !clean {
 		s.conn.CloseNow()
+		return
 	}
+	late := time.AfterFunc(goodbye, func() { s.raw.Close() })
+	defer late.Stop()
+	s.conn.Close(websocket.StatusNormalClosure, "")
 }

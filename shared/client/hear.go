@@ -18,7 +18,7 @@ type taken struct {
 }
 
 // take applies one frame. The error is ErrLeft, an event.Error that was in the
-// frame, a drift of a snapshot itself, or that the frame cannot be read.
+// frame, or that the frame cannot be read.
 func (c *Client) take(frame []byte) (t taken) {
 	events, err := event.DecodeServer(frame)
 	if err != nil {
@@ -51,8 +51,8 @@ func (c *Client) take(frame []byte) (t taken) {
 			changes, drift := c.roster.Apply(e)
 			c.note(changes)
 			news = news || len(changes) > 0
-			if drift != nil {
-				t.err = c.mend(drift, whole, t.err)
+			if _, ends := e.(event.Room); ends {
+				news = c.prove(drift, whole) || news
 			}
 		}
 		if me, ok := c.roster.Me(); ok {
@@ -111,7 +111,7 @@ func earlier[T ~string](c *Client, told *T, field func(event.ChangeUser) *T, now
 
 // arrive is when the first snapshot of a connection is in.
 func (c *Client) arrive() {
-	c.status = Status{Link: Connected, Joined: true}
+	c.status = Status{Link: Connected, Joined: true, Drift: c.status.Drift}
 	if c.view != (event.View{}) {
 		c.say(c.view)
 	}
@@ -154,15 +154,25 @@ func (c *Client) note(changes []roster.Change) {
 
 // refused takes in an error of the server's.
 func (c *Client) refused(e event.Error) {
-	if c.status.Link == Connected || e.Event == event.NameUpdateUser {
-		c.report(e) // else the connection's end says so
+	if !ofConnection(e) {
+		c.report(e)
 	}
 	switch {
 	case e.Code == event.CodeRateLimited:
-		c.again = max(forgiven, time.Duration(e.RetryAfter)*time.Millisecond)
+		c.again = max(forgiven, wish(e))
 	case e.Event == event.NameUpdateUser:
 		c.revoke(e.Field)
 	}
+}
+
+// ofConnection reports whether an error is not about something that was said on
+// the way: it is why the server hangs up, if it does so next.
+func ofConnection(e event.Error) bool {
+	switch e.Event {
+	case "", event.NameGotANewUser, event.NameWatch:
+		return true
+	}
+	return false
 }
 
 // report keeps an error for Next, as long as there are not too many.
@@ -238,17 +248,19 @@ func (c *Client) amend(e event.Error) bool {
 	return true
 }
 
-// mend asks for a snapshot when the roster has drifted. If it was a snapshot
-// that did, there is nothing to mend.
-func (c *Client) mend(drift error, whole bool, err error) error {
+// prove takes in whether the roster is the server's. If it is not, a snapshot is
+// asked for; if it was a snapshot that it comes from, there is nothing to mend,
+// and the client says so. It reports whether that is news.
+func (c *Client) prove(drift error, whole bool) (news bool) {
+	unmended := c.status.Drift != nil
 	switch {
-	case err != nil:
-		return err
-	case whole:
-		return drift
+	case drift == nil:
+		c.status.Drift = nil
+	case whole || unmended:
+		c.status.Drift = drift
 	case !c.doubtful:
 		c.doubtful = true
 		c.say(c.view)
 	}
-	return nil
+	return unmended != (c.status.Drift != nil)
 }

@@ -32,6 +32,11 @@ const (
 	// hanging is how old an attempt may be that is still under way when there
 	// is reason to hurry, and how long a connection may take to answer then.
 	hanging = 3 * time.Second
+	// writeTimeout is how long the network may take a frame for; afterwards
+	// the connection is dead. It is the server's, too.
+	writeTimeout = 10 * time.Second
+	// longest is how long a client waits at a server's wish.
+	longest = 10 * time.Minute
 )
 
 var (
@@ -103,9 +108,14 @@ func (c *Client) pause(attempt int, err error) time.Duration {
 	}
 	wait := rand.N(limit)
 	if refusal := (event.Error{}); errors.As(err, &refusal) {
-		wait += time.Duration(refusal.RetryAfter) * time.Millisecond
+		wait += wish(refusal)
 	}
 	return wait
+}
+
+// wish is how long a server wants to be left alone, as far as that makes sense.
+func wish(e event.Error) time.Duration {
+	return time.Duration(max(0, min(e.RetryAfter, longest.Milliseconds()))) * time.Millisecond
 }
 
 // connect runs one connection to its end and returns how long it was joined
@@ -120,11 +130,16 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	frames, stop := readAll(socket)
 	clean := true
 	defer func() { stop(clean) }()
-	hello := event.Encode(c.hello())
-	if len(hello) > event.MaxFrame {
+	write := func(e event.Event) error {
+		err := write(ctx, socket, event.Encode(e))
+		clean = clean && err == nil
+		return err
+	}
+	hello := c.hello()
+	if len(event.Encode(hello)) > event.MaxFrame {
 		return 0, errHello
 	}
-	if err := socket.Write(hello); err != nil {
+	if err := write(hello); err != nil {
 		return 0, err
 	}
 
@@ -136,7 +151,7 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	drops.Stop()
 	left, doubtful, hurried := false, false, false
 	heard := wall()
-	var refusal error
+	var refusal error // an event.Error, which is why the server hangs up if it does so next
 	for {
 		if !joined.IsZero() {
 			lasted = time.Since(joined)
@@ -145,14 +160,14 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 		case <-ctx.Done():
 			return lasted, ctx.Err()
 		case <-c.leaving:
-			if err := socket.Write(event.Encode(event.Leave{})); err != nil {
+			if err := write(event.Leave{}); err != nil {
 				return lasted, ErrLeft
 			}
 			left = true
 			deadline.Reset(leaveAnswered)
 		case <-c.saying:
 			for _, e := range c.words() { // of a kind each, so they are few
-				if err := socket.Write(event.Encode(e)); err != nil {
+				if err := write(e); err != nil {
 					if refusal != nil { // said before the server hung up
 						err = refusal
 					}
@@ -197,15 +212,13 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			heard, hurried = wall(), false
 			t := c.take(frame)
 			if said := (event.Error{}); errors.As(t.err, &said) {
-				// It is why the server hangs up, if it does so now and
-				// does not mean something that was said on the way.
-				switch said.Event {
-				case "", event.NameGotANewUser, event.NameWatch:
+				if ofConnection(said) {
 					refusal = said
 				}
 			} else if t.err != nil {
 				return lasted, t.err
-			} else {
+			} else if refusal != nil { // it goes on after all
+				c.update(func() { c.report(refusal.(event.Error)) })
 				refusal = nil
 			}
 			if t.dropped > 0 {
@@ -259,12 +272,20 @@ func (c *Client) dial(ctx context.Context, giveUp func()) (Socket, error) {
 	return socket, err
 }
 
+// write sends a frame. What cannot take it in time, or before ctx ends, is dead.
+func write(ctx context.Context, socket Socket, frame []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return socket.Write(ctx, frame)
+}
+
 // wall is the time without the clock that stands still while a device sleeps.
 func wall() time.Time { return time.Now().Round(0) }
 
 // readAll reads a socket in a goroutine of its own. The channel closes when
 // the socket ends; stop ends it and waits for the goroutine.
 func readAll(socket Socket) (frames <-chan []byte, stop func(clean bool)) {
+	ctx, cancel := context.WithCancel(context.Background())
 	out := make(chan []byte)
 	quit := make(chan struct{})
 	done := make(chan struct{})
@@ -272,7 +293,7 @@ func readAll(socket Socket) (frames <-chan []byte, stop func(clean bool)) {
 		defer close(done)
 		defer close(out)
 		for {
-			frame, err := socket.Read()
+			frame, err := socket.Read(ctx)
 			if err != nil {
 				return
 			}
@@ -286,6 +307,7 @@ func readAll(socket Socket) (frames <-chan []byte, stop func(clean bool)) {
 	return out, func(clean bool) {
 		close(quit)
 		socket.Close(clean)
+		cancel()
 		<-done
 	}
 }
