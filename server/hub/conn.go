@@ -90,7 +90,7 @@ func (c *Conn) Update(change event.ChangeUser) (told int) {
 	if c.member == nil {
 		return 0
 	}
-	return c.room.update(c.member, change)
+	return c.room.update(c, change)
 }
 
 // Active says whether the connection's tab is looked at and used.

@@ -416,6 +416,41 @@ func TestBeatSaysSomethingInAQuietRoom(t *testing.T) {
 	})
 }
 
+func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute, Away: time.Second}, func(t *testing.T, h *Hub) {
+		ben, wall := join(t, h, "lobby", person("Ben")).drain(), watch(t, h, "lobby").drain()
+		tab, other := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ana")).drain()
+		gone := join(t, h, "lobby", person("Cyd")).drain() // is expected back
+		for _, c := range []*client{tab, gone, wall} {
+			c.conn.Close(false)
+		}
+		ben.drain().seen = nil
+		for _, c := range []*client{tab, gone, wall} {
+			frames := c.drain().frames
+			c.conn.Update(event.ChangeUser{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
+			c.conn.Active(false)
+			if err := c.conn.View(event.View{}); err != nil {
+				t.Error(err)
+			}
+			c.conn.Beat()
+			c.conn.Leave()
+			c.conn.Close(true)
+			if c.drain().frames != frames {
+				t.Error("it is sent a frame")
+			}
+		}
+		other.conn.Active(true)
+		time.Sleep(10 * time.Second)
+		ben.expect()
+		ben.holds("Ana", "Ben", "Cyd")
+		for _, c := range []*client{ben, other} {
+			c.conn.Leave()
+			c.conn.Close(true)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestAClosedHubTakesNobody(t *testing.T) {
 	bubble(t, Options{Linger: time.Hour}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana"))

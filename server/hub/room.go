@@ -314,11 +314,12 @@ func (r *room) remove(m *member, reason event.Reason) event.DisconnectUser {
 	return gone
 }
 
-func (r *room) update(m *member, change event.ChangeUser) (told int) {
+func (r *room) update(c *Conn, change event.ChangeUser) (told int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members[m.session] != m {
-		return 0 // they have left
+	m := c.member
+	if c.index < 0 || r.members[m.session] != m {
+		return 0 // it is closed, or they have left
 	}
 	u, _ := r.all.roster.Get(m.id)
 	if change.Name != nil {
@@ -351,8 +352,8 @@ func (m *member) status() event.Status {
 func (r *room) active(c *Conn, active bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.members[c.member.session] != c.member {
-		return
+	if c.index < 0 || r.members[c.member.session] != c.member {
+		return // it is closed, or they have left
 	}
 	c.inactive = !active
 	r.settle(c.member)
