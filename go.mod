@@ -10,6 +10,7 @@ require (
 	github.com/clipperhouse/uax29/v2 v2.7.0
 	github.com/coder/websocket v1.8.15
 	github.com/fyne-io/oksvg v0.2.0
+	github.com/gofrs/flock v0.13.2
 	github.com/maxence-charriere/go-app/v9 v9.8.0
 	github.com/peterbourgon/ff/v3 v3.4.0
 	github.com/srwiley/rasterx v0.0.0-20220730225603-2ab79fcdd4ef

@@ -429,7 +429,7 @@ func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
 			frames := c.drain().frames
 			c.conn.Update(event.ChangeUser{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
 			c.conn.Active(false)
-			if err := c.conn.View(event.View{}); err != nil {
+			if _, err := c.conn.View(event.View{}); err != nil {
 				t.Error(err)
 			}
 			c.conn.Beat()

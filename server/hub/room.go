@@ -44,6 +44,7 @@ type member struct {
 	hand    event.Status // chosen by hand; StatusHere leaves it to activity
 	away    bool         // by inactivity
 	idle    *timer       // nil unless away is due
+	held    bool         // they have not been back since the server began
 }
 
 func newRoom(h *Hub, name string) *room {
@@ -297,7 +298,7 @@ func (r *room) expect(m *member, reason event.Reason, stay time.Duration) {
 	u, _ := r.all.roster.Get(m.id)
 	u.Link = event.LinkReconnecting
 	r.put(m, u)
-	m.goes, m.reason = time.Now().Add(stay), reason
+	m.goes, m.reason, m.held = time.Now().Add(stay), reason, false
 	r.after(stay, &m.removal, func() { r.remove(m, reason) })
 }
 

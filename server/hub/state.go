@@ -28,17 +28,23 @@ type MemberState struct {
 	Hand    event.Status `json:"hand"` // the status chosen by hand
 	Away    bool         `json:"away"`
 	// Stay is what was left for them to come back, if they had no
-	// connection, and Reason why not; 0 and empty if they had one.
+	// connection, and Reason why not; 0 and empty if they had one, or have
+	// had none since the server began.
 	Stay   time.Duration `json:"stay,omitempty"`
 	Reason event.Reason  `json:"reason,omitempty"`
 }
+
+// Held is how long those who had a connection when the server ended are held
+// after it has begun again, for them to come back: browsers let the timers of
+// hidden pages run once a minute.
+const Held = 90 * time.Second
 
 // Suspend is the beginning of a clean shutdown: from now on the end of a
 // connection says nothing of its user, since it is the server that ends it.
 func (h *Hub) Suspend() { h.suspended.Store(true) }
 
-// Save returns the rooms with somebody in them. After Suspend, and when the
-// connections are closed, it is what Restore is to be given.
+// Save returns the rooms with somebody in them. After Suspend it is what Restore
+// is to be given.
 func (h *Hub) Save() State {
 	var s State
 	h.rooms.Range(func(_, found any) bool {
@@ -52,7 +58,7 @@ func (h *Hub) Save() State {
 		for _, m := range r.members {
 			u, _ := r.all.roster.Get(m.id)
 			state := MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away}
-			if m.removal != nil {
+			if m.removal != nil && !m.held {
 				state.Stay, state.Reason = time.Until(m.goes), m.reason
 			}
 			saved.Members = append(saved.Members, state)
@@ -63,25 +69,20 @@ func (h *Hub) Save() State {
 	return s
 }
 
-// Restore takes up what Save returned, down ago. It is called before anybody
-// joins. Whoever had a connection counts as cut off when the server ended, and
-// is gone after what is left of Grace unless they come back; the others after
-// what was left for them.
-func (h *Hub) Restore(s State, down time.Duration) {
-	stay := h.options.Grace - down
-	if stay <= 0 {
-		return
-	}
+// Restore takes up what Save returned. It is called before anybody joins.
+// Whoever had a connection is gone after Held unless they come back; the others
+// after what was left for them.
+func (h *Hub) Restore(s State) {
 	for _, saved := range s.Rooms {
 		r := newRoom(h, saved.Name)
 		if _, taken := h.rooms.LoadOrStore(saved.Name, r); !taken {
 			h.open.Add(1)
-			r.restore(saved, stay, down)
+			r.restore(saved)
 		}
 	}
 }
 
-func (r *room) restore(s RoomState, stay, down time.Duration) {
+func (r *room) restore(s RoomState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.epoch = s.Epoch
@@ -99,9 +100,10 @@ func (r *room) restore(s RoomState, stay, down time.Duration) {
 		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}
 		r.members[m.session] = m
 		if saved.Reason != "" {
-			r.expect(m, saved.Reason, max(0, saved.Stay-down))
+			r.expect(m, saved.Reason, max(0, saved.Stay))
 		} else {
-			r.expect(m, event.ReasonLost, stay)
+			r.expect(m, event.ReasonLost, Held)
+			m.held = true
 		}
 	}
 }

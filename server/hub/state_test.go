@@ -10,7 +10,7 @@ import (
 )
 
 // reborn is a hub that takes up where another ended, as after a restart.
-func reborn(t *testing.T, h *Hub, options Options, down time.Duration) *Hub {
+func reborn(t *testing.T, h *Hub, options Options) *Hub {
 	t.Helper()
 	file, err := json.Marshal(h.Save())
 	if err != nil {
@@ -22,7 +22,7 @@ func reborn(t *testing.T, h *Hub, options Options, down time.Duration) *Hub {
 		t.Fatal(err)
 	}
 	next := New(options)
-	next.Restore(s, down)
+	next.Restore(s)
 	t.Cleanup(next.Close)
 	return next
 }
@@ -53,7 +53,7 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 		}
 		ana.expect("+Ben", "+Cyd", "~Ben busy back at 2") // and no more
 
-		h = reborn(t, h, options, time.Second)
+		h = reborn(t, h, options)
 		if people, _ := h.Count("lobby"); people != 3 {
 			t.Errorf("%d people", people)
 		}
@@ -72,7 +72,9 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 			t.Errorf("Cyd is %+v", u)
 		}
 		ana.seen = nil
-		time.Sleep(15 * time.Second)
+		time.Sleep(Held - 1)
+		ana.expect()
+		time.Sleep(1)
 		ana.expect("-Cyd lost")
 		dan := join(t, h, "lobby", person("Dan"))
 		dan.holds("Ana", "Ben", "Dan")
@@ -98,11 +100,11 @@ func TestWhoHadGoneBeforeTheShutdownIsNotWaitedForAnew(t *testing.T) {
 		ana.drain()
 		h.Suspend()
 		ana.conn.Close(false)
-		h = reborn(t, h, options, time.Second)
+		h = reborn(t, h, options)
 		ana = ana.comeBackTo(h, person("Ana"))
 		ana.holds("Ana", "Ben", "Cyd")
 		ana.seen = nil
-		time.Sleep(2*time.Second - 1)
+		time.Sleep(3*time.Second - 1)
 		ana.expect()
 		time.Sleep(time.Nanosecond)
 		ana.expect("-Ben closed")
@@ -125,7 +127,7 @@ func TestBeingAwayGoesOnAfterARestart(t *testing.T) {
 		ana.expect("~Ana away")
 		h.Suspend()
 		ana.conn.Close(false)
-		h = reborn(t, h, options, time.Second)
+		h = reborn(t, h, options)
 		ben := join(t, h, "lobby", person("Ben"))
 		ben.holds("Ana", "Ben")
 		ana = ana.comeBackTo(h, person("Ana"))
@@ -148,7 +150,7 @@ func TestAClientThatWasBehindAtTheShutdownGetsASnapshot(t *testing.T) {
 		ana.pause()
 		join(t, h, "lobby", person("Ben")).drain()
 		h.Suspend()
-		h = reborn(t, h, options, 0)
+		h = reborn(t, h, options)
 		ana = ana.comeBackTo(h, person("Ana"))
 		ana.holds("Ana", "Ben")
 		if ana.shots != 1 {
@@ -164,7 +166,7 @@ func TestALargeRoomIsLargeAfterARestart(t *testing.T) {
 		crowd(t, h, 0, 5)
 		synctest.Wait()
 		h.Suspend()
-		h = reborn(t, h, options, 0)
+		h = reborn(t, h, options)
 		wall := watch(t, h, "lobby").drain()
 		if _, total, large := wall.roster.View(); !large || total != 5 {
 			t.Errorf("total %d, large %v", total, large)
@@ -172,15 +174,22 @@ func TestALargeRoomIsLargeAfterARestart(t *testing.T) {
 	})
 }
 
-func TestWhatIsTooOldIsNotRestored(t *testing.T) {
+func TestASecondRestartTakesNothingFromWhoAreStillHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, c := range []struct{ grace, down time.Duration }{{time.Minute, time.Minute}, {0, 0}} {
-			h := New(Options{Grace: time.Minute})
-			join(t, h, "lobby", person("Ana")).drain()
+		h := New(Options{}) // with any grace: it is for the network, not for the server
+		join(t, h, "lobby", person("Ana")).drain()
+		for range 3 {
 			h.Suspend()
-			if h = reborn(t, h, Options{Grace: c.grace}, c.down); h.Rooms() != 0 {
-				t.Errorf("%+v: %d rooms", c, h.Rooms())
+			h = reborn(t, h, Options{})
+			time.Sleep(Held - 1)
+			if people, _ := h.Count("lobby"); people != 1 {
+				t.Fatalf("%d people", people)
 			}
+		}
+		time.Sleep(1)
+		synctest.Wait()
+		if h.Rooms() != 0 {
+			t.Errorf("%d rooms", h.Rooms())
 		}
 	})
 }

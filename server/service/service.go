@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -59,8 +60,12 @@ type Limits struct {
 // as away.
 const away = 5 * time.Minute
 
-// patience is how long the parts of a server have to end.
-const patience = 8 * time.Second
+// How long an end may take, when the rooms are saved already.
+const (
+	farewell = 2 * time.Second // for clients to take that and why they are cut off
+	answer   = time.Second     // for a request under way to be answered
+	patience = 4 * time.Second // for all of it, whatever hangs
+)
 
 // Run serves until ctx ends, then ends everything it started and returns nil.
 // An error says what is wrong and how to mend it.
@@ -79,9 +84,14 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	lock, err := claim(config.Data)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
 	secret, err := session.LoadKey(config.Data)
 	if err != nil {
-		return fmt.Errorf("the data folder cannot be used: %w; make it writable or name another with -data", err)
+		return unusable(err)
 	}
 	sessions, err := session.New(secret, policy.Secure())
 	if err != nil {
@@ -108,9 +118,9 @@ func Run(ctx context.Context, config Config) error {
 		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", config.Addr, err)
 	}
 
-	// Now that no other server of this address runs.
-	if err := restore(rooms, config.Data); err != nil {
-		log.Warn("the rooms of the last run are not restored", "err", err)
+	// Now that nothing keeps it from starting: this can be done once.
+	if err := restore(rooms, config.Data, sessions.Tag()); err != nil {
+		log.Warn("everybody begins anew", "err", err)
 	}
 	addresses := limit.New(limit.Options{
 		Connections: config.Limits.Connections, Sockets: config.Limits.Sockets,
@@ -122,11 +132,12 @@ func Run(ctx context.Context, config Config) error {
 		Proxies:         config.Proxies,
 		EventsPerSecond: float64(config.Limits.Events),
 	})
+	var ready atomic.Bool
 	mux := http.NewServeMux()
 	mux.Handle("/ws", sockets)
 	mux.Handle("/", pages)
 	server := &http.Server{
-		Handler:           hsts(policy, policy.Guard(mux)),
+		Handler:           probes(&ready, hsts(policy, policy.Guard(mux))),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second, // a body that never comes is waited for, too
 		IdleTimeout:       2 * time.Minute,
@@ -142,6 +153,7 @@ func Run(ctx context.Context, config Config) error {
 
 	fmt.Fprintf(config.Out, "Rollcall is at %s\n", address(config.PublicURL, listener.Addr()))
 
+	ready.Store(true)
 	var serving sync.WaitGroup
 	failed := make(chan error, 1)
 	serving.Go(func() {
@@ -151,30 +163,51 @@ func Run(ctx context.Context, config Config) error {
 	})
 	select {
 	case <-ctx.Done():
-		log.Info("ending")
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
 	}
 
-	// From the outside in: no new requests, then the connections, and the
-	// rooms when nobody uses them any more. Shutdown does not know of
-	// hijacked connections, so both go at once. Nobody has left for that:
-	// clients come back to where they were.
+	// Nobody leaves by this end: clients come back to where they were. So the
+	// rooms are saved at once, which waits for nobody, and again when the last
+	// have said what they had to say. Until then requests are answered, so that
+	// who comes hears what is going on; Shutdown, which does not know of
+	// hijacked connections, would also wait for those that ask for nothing.
+	ready.Store(false)
 	rooms.Suspend()
-	ending, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	serving.Go(func() { sockets.Close(ending) })
-	if server.Shutdown(ending) != nil {
-		server.Close()
+	serving.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		defer cancel()
+		sockets.Close(ctx)
+		ctx, cancel = context.WithTimeout(context.Background(), answer)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+	})
+	unsaved := save(rooms, config.Data, sessions.Tag())
+	serving.Go(func() { log.Info("ending") }) // which may hang, too
+	if ended(&serving, patience) {
+		unsaved = save(rooms, config.Data, sessions.Tag())
 	}
-	serving.Wait()
-	if config.Grace == 0 {
-		return err // nobody is waited for
-	}
-	if err := save(rooms, config.Data); err != nil {
-		log.Warn("the rooms are not saved: clients will see everybody come anew", "err", err)
+	if unsaved != nil {
+		log.Warn("the rooms are not saved: clients will see everybody come anew", "err", unsaved)
 	}
 	return err
+}
+
+// ended waits for all that runs, but not for ever.
+func ended(running *sync.WaitGroup, patience time.Duration) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		running.Wait()
+	}()
+	select {
+	case <-done:
+		return true
+	case <-time.After(patience):
+		return false
+	}
 }
 
 // hsts tells browsers of a server that is reached by https never to try

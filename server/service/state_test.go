@@ -1,8 +1,11 @@
 package service
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,7 +26,7 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	}
 	first.Suspend()
 	c.Close(false)
-	if err := save(first, dir); err != nil {
+	if err := save(first, dir, "key"); err != nil {
 		t.Fatal(err)
 	}
 	first.Close()
@@ -34,7 +37,7 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 
 	for run, want := range []int{1, 0} { // the second is after a crash
 		next := hub.New(options)
-		if err := restore(next, dir); err != nil {
+		if err := restore(next, dir, "key"); err != nil {
 			t.Error(err)
 		}
 		if people, _ := next.Count("lobby"); people != want {
@@ -44,26 +47,118 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	}
 }
 
-func TestAStateThatCannotBeReadIsAnErrorOnce(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, stateFile), []byte("{"), 0o600); err != nil {
+// saveAna leaves a state with somebody in it.
+func saveAna(t *testing.T, dir, key string) {
+	t.Helper()
+	h := hub.New(hub.Options{})
+	defer h.Close()
+	if _, err := h.Join("lobby", hub.Person{Session: [16]byte{1}, ID: "a", Name: "Ana"}, deaf{}); err != nil {
 		t.Fatal(err)
 	}
-	h := hub.New(hub.Options{Grace: time.Minute})
+	h.Suspend()
+	if err := save(h, dir, key); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAStateThatIsNoGoodIsSetAside(t *testing.T) {
+	for name, spoil := range map[string]func(t *testing.T, file string){
+		"half of it": func(t *testing.T, file string) {
+			if err := os.Truncate(file, 100); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"not readable": func(t *testing.T, file string) {
+			if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"of another key": func(t *testing.T, file string) { saveAna(t, filepath.Dir(file), "another key") },
+	} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, stateFile)
+		saveAna(t, dir, "key")
+		spoil(t, file)
+		h := hub.New(hub.Options{})
+		defer h.Close()
+		if err := restore(h, dir, "key"); !errors.Is(err, errSetAside) || !strings.Contains(err.Error(), file+".unusable") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(file + ".unusable"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := restore(h, dir, "key"); err != nil || h.Rooms() != 0 {
+			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.Rooms())
+		}
+	}
+}
+
+func TestAStateThatIsTooOldIsForgotten(t *testing.T) {
+	for _, c := range []struct {
+		age   time.Duration
+		rooms int
+	}{{time.Minute, 1}, {hub.Held + time.Second, 0}} {
+		dir := t.TempDir()
+		saveAna(t, dir, "key")
+		file := filepath.Join(dir, stateFile)
+		var s saved
+		raw, err := os.ReadFile(file)
+		if err := errors.Join(err, json.Unmarshal(raw, &s)); err != nil {
+			t.Fatal(err)
+		}
+		s.At = s.At.Add(-c.age)
+		raw, _ = json.Marshal(s)
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		h := hub.New(hub.Options{})
+		defer h.Close()
+		if err := restore(h, dir, "key"); err != nil || h.Rooms() != c.rooms {
+			t.Errorf("after %v: %v, %d rooms", c.age, err, h.Rooms())
+		}
+		if files, _ := os.ReadDir(dir); len(files) != 0 {
+			t.Errorf("left behind: %v", files)
+		}
+	}
+}
+
+func TestWhoLeftAfterTheRoomsWereSavedIsNotSavedAgain(t *testing.T) {
+	dir := t.TempDir()
+	saveAna(t, dir, "key")
+	h := hub.New(hub.Options{})
 	defer h.Close()
-	if err := restore(h, dir); err == nil {
-		t.Error("nothing is said")
+	if err := save(h, dir, "key"); err != nil {
+		t.Fatal(err)
 	}
-	if err := restore(h, dir); err != nil || h.Rooms() != 0 {
-		t.Errorf("the second time: %v", err)
+	if files, _ := os.ReadDir(dir); len(files) != 0 {
+		t.Errorf("left behind: %v", files)
 	}
+}
+
+func TestAFolderIsOneServersAtATime(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	first, err := claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "-data") {
+		t.Errorf("the second is told %v", err)
+	}
+	if err := first.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second.Unlock()
 }
 
 func TestNobodyIsNothingToSave(t *testing.T) {
 	dir := t.TempDir()
 	h := hub.New(hub.Options{})
 	defer h.Close()
-	if err := save(h, dir); err != nil {
+	if err := save(h, dir, "key"); err != nil {
 		t.Error(err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {

@@ -35,6 +35,7 @@ const MaxAge = 400 * 24 * time.Hour
 type Keeper struct {
 	cookieKey, idKey []byte
 	name             string // of the cookie
+	tag              string // of the key
 	secure           bool
 }
 
@@ -48,8 +49,8 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 	cookieKey, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size)
 	idKey, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size)
 	tag, err3 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie name", 4)
-	k := &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure}
-	k.name = k.oldName() + "-" + hex.EncodeToString(tag)
+	k := &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure, tag: hex.EncodeToString(tag)}
+	k.name = k.oldName() + "-" + k.tag
 	return k, errors.Join(err1, err2, err3)
 }
 
@@ -107,6 +108,9 @@ func NewID() ID {
 // key: a host's cookies are the same for all its ports (RFC 6265, section 8.5),
 // and servers of other keys beside this one have cookies of their own.
 func (k *Keeper) CookieName() string { return k.name }
+
+// Tag tells keys apart and says nothing else of them.
+func (k *Keeper) Tag() string { return k.tag }
 
 // oldName is the name without the tag, which earlier versions set. The prefix
 // makes browsers insist on Secure, the path / and no domain (RFC 6265bis,

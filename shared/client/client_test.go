@@ -281,6 +281,35 @@ func TestAttemptsComeLessAndLessOften(t *testing.T) {
 	})
 }
 
+func TestAServerThatRestartsIsAwaited(t *testing.T) {
+	restarting := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		p.say(event.Error{Code: event.CodeRestarting, RetryAfter: 500})
+	}
+	lost := func(t *testing.T, p *pipe) {
+		p.hear(t)
+		p.say(snapshot(ana)...)
+		time.Sleep(time.Second)
+	}
+	acts := append([]func(*testing.T, *pipe){restarting}, make([]func(*testing.T, *pipe), 100)...)
+	play(t, append(acts, lost), func(t *testing.T, c *Client, s *script) {
+		time.Sleep(2 * time.Hour)
+		var most [2]time.Duration // until it is back, and after it is lost again
+		dials := s.dialed()
+		for i := 1; i < len(dials); i++ {
+			later := 0
+			if i > len(acts) {
+				later = 1
+			}
+			most[later] = max(most[later], dials[i].Sub(dials[i-1]))
+		}
+		if most[0] > restartBackoff || most[1] <= restartBackoff {
+			t.Errorf("waited up to %v, and later %v", most[0], most[1])
+		}
+	})
+}
+
 func TestHurryEndsTheWait(t *testing.T) {
 	play(t, nil, func(t *testing.T, c *Client, s *script) {
 		time.Sleep(5 * time.Minute)

@@ -37,6 +37,9 @@ const (
 	writeTimeout = 10 * time.Second
 	// longest is how long a client waits at a server's wish.
 	longest = 10 * time.Minute
+	// restartBackoff is the longest wait between two attempts when the server
+	// has said that it restarts: it holds for a while those who come back.
+	restartBackoff = 5 * time.Second
 )
 
 var (
@@ -46,6 +49,7 @@ var (
 
 // run connects again and again until there is a reason not to.
 func (c *Client) run(ctx context.Context) error {
+	most := c.options.MaxBackoff
 	for attempt := 0; ; attempt++ {
 		lasted, err := c.connect(ctx)
 		c.silence()
@@ -62,7 +66,13 @@ func (c *Client) run(ctx context.Context) error {
 		if lasted > stable {
 			attempt = 0
 		}
-		pause := c.pause(attempt, err)
+		switch {
+		case refusal.Code == event.CodeRestarting:
+			most = min(c.options.MaxBackoff, restartBackoff)
+		case lasted > 0: // it was back
+			most = c.options.MaxBackoff
+		}
+		pause := pause(attempt, most, err)
 		if amended || errors.Is(err, errDead) {
 			pause = 0
 		}
@@ -101,12 +111,8 @@ func (c *Client) run(ctx context.Context) error {
 // that the clients of a server that comes back do not come as one, and never
 // less than the server asked for.
 // https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-func (c *Client) pause(attempt int, err error) time.Duration {
-	limit := c.options.MaxBackoff
-	if d := firstBackoff << min(attempt, 16); d < limit {
-		limit = d
-	}
-	wait := rand.N(limit)
+func pause(attempt int, most time.Duration, err error) time.Duration {
+	wait := rand.N(min(most, firstBackoff<<min(attempt, 16)))
 	if refusal := (event.Error{}); errors.As(err, &refusal) {
 		wait += wish(refusal)
 	}

@@ -1,0 +1,50 @@
+package service
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+)
+
+// probes answers what watches over the server before anything else sees the
+// request: a probe asks by whatever name or address it has, by HTTP/1.0 without
+// any, and tells nobody more than that the server is there. It goes by the
+// target as it was sent, so that no spelling of another one passes for a probe's.
+func probes(ready *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, _, _ := strings.Cut(r.RequestURI, "?")
+		switch path {
+		case "/healthz":
+			probe(w, r, true)
+		case "/readyz":
+			probe(w, r, ready.Load())
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// probe answers one. OPTIONS is what HAProxy asks with if it is told nothing
+// else.
+func probe(w http.ResponseWriter, r *http.Request, good bool) {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Type", "text/plain; charset=utf-8")
+	header.Set("X-Content-Type-Options", "nosniff")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		header.Set("Allow", "GET, HEAD, OPTIONS")
+	default:
+		header.Set("Allow", "GET, HEAD, OPTIONS")
+		http.Error(w, "A probe asks with GET, HEAD or OPTIONS.", http.StatusMethodNotAllowed)
+		return
+	}
+	if !good {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, "not ready\n")
+		return
+	}
+	io.WriteString(w, "ok\n")
+}
