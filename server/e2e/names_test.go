@@ -118,3 +118,36 @@ func TestALinkLeadsToItsRoom(t *testing.T) {
 		tab.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network")
 	}
 }
+
+// TestLookOfNamesInManyScripts leaves pictures of names that are hard to draw,
+// in a room whose name is as long as one that is made up can be.
+func TestLookOfNamesInManyScripts(t *testing.T) {
+	path := "/r/floating-starling-roterasa-filonare-vamenode"
+	for state, reach := range map[string]func(*person){
+		"names": joined(16),
+		"names-invite": func(p *person) {
+			joined(16)(p)
+			p.click(".bar .primary")
+			p.await(`document.querySelector("dialog.modal[open]")`)
+		},
+		"names-rooms": func(p *person) {
+			joined(16)(p)
+			p.click("#more")
+			p.click(".more .button:nth-child(2)")
+			p.click(`dialog .go .button[type="button"]`)
+			p.await(`document.querySelector("#room").value.length > 25`)
+		},
+		"names-wall": func(p *person) { p.await(`document.querySelectorAll(".box").length >= 15`) },
+	} {
+		s := start(t)
+		crowd(t, s, strings.TrimPrefix(path, "/r/"), "გიორგი ბერიძე", "(Ana) B", "श्रीमती लक्ष्मी", "কৃষ্ণ স্ত্রী", "សុខា ស្ត្រី", "မျှော်လင့် အောင်", "김철수", "שָׁלוֹם כהן",
+			"مُحَمَّد علی", "🏴\U000E0067\U000E0062\U000E0065\U000E006E\U000E0067\U000E007F Harry", "👩🏻\u200D❤\uFE0F\u200D💋\u200D👩🏼", "ﬁona ǆemal", "གཀྲ་ཤིས་", "Ana 🫩", strings.Repeat("क्ष्म्य", 24))
+		address := s.url + path
+		if state == "names-wall" {
+			address += "?view=wall"
+		}
+		p := visit(t, "Ana", address)
+		reach(p)
+		p.lookAt(state)
+	}
+}
