@@ -122,10 +122,10 @@ func (a *Announcements) Say(count int, now time.Time) string {
 func party(names []string) string {
 	switch n := len(names); n {
 	case 1:
-		return names[0]
+		return Isolate(names[0])
 	case 2:
-		return names[0] + " and " + names[1]
+		return Isolate(names[0]) + " and " + Isolate(names[1])
 	default:
-		return fmt.Sprintf("%s and %d others", names[0], n-1)
+		return fmt.Sprintf("%s and %d others", Isolate(names[0]), n-1)
 	}
 }

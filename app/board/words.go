@@ -28,6 +28,23 @@ func CheckName(name string) string {
 
 const justNow = "just now"
 
+// Isolate is a name to stand in a sentence that no element can be in, such as
+// a notification: one that is written from right to left would take the words
+// and numbers beside it along (UAX #9, section 6.3). Others stay as they are.
+func Isolate(name string) string {
+	if strings.ContainsFunc(name, isRightToLeft) {
+		return "\u2068" + name + "\u2069"
+	}
+	return name
+}
+
+// isRightToLeft reports characters of the blocks that are kept for scripts
+// which are written from right to left (DerivedBidiClass.txt).
+func isRightToLeft(r rune) bool {
+	return 0x0590 <= r && r <= 0x08FF || 0xFB1D <= r && r <= 0xFDFF || 0xFE70 <= r && r <= 0xFEFC ||
+		0x10800 <= r && r <= 0x10FFF || 0x1E800 <= r && r <= 0x1EFFF
+}
+
 // Ago says in words how long ago since was, both in Unix milliseconds.
 func Ago(now, since int64) string {
 	d := time.Duration(now-since) * time.Millisecond

@@ -143,3 +143,19 @@ func TestWhatIsPlainlyWrongWithAName(t *testing.T) {
 		}
 	}
 }
+
+func TestANameFromRightToLeftKeepsToItself(t *testing.T) {
+	for _, name := range []string{"ليلى حداد", "שָׁלוֹם", "𞤀𞤣𞤤𞤢𞤥", "ߒߞߏ", "Ana שלום"} {
+		if got := Isolate(name); got != "\u2068"+name+"\u2069" {
+			t.Errorf("%q is %+q", name, got)
+		}
+	}
+	for _, name := range []string{"", "Ana", "გიორგი", "王小明", "🏳️\u200d🌈", "लक्ष्मी"} {
+		if got := Isolate(name); got != name {
+			t.Errorf("%q is %+q", name, got)
+		}
+	}
+	if got, want := party([]string{"ليلى", "דן", "Ana"}), "\u2068ليلى\u2069 and 2 others"; got != want {
+		t.Errorf("a party is %+q", got)
+	}
+}

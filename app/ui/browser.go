@@ -6,6 +6,7 @@ import (
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
+	"rollcall/app/board"
 	"rollcall/shared/event"
 )
 
@@ -338,7 +339,7 @@ func askToNotify(f func(granted bool)) {
 // notify shows a notification, by the worker: in a page it throws on Android.
 func notify(u event.User, room string) {
 	if app.IsClient {
-		script().Call("notify", u.Name+" is here", "in "+room, "arrived-"+u.ID, event.RoomPath(room))
+		script().Call("notify", board.Isolate(u.Name)+" is here", "in "+room, "arrived-"+u.ID, event.RoomPath(room))
 	}
 }
 

@@ -3,6 +3,7 @@ package ui
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
+	"rollcall/app/board"
 	"rollcall/shared/event"
 )
 
@@ -88,6 +89,6 @@ func (s *stopTelling) onStop(ctx app.Context, _ app.Event) {
 func (s *stopTelling) Render() app.UI {
 	return app.Li().Body(
 		app.Span().Body(own(s.Who.Name), app.Text(" in "), own(s.Who.Room)),
-		app.Button().Class("button small").Type("button").Aria("label", "Don’t tell me about "+s.Who.Name).OnClick(s.onStop).Text("Stop"),
+		app.Button().Class("button small").Type("button").Aria("label", "Don’t tell me about "+board.Isolate(s.Who.Name)).OnClick(s.onStop).Text("Stop"),
 	)
 }
