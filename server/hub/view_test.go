@@ -8,7 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"rollcall/shared/event"
+	"rollcall/shared/search"
 )
 
 func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
@@ -338,4 +341,19 @@ func TestWhoCameBackToAViewByAClockThatWasSetBackIsInIt(t *testing.T) {
 		crowd(t, h, 2, 3)
 		wall.read().holds("P02", "P00", "P01", "P03")
 	})
+}
+
+// BenchmarkASearchOfALargeRoom is what the room is locked for by somebody who
+// searches it, each time for something else.
+func BenchmarkASearchOfALargeRoom(b *testing.B) {
+	h := New(Options{Window: 500, Fold: func(s string) string { return search.Fold(norm.NFKD.String(s)) }})
+	defer h.Close()
+	c := fill(b, h, 10_000, new(int))
+	n := 0
+	for b.Loop() {
+		n++
+		if _, err := c.View(event.View{Query: fmt.Sprint(n % 1000)}); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
