@@ -150,6 +150,11 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	}
 
 	var joined time.Time
+	defer func() { // whichever way it returns
+		if !joined.IsZero() {
+			lasted = time.Since(joined)
+		}
+	}()
 	began := time.Now()
 	deadline := time.NewTimer(answered)
 	defer deadline.Stop()
@@ -159,9 +164,6 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	heard := wall()
 	var refusal error // an event.Error, which is why the server hangs up if it does so next
 	for {
-		if !joined.IsZero() {
-			lasted = time.Since(joined)
-		}
 		select {
 		case <-ctx.Done():
 			return lasted, ctx.Err()
