@@ -14,6 +14,7 @@ import (
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
+	"rollcall/shared/search"
 )
 
 // This file is a page's visit to a room: how it begins, what the client tells,
@@ -328,7 +329,7 @@ func (p *Page) took() {
 // so, or is as the server has made it.
 func shows(me event.User, change event.ChangeUser, before event.User) bool {
 	text := func(want *string, is, was string) bool {
-		return want == nil || is != was || strings.Join(strings.Fields(*want), " ") == is
+		return want == nil || is != was || search.Visible(*want) == search.Visible(is)
 	}
 	return text(change.Name, me.Name, before.Name) && text(change.Note, me.Note, before.Note) &&
 		(change.Status == nil || me.Status == *change.Status)

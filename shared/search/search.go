@@ -38,6 +38,20 @@ func Fold(decomposed string) string {
 	return key.String()
 }
 
+// Visible returns a text without what is not seen of it: invisible marks, and
+// white space to spare. Texts of which it is the same look the same.
+func Visible(s string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		switch {
+		case isInvisible(r):
+			return -1
+		case r == 0x2800 || r == 0x3164 || r == 0xFFA0: // blank, but with a width
+			return ' '
+		}
+		return r
+	}, s)), " ")
+}
+
 // Finds reports whether every word of a query is somewhere in a name, in
 // whatever order; both are folded. A query without words finds everybody.
 func Finds(name, query string) bool {
@@ -74,8 +88,8 @@ func isAccent(r rune) bool {
 // isInvisible reports joiners, direction marks, variation selectors and their
 // like, which one of two who write the same name may have typed.
 func isInvisible(r rune) bool {
-	return r == 0x00AD || 0x180B <= r && r <= 0x180F || 0x200B <= r && r <= 0x200F || 0x202A <= r && r <= 0x202E ||
-		0x2060 <= r && r <= 0x206F || 0xFE00 <= r && r <= 0xFE0F || r == 0xFEFF || 0xE0000 <= r && r <= 0xE0FFF
+	return r == 0x00AD || r == 0x034F || r == 0x061C || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || 0x180B <= r && r <= 0x180F || 0x200B <= r && r <= 0x200F || 0x202A <= r && r <= 0x202E ||
+		0x2060 <= r && r <= 0x206F || 0xFE00 <= r && r <= 0xFE0F || r == 0xFEFF || 0xFFF9 <= r && r <= 0xFFFC || 0xE0000 <= r && r <= 0xE0FFF
 }
 
 // plain returns what people type for a small letter, or a punctuation mark,
