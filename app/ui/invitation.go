@@ -12,6 +12,7 @@ type Invitation struct {
 	app.Compo
 
 	Room string
+	Live bool // the server is there
 	Over bool // it is in a dialog over a room, which may show one as well
 
 	copied bool
@@ -67,7 +68,7 @@ func (i *Invitation) Render() app.UI {
 		copyWord = "Copied"
 	}
 	return app.Div().Class("invitation").Body(
-		app.Img().Class("qr").Src("/api/qr/"+i.Room).Alt("QR code of this room’s address").Width(148).Height(148),
+		&code{Room: i.Room, Live: i.Live, Size: 148},
 		app.Div().Class("link").Body(
 			app.Label().For(i.field()).Text("The address of this room"),
 			app.Input().ID(i.field()).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
@@ -81,11 +82,41 @@ func (i *Invitation) Render() app.UI {
 	)
 }
 
+// code is the QR code of a room's address. The server draws it: where that is
+// away and the browser has not kept it, there is none.
+type code struct {
+	app.Compo
+
+	Room string
+	Live bool // the server is there
+	Size int  // pixels
+
+	missing bool
+	wasLive bool
+}
+
+func (c *code) onError(app.Context, app.Event) { c.missing = true }
+
+// Render draws the code, or asks for it again when the server is back.
+func (c *code) Render() app.UI {
+	if c.Live && !c.wasLive {
+		c.missing = false
+	}
+	c.wasLive = c.Live
+	address := "/api/qr/" + c.Room
+	if c.missing {
+		address = "data:," // or what has failed would not be asked for again
+	}
+	return app.Img().Class("qr").Hidden(c.missing).Src(address).Alt("QR code of this room’s address").
+		Width(c.Size).Height(c.Size).OnError(c.onError)
+}
+
 // InviteDialog is the invitation over a room.
 type InviteDialog struct {
 	app.Compo
 
 	Room string
+	Live bool // the server is there
 }
 
 // OnMount opens the dialog.
@@ -95,6 +126,6 @@ func (d *InviteDialog) OnMount(app.Context) { showModal() }
 func (d *InviteDialog) Render() app.UI {
 	return modal(app.Text("Invite others"),
 		app.P().Text("Whoever opens this address can join, with any browser."),
-		&Invitation{Room: d.Room, Over: true},
+		&Invitation{Room: d.Room, Live: d.Live, Over: true},
 	)
 }

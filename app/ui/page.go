@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -227,8 +228,10 @@ func (p *Page) place() app.UI {
 			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
 				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
 					app.H2().ID("alone-title").Text(invitation),
-					&Invitation{Room: p.room()},
+					&Invitation{Room: p.room(), Live: asOf == ""},
 				)),
+				app.If(p.past() && found == "" && count > n, // the device keeps the first of a large room
+					app.P().Class("nobody").Text(fmt.Sprintf("and %d more", count-n))),
 				app.If(found != "" && n == 0,
 					app.P().Class("nobody").Body(app.Text(nobody), own(found), app.Text("”."))),
 			),
@@ -258,7 +261,7 @@ func (p *Page) wall() app.UI {
 func (p *Page) modal() app.UI {
 	switch p.dialog.which {
 	case inviteDialog:
-		return &InviteDialog{Room: p.room()}
+		return &InviteDialog{Room: p.room(), Live: p.asOf() == ""}
 	case roomsDialog:
 		return &RoomsDialog{Room: p.room(), Recent: p.kept.rooms}
 	case moreDialog:

@@ -60,7 +60,7 @@ func (w *Wall) Render() app.UI {
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
 				app.P().Body(app.Text("Join at "), app.A().Attr("translate", "no").Href(event.RoomPath(w.Room)).Text(address(w.Room))),
-				app.Img().Class("qr").Src("/api/qr/"+w.Room).Alt("QR code of this room’s address").Width(120).Height(120),
+				&code{Room: w.Room, Live: w.Link == live, Size: 120},
 			),
 		),
 		app.Main().Aria("labelledby", countHeading).Body(

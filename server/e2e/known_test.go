@@ -19,8 +19,10 @@ func TestAWallWithoutAServerSaysNoMoreThanItKnows(t *testing.T) {
 	if count := eval[string](p, `document.querySelector(".count").innerText.replace(/\s+/g, " ").trim()`); count != "Who is here in lobby" {
 		t.Errorf("it says %q", count)
 	}
+	p.await(`!document.querySelector(".qr").checkVisibility()`)
 	s.restart()
 	p.await(`(dispatchEvent(new Event("online")), document.querySelector(".word")?.textContent === "Nobody is here now.")`)
+	p.await(`document.querySelector(".qr").checkVisibility() && document.querySelector(".qr").naturalWidth > 0`)
 	p.awaitCount(0)
 	crowd(t, s, "lobby", "Ben")
 	p.sees("Ben")

@@ -289,9 +289,11 @@
     if (n === counted || !navigator.setAppBadge) return;
     counted = n;
     showCount();
-    if (n && !others && window.BroadcastChannel) {
-      others = new BroadcastChannel("rollcall.badge");
-      others.onmessage = showCount;
+    if (n && !others) {
+      try {
+        others = new BroadcastChannel("rollcall.badge");
+        others.onmessage = showCount;
+      } catch { /* not there, or blocked with all storage: then they have to wait for their next change */ }
     }
     if (!n) {
       others?.postMessage("gone");
