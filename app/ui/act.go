@@ -214,7 +214,7 @@ func (p *Page) forget() {
 		p.client.Leave() // which ends the goroutine that follows it
 	}
 	p.client, p.stop, p.status, p.session = nil, nil, client.Status{}, ""
-	p.part(partlyForgotten, "")
+	p.part(leftRoom, "")
 	p.early = early{}
 	forgetDevice()
 	p.kept = recallDevice()
@@ -222,6 +222,7 @@ func (p *Page) forget() {
 }
 
 const (
+	leftRoom        = "You have left the room."
 	allForgotten    = "All is forgotten, and you have left the room."
 	partlyForgotten = "All is forgotten on this device, and you have left the room. " +
 		"The server forgets who you were as soon as it can be reached."
@@ -231,11 +232,13 @@ const (
 func (p *Page) endSession() {
 	endSession(func(done bool) {
 		p.ctx.Dispatch(func(app.Context) {
-			switch {
-			case !done:
-				p.once(&p.due.end, probePause, p.endSession)
-			case p.parting == partlyForgotten:
+			if parted := p.parting == leftRoom || p.parting == partlyForgotten; parted && done {
 				p.parting = allForgotten
+			} else if parted {
+				p.parting = partlyForgotten
+			}
+			if !done {
+				p.once(&p.due.end, probePause, p.endSession)
 			}
 		})
 	})

@@ -118,7 +118,7 @@ func (d *Editor) Render() app.UI {
 			app.FieldSet().Body(
 				app.Legend().Text("Status"),
 				app.Div().Class("choices").Body(choices...),
-				app.P().ID(editStatus+editHint).Class("hint").Text("Here turns to away by itself after five minutes without you. Away and busy stay."),
+				app.P().ID(editStatus+editHint).Class("hint").Text("Here becomes Away after five minutes without you."),
 			),
 			app.Div().Body(
 				app.Label().For(editNote).Text("Note"),

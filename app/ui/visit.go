@@ -421,7 +421,7 @@ func (p *Page) over(err error) {
 	refusal := event.Error{}
 	switch {
 	case errors.Is(err, client.ErrLeft):
-		parting = "You have left the room."
+		parting = leftRoom
 		p.status.Joined = false // what there was to keep has been kept, or is to be forgotten
 	case errors.As(err, &refusal) && refusal.Code == event.CodeBadName:
 		problem = refusal.Message

@@ -184,6 +184,9 @@ func TestADeviceForgetsAll(t *testing.T) {
 	p.edit("Ana", event.StatusAway, "Out")
 	tab := p.anotherTab(s.url)
 	tab.join("Ana")
+	elsewhere, other := p.anotherTab(s.url+"/r/other"), watch(t, s, "other")
+	elsewhere.join("Ana")
+	elsewhere.sees("Ana")
 	crowd(t, s, "lobby", "Ben")
 	p.sees("Ana", "Ben")
 	tab.sees("Ana", "Ben")
@@ -197,7 +200,9 @@ func TestADeviceForgetsAll(t *testing.T) {
 	awaitNames(t, watcher, "Ben")
 	p.await(`document.querySelector(".word").textContent === "All is forgotten, and you have left the room."`)
 	tab.await(`document.querySelector(".word").textContent === "You have left the room."`)
-	for _, q := range []*person{p, tab} {
+	elsewhere.await(`document.querySelector(".word").textContent === "You have left the room."`)
+	awaitNames(t, other)
+	for _, q := range []*person{p, tab, elsewhere} {
 		if kept := eval[[]string](q, keptJS); len(kept) > 0 {
 			t.Errorf("%s: kept %q", q.who, kept)
 		}
@@ -283,6 +288,31 @@ func TestADeviceForgetsWhileTheServerIsAway(t *testing.T) {
 		p.close()
 		tab.close()
 	}
+}
+
+// A page that the browser has put aside for the way back hears of nothing
+// meanwhile.
+func TestAPageThatComesBackIsAsTheDeviceKnowsItsUser(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick...)
+	p := visitRecorded(t, "Ana", s.url, `addEventListener("storage", e => e.stopImmediatePropagation(), true)`)
+	p.join("Ana")
+	p.sees("Ana")
+	away := func() { p.await(`(dispatchEvent(new PageTransitionEvent("pagehide", {persisted: true})), true)`) }
+	back := func() { p.await(`(dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true})), true)`) }
+	away()
+	tab := p.anotherTab(s.url)
+	tab.join("Ana")
+	tab.edit("Bea", event.StatusBusy, "")
+	back()
+	p.sees("Bea")
+	tab.sees("Bea")
+	p.await(`document.querySelector(".self .detail").textContent === "busy"`)
+	away()
+	tab.forgetAll()
+	tab.await(`document.querySelector(".word").textContent === "All is forgotten, and you have left the room."`)
+	back()
+	p.await(`document.querySelector("#name").value === "" && !document.querySelector(".board")`)
 }
 
 // A browser that blocks cookies blocks storage, which even to ask for throws.
