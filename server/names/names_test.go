@@ -258,7 +258,8 @@ func hasInk(r rune) bool {
 func TestAnyMixOfOddCharactersIsStoredOrRefused(t *testing.T) {
 	odd := []rune(" \u00A0\u2003aeqO1#\u0300\u0301\u0302\u0323\u0338\u05BC\u05C1\u20E3" +
 		"\u1112\u1161\u11AB한中\uFA19\u3099か\uFF9Eبیक\u093C\u0958रन\u094D\u093Fര\u0D4D\u0D3Eᠠ\u180B\u180E" +
-		"\u200C\u200D\uFE00\uFE0E\uFE0F\U000E0100❤👩🏽🏴\U000E0067\U000E007F🇩\u0600\u0F71\u0F72\u0F73\u102B\U0001D15E")
+		"\u200C\u200D\uFE00\uFE0E\uFE0F\U000E0100❤👩🏽🏴\U000E0067\U000E007F🇩\u0600\u0F71\u0F72\u0F73\u102B\U0001D15E" +
+		"\u200B\uFEFF\u00AD\u034F\u200E\u2068\u2069\u202D\u3164\u0378🫩\u0897\u1AEB")
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 50_000 {
 		mix := make([]rune, 1+random.IntN(40))
