@@ -296,3 +296,40 @@ func TestAPageNeedsNothingThatNotAllBrowsersHave(t *testing.T) {
 		})
 	}
 }
+
+// go-app looks through localStorage once a minute, and at the start, for states
+// of its own that have expired.
+func TestWhatOthersKeepOnTheSameOriginStays(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visit(t, "Ana", "about:blank")
+	p.before(`if (location.host) localStorage.setItem("theirs", '{"Value": "MQ==", "value": 1, "ExpiresAt": "2001-02-03T04:05:06Z"}')`)
+	p.do(chromedp.Navigate(s.url))
+	p.join("Ana")
+	p.sees("Ana")
+	p.await(`localStorage.getItem("theirs") && localStorage.getItem("rollcall.name") === "Ana"`)
+}
+
+// Of a page whose address holds a name and a password, browsers refuse all that
+// is asked for relative to it; and Go's net/url takes no "%" that stands alone.
+func TestEveryAddressThatABrowserOpensWorks(t *testing.T) {
+	t.Parallel()
+	s := start(t, quick...)
+	crowd(t, s, "lobby", "Ben")
+	named := strings.Replace(s.url, "://", "://ana:secret@", 1)
+	wall := visitWithWorker(t, "wall", named+"/?view=wall")
+	wall.await(`document.querySelector(".wall .count strong").textContent === "1"`)
+	if kept := resolve[bool](wall, `navigator.serviceWorker.getRegistrations().then(all => all.length === 1)`); !kept {
+		t.Error("a page with a name in its address is not kept")
+	}
+	p := visit(t, "Ana", named+"/r/a?x=%zz#100%")
+	p.join("Ana")
+	p.sees("Ana")
+	p.await(`(location.hash = "%zz", true)`)
+	p.click(".rooms-button")
+	p.click(`.room-link[href="/"]`)
+	p.sees("Ana", "Ben")
+	p.await(`location.pathname === "/"`)
+	p.do(chromedp.NavigateBack())
+	p.sees("Ana")
+}
