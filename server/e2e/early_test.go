@@ -3,6 +3,7 @@ package e2e
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
@@ -60,4 +61,22 @@ func TestANameThatIsSubmittedBeforeTheScriptIsThereJoins(t *testing.T) {
 		p.sees("Ana")
 		p.close()
 	}
+}
+
+func TestAPageWhoseScriptDoesNotComeSaysSo(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	p := visit(t, "Ana", "about:blank")
+	call(p, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: []*network.BlockPattern{{URLPattern: "*://*:*/*.js", Block: true}}})
+	p.do(chromedp.Navigate(s.url), chromedp.WaitVisible(chromedp.CSS("#name")))
+	// In a while; the test does not wait for it.
+	late := `document.querySelector("#late")`
+	p.await(`getComputedStyle(` + late + `).visibility === "hidden" && (` + late + `.getAnimations().forEach(a => a.finish()), true)`)
+	p.await(`getComputedStyle(` + late + `).visibility === "visible"`)
+	p.screenshot("look/late-1024-light.png")
+	p.forgive("ERR_BLOCKED_BY_CLIENT", "request failed")
+	call(p, network.SetBlockedURLs, network.SetBlockedURLsParams{})
+	p.do(chromedp.Reload())
+	p.awaitAlive()
+	p.await(`!document.querySelector("#late")`)
 }

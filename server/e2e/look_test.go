@@ -184,7 +184,7 @@ func TestLookOfEveryState(t *testing.T) {
 			call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !on})
 		}
 		scripts(false)
-		p.do(chromedp.Navigate(s.url+"/r/twelve"), chromedp.WaitVisible(chromedp.CSS(".notice")))
+		p.do(chromedp.Navigate(s.url+"/r/twelve"), chromedp.WaitVisible(chromedp.CSS("noscript .notice")))
 		for _, scheme := range []string{"dark", "light"} {
 			p.pictures("no-javascript", scheme)
 			scripts(true) // for the audit; the page's own do not run any more

@@ -36,7 +36,7 @@ func TestThePageIsThereBeforeScripts(t *testing.T) {
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	p.do(chromedp.Navigate(s.url+"/r/design-week"),
 		chromedp.WaitVisible(chromedp.CSS("dialog[open] #name")),
-		chromedp.WaitVisible(chromedp.CSS(".notice"))) // what to do about it
+		chromedp.WaitVisible(chromedp.CSS("noscript .notice"))) // what to do about it
 	p.screenshot("look/no-javascript-1024-light.png")
 }
 

@@ -118,7 +118,7 @@ func TestNothingThatOthersDoToThePageEndsIt(t *testing.T) {
 		}`,
 		`for (const e of [...document.querySelectorAll(".page *")].filter((_, i) => i % 3 == 0)) e.remove()`,
 		`for (const e of document.querySelectorAll("main")) e.innerHTML = ""`,
-		`document.body.innerHTML = ""`,
+		`document.body.innerHTML = '<a href="javascript:void 0">theirs</a><a href="tel:+1">theirs</a>'; for (const a of document.links) a.click()`,
 	} {
 		p.await(`(() => {` + harm + `; return true })()`)
 		all[0].Update(event.ChangeUser{Status: new(event.StatusBusy), Note: new(fmt.Sprint("note ", i))})

@@ -5,6 +5,9 @@
   const { wasm, icon, badge, version } = document.currentScript.dataset;
   const root = document.documentElement;
 
+  // What is said where this script does not come, or is not understood.
+  document.getElementById("late")?.remove();
+
   // go-app asks for its settings here; all of ours are the defaults.
   window.goappGetenv = () => "";
 

@@ -108,13 +108,14 @@ const bridge = (() => {
       }
     },
     // What is thrown here is a panic of Go's, which some of its code expects.
-    // But what an element refuses is no reason for the page to end.
+    // But what an element refuses is no reason for the page to end; nor what
+    // the history does, as for a link of others to "javascript:".
     apply(f, target, args) {
       try {
         acts.get(f)?.(target, ...args);
         return native.apply(f, target, args);
       } catch (err) {
-        if (!(target instanceof Node)) throw err;
+        if (!(target instanceof Node) && target !== history) throw err;
         complain(err);
         return undefined;
       }
