@@ -355,6 +355,9 @@ func onIOS() bool {
 // redirect goes to another page in place of this one.
 func redirect(path string) { app.Window().Get("location").Call("replace", path) }
 
+// reload has the browser ask for the page anew.
+func reload() { app.Window().Get("location").Call("reload") }
+
 // app.js looks after the worker and after installing.
 func updateReady() bool { return app.IsClient && script().Get("updateReady").Truthy() }
 func canInstall() bool  { return app.IsClient && script().Get("canInstall").Truthy() }

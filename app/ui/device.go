@@ -35,6 +35,7 @@ const (
 	rosterKey = prefix + "roster." // and a room: who was there
 	joinedKey = prefix + "joined"  // of a tab: the room that it is in
 	endKey    = prefix + "end"     // while the server has yet to forget who one was
+	newerKey  = prefix + "newer"   // of a tab: it has been reloaded for a newer server
 
 	// And a room: how one was last seen there. A key each, since two tabs in one
 	// room keep what they know of one user.

@@ -24,6 +24,9 @@ func (p *Page) watchLink(before client.Status) {
 			p.said = "" // that it is lost
 		}
 		p.shaky, p.lost = p.status.Doubtful, time.Time{}
+		if p.status.Drift != nil && before.Drift == nil {
+			p.renew()
+		}
 		if before.Joined && before.Link != client.Connected {
 			checkUpdate() // the server may have been away for that
 		}
@@ -44,6 +47,20 @@ func (p *Page) watchLink(before client.Status) {
 		p.proclaim()
 		p.say("The connection is lost. Rollcall tries to get it back.")
 	})
+}
+
+// renew takes the page anew, for what it shows is not what the server has: that
+// one may be of a later version. Once in a tab, since it may be for another
+// reason; and never where nothing can be remembered, not even that.
+func (p *Page) renew() {
+	if recall(tabStorage, newerKey) != "" {
+		return
+	}
+	remember(tabStorage, newerKey, "yes")
+	if recall(tabStorage, newerKey) != "" {
+		p.keep()
+		reload()
+	}
 }
 
 // link is what the page says of the connection.

@@ -3,9 +3,43 @@ package e2e
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
+
+// As one of before the server learnt to count in what the page does not know.
+func TestAPageThatDoesNotAgreeWithTheServerIsTakenAnewOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	crowd(t, s, "lobby", "Ben")
+	p := visit(t, "Ana", s.url)
+	p.join("Ana")
+	p.sees("Ana", "Ben")
+	p.before(`{
+		const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
+		Object.defineProperty(MessageEvent.prototype, "data", { get() {
+			const data = get.call(this);
+			return typeof data === "string" ? data.replace(/"hash":"\w+"/g, '"hash":"0123456789abcdef"') : data;
+		} });
+		const { WebSocket } = window;
+		window.sockets = 0;
+		window.WebSocket = class extends WebSocket { constructor(...a) { super(...a); window.sockets++; } };
+		sessionStorage.loads = 1 + Number(sessionStorage.loads || 0);
+	}`)
+	p.do(chromedp.Reload())
+	for again, deadline := false, time.Now().Add(patience); !again; time.Sleep(20 * time.Millisecond) { // polls another process
+		if time.Now().After(deadline) {
+			t.Fatal("the page is not taken anew")
+		}
+		// What is asked while the page goes is not answered.
+		again, _ = chromedp.Run(p.ctx, chromedp.Evaluate[bool](`sessionStorage.loads === "2" && Boolean(document.querySelector(".connected"))`))
+	}
+	p.sees("Ana", "Ben")
+	crowd(t, s, "lobby", "Cyd")
+	p.sees("Ana", "Ben", "Cyd")
+	p.await(`sessionStorage.loads === "2" && window.sockets === 1 && document.querySelector(".connected")`)
+}
 
 func TestAnUpdateWaitsForTheOneWhoReads(t *testing.T) {
 	t.Parallel()
