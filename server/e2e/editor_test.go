@@ -195,7 +195,7 @@ func TestAStatusIsKeptWhenItIsSeen(t *testing.T) {
 	p.edit("Ana", event.StatusBusy, "")
 	p.await(`localStorage["rollcall.status.lobby"] === "busy"`)
 	p.await(`(window.cut = true, sockets.at(-1).close(), true)`)
-	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
+	p.await(`document.querySelector(".notices").innerText.includes("Try now")`)
 	p.edit("Ana", event.StatusHere, "")
 	p.opens(".self .face", editorTitle)
 	p.press(kb.Escape)
