@@ -39,9 +39,9 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		config.Proxies, err = limit.ParseProxies(list)
 		return err
 	})
-	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of connections that one address may have at one time (of IPv6, a /64), if they are not more than half of -limit-connections; 0 means no limit")
-	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of joins in a minute from one address, to watch a room among them; who is still in the room does not count; 0 means no limit")
-	flags.IntVar(&config.Limits.Bytes, "limit-bytes", 4<<20, "the `number` of bytes a second that one address may cost, after a burst of 64 times as much: what is sent because it asked for it, each of its changes once for everybody who is told, and what it sends, 64-fold; 0 means no limit")
+	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of connections that one address may have at one time (of IPv6, a /56), if they are not more than half of -limit-connections; 0 means no limit")
+	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of joins in a minute from one address, to watch a room among them; who is still in the room does not count. It may connect twice as often, and ask for pages and files 15 times as often; 0 means no limit")
+	flags.IntVar(&config.Limits.Bytes, "limit-bytes", 4<<20, "the `number` of bytes a second that one address may cost, after a burst of 64 times as much: what is sent because it asked for it, what others are sent for each of its changes, 16 for each name and word that it searches, and four times what it sends; 0 means no limit")
 	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20; 0 means no limit")
 	flags.IntVar(&config.Limits.Members, "limit-members", 20_000, "the `number` of people that a room takes; 0 means no limit")
 	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time, of which one address may open a tenth; the lobby does not count; 0 means no limit")

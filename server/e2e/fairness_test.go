@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,12 +62,13 @@ func enter(t testing.TB, s *server, client *http.Client, hello event.Event) (eve
 	return events[0], nil
 }
 
-func TestFiveAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
+func TestAFewAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
 	const connections, rooms = 300, 60
 	s := start(t, "-limit-connections", fmt.Sprint(connections), "-limit-rooms", fmt.Sprint(rooms))
 	taken := 0
-	for i := range 5 {
-		attacker := from(t, fmt.Sprintf("127.0.0.%d", 11+i))
+	for i := range 10 {
+		addr := fmt.Sprintf("127.0.0.%d", 11+i)
+		attacker := from(t, addr)
 		for n := 0; ; n++ { // each in a room of its own, or looking into one
 			var hello event.Event = event.GotANewUser{Name: "Eve", Room: fmt.Sprintf("taken-%d-%d", i, n)}
 			if n%2 == 1 {
@@ -77,31 +79,58 @@ func TestFiveAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
 			}
 			taken++
 		}
+		// And what is left of files, by connections that never ask for anything.
+		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(addr)}, Timeout: time.Second}
+		for range connections {
+			conn, err := dialer.Dial("tcp", "127.0.0.1:"+s.port())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+		}
 	}
+	time.Sleep(2 * time.Second) // connections on which nobody asks for anything are ended for those who do
 	if taken < connections/2 {
 		t.Fatalf("only %d connections are taken", taken)
 	}
-	// And what is left of files, by connections that never ask for anything.
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 11)}, Timeout: time.Second}
-	for range 2 * connections {
-		conn, err := dialer.Dial("tcp", "127.0.0.1:"+s.port())
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-	}
 
-	ana := from(t, "127.0.0.2")
-	resp, err := ana.Get(s.url)
-	if err != nil {
-		t.Fatalf("the page is not to be had: %v", err)
+	for _, addr := range []string{"127.0.0.2", "127.0.0.3", "127.0.0.4"} {
+		ana := from(t, addr)
+		resp, err := ana.Get(s.url)
+		if err != nil {
+			t.Fatalf("the page is not to be had: %v", err)
+		}
+		io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		for _, room := range []string{event.Lobby, "a-room-of-" + strings.ReplaceAll(addr, ".", "-")} {
+			answer, err := enter(t, s, ana, event.GotANewUser{Name: "Ana", Room: room})
+			if err != nil || answer.EventName() != event.NameExistingUsers {
+				t.Errorf("in %s: %v, %v", room, answer, err)
+			}
+		}
 	}
-	io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	for _, room := range []string{event.Lobby, "a-room-of-ones-own"} {
-		answer, err := enter(t, s, ana, event.GotANewUser{Name: "Ana", Room: room})
+}
+
+// TestAHouseOfPagesLeavesItsOwnConnectionsAlone is about what browsers keep open
+// only in case: of files that are few, it must not take those that people need.
+func TestAHouseOfPagesLeavesItsOwnConnectionsAlone(t *testing.T) {
+	const people = 60
+	s := start(t, "-limit-connections", "200")
+	for i := range people {
+		time.Sleep(50 * time.Millisecond) // so many come in three seconds
+		for range 3 {                     // of six that a browser may keep
+			transport := &http.Transport{DialContext: (&net.Dialer{}).DialContext}
+			t.Cleanup(transport.CloseIdleConnections)
+			resp, err := (&http.Client{Transport: transport}).Get(s.url)
+			if err != nil {
+				t.Fatalf("page %d is not to be had: %v", i, err)
+			}
+			io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+		}
+		answer, err := enter(t, s, http.DefaultClient, event.GotANewUser{Name: fmt.Sprint("Person ", i)})
 		if err != nil || answer.EventName() != event.NameExistingUsers {
-			t.Errorf("in %s: %v, %v", room, answer, err)
+			t.Fatalf("person %d: %v, %v", i, answer, err)
 		}
 	}
 }

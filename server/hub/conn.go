@@ -34,7 +34,8 @@ type Conn struct {
 	room   *room
 	member *member // nil for one that watches
 	sink   Sink
-	source string // see Visitor
+	source string          // and
+	charge func(bytes int) // as in Visitor
 
 	blocked atomic.Bool // the sink takes nothing until Ready
 
@@ -84,13 +85,19 @@ func (c *Conn) Beat() {
 }
 
 // Update changes the user in place; the caller has checked the texts. Who
-// watches or has left has nothing to change. It returns to about how many
-// connections that is told.
-func (c *Conn) Update(change event.ChangeUser) (told int) {
-	if c.member == nil {
-		return 0
+// watches or has left has nothing to change.
+func (c *Conn) Update(change event.ChangeUser) {
+	if c.member != nil {
+		c.room.update(c, change)
 	}
-	return c.room.update(c, change)
+}
+
+// pay tells whoever the connection is counted for what it has cost; the room's
+// lock is held.
+func (c *Conn) pay(bytes int) {
+	if c.charge != nil {
+		c.charge(bytes)
+	}
 }
 
 // Active says whether the connection's tab is looked at and used.
@@ -101,10 +108,9 @@ func (c *Conn) Active(active bool) {
 }
 
 // View says what part of a large room the client wants to see, and gets it a
-// snapshot in any room. Out of bounds is brought within. Searched is how many
-// names were looked through for it. The error is ErrTooManyViews, and then
-// nothing has changed.
-func (c *Conn) View(want event.View) (searched int, err error) { return c.room.look(c, want) }
+// snapshot in any room. Out of bounds is brought within. The error is
+// ErrTooManyViews, and then nothing has changed.
+func (c *Conn) View(want event.View) error { return c.room.look(c, want) }
 
 // Leave ends the user's presence at once. All their connections, this one
 // too, get one more frame, after which they are to end.

@@ -102,7 +102,7 @@ func (p *play) step() {
 			Count: rapid.IntRange(0, 5).Draw(p.t, "count"),
 			Query: rapid.SampledFrom([]string{"", "P", "a", "p1"}).Draw(p.t, "query"),
 		}
-		if _, err := c.conn.View(want); err != nil {
+		if err := c.conn.View(want); err != nil {
 			p.t.Errorf("%+v: %v", want, err)
 		}
 	case 13:

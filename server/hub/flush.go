@@ -175,7 +175,7 @@ func (r *room) next(c *Conn) delivery {
 func (r *room) lens(c *Conn) *ledger {
 	switch {
 	case r.large && c.view == nil:
-		if _, err := r.see(c, c.want); err != nil {
+		if r.see(c, c.want) != nil {
 			c.want = event.View{} // the first page, which is always to be had
 			r.see(c, c.want)
 		}

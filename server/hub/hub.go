@@ -93,10 +93,16 @@ type Visitor struct {
 	// sources cannot use up the rooms, nor the views of a room. Empty is a
 	// source that nothing is counted of.
 	Source string
-	// Admit, where not nil, is asked about a watcher, and about somebody whom
-	// the room does not have, if the room would take them. It is called with
-	// the room locked, and must not block; its error is that of Join or Watch.
-	Admit func() error
+	// Admit, where not nil, is asked about whoever the room would take, unless
+	// it has them and they resume what it still knows. Known says that it has
+	// them. Its error is that of Join or Watch.
+	Admit func(known bool) error
+	// Charge, where not nil, is told what the visitor's doings cost: how many
+	// bytes others are told, or as good as these. It may be told as long as
+	// the connection is open.
+	//
+	// Admit and Charge are called with the room locked, and must not block.
+	Charge func(bytes int)
 }
 
 // Person is somebody who joins a room. The caller has checked the texts.
@@ -127,7 +133,7 @@ type Person struct {
 // returns the connection that will see it through sink. The caller owes the
 // connection a Close. The error is ErrClosed, ErrRoomFull, ErrTooManyRooms or
 // that of p.Admit; whoever the room already has, online or expected back, is
-// never turned away. Who resumes and has left since by another connection, as
+// turned away by nothing else. Who resumes and has left since by another connection, as
 // far as the room remembers, is told so and is not present.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })

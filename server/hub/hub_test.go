@@ -429,7 +429,7 @@ func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
 			frames := c.drain().frames
 			c.conn.Update(event.ChangeUser{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
 			c.conn.Active(false)
-			if _, err := c.conn.View(event.View{}); err != nil {
+			if err := c.conn.View(event.View{}); err != nil {
 				t.Error(err)
 			}
 			c.conn.Beat()
@@ -811,7 +811,7 @@ func TestASlotIsHeldByWhoIsInTheRoomAndByNobodyWhoWasRefused(t *testing.T) {
 	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
 		no := errors.New("not today")
 		p := person("Ana")
-		p.Admit = func() error { return no }
+		p.Admit = func(bool) error { return no }
 		if _, err := h.Join("a", p, &client{t: t}); !errors.Is(err, no) {
 			t.Fatalf("error is %v", err)
 		}

@@ -22,10 +22,10 @@ type room struct {
 	all      ledger     // of everybody
 	source   string     // who opened it, and its slot is held by while it has members
 	members  map[[16]byte]*member
-	conns    []*Conn           // in no order; each knows its index
-	watching int               // how many of conns are in the room with nobody
-	large    bool              // there are more users than everybody is to receive
-	keys     map[string]string // by id, what searches look at, while the room is large
+	conns    []*Conn   // in no order; each knows its index
+	watching int       // how many of conns are in the room with nobody
+	large    bool      // there are more users than everybody is to receive
+	index    []indexed // of everybody, what searches look at, while the room is large; in order of arrival
 	views    map[event.View]*view
 	flushing bool // a flush is under way or due
 	dirty    bool // and has to look again when it is through
@@ -72,6 +72,11 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		return c, nil
 	}
 	arriving := m == nil
+	if !arriving && p.Admit != nil && !r.knows(p.Resume) {
+		if err := p.Admit(true); err != nil {
+			return nil, err
+		}
+	}
 	if arriving {
 		if err := r.admit(p.Visitor); err != nil {
 			return nil, err
@@ -79,7 +84,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		m = &member{session: p.Session, id: p.ID}
 		r.members[p.Session] = m
 	}
-	c := &Conn{room: r, member: m, sink: sink, source: p.Source, resume: p.Resume, grant: p.Grant}
+	c := &Conn{room: r, member: m, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, grant: p.Grant}
 	// Who comes back is as away as before, until the tab says otherwise.
 	c.inactive = p.Resume != nil && m.away
 	if m.away && !c.inactive {
@@ -109,8 +114,9 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	if arriving {
 		u.Since = r.hub.options.Now().UnixMilli()
 		r.apply(event.NewUser{User: u})
-	} else {
-		r.put(m, u)
+		c.pay(r.toldOf(u))
+	} else if r.put(m, u) {
+		c.pay(r.toldOf(u))
 	}
 	r.attach(c)
 	return c, nil
@@ -128,7 +134,7 @@ func (r *room) admit(v Visitor) error {
 	if v.Admit == nil {
 		return nil
 	}
-	err := v.Admit()
+	err := v.Admit(false)
 	if err != nil && opens {
 		r.vacate()
 	}
@@ -185,11 +191,11 @@ func (r *room) watch(v Visitor, sink Sink) (*Conn, error) {
 		return nil, err
 	}
 	if v.Admit != nil {
-		if err := v.Admit(); err != nil {
+		if err := v.Admit(false); err != nil {
 			return nil, err
 		}
 	}
-	c := &Conn{room: r, sink: sink, source: v.Source, resume: v.Resume}
+	c := &Conn{room: r, sink: sink, source: v.Source, charge: v.Charge, resume: v.Resume}
 	r.watching++
 	r.attach(c)
 	return c, nil
@@ -241,6 +247,7 @@ func (r *room) leave(c *Conn) {
 		return
 	}
 	gone := r.remove(m, event.ReasonLeft)
+	c.pay(r.toldOf(event.User{ID: gone.ID, Name: gone.Name}))
 	for _, c := range m.conns {
 		c.farewell = r.farewellTo(c, gone)
 	}
@@ -315,12 +322,12 @@ func (r *room) remove(m *member, reason event.Reason) event.DisconnectUser {
 	return gone
 }
 
-func (r *room) update(c *Conn, change event.ChangeUser) (told int) {
+func (r *room) update(c *Conn, change event.ChangeUser) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := c.member
 	if c.index < 0 || r.members[m.session] != m {
-		return 0 // it is closed, or they have left
+		return // it is closed, or they have left
 	}
 	u, _ := r.all.roster.Get(m.id)
 	if change.Name != nil {
@@ -333,13 +340,33 @@ func (r *room) update(c *Conn, change event.ChangeUser) (told int) {
 		m.hand = *change.Status
 		u.Status = m.status()
 	}
-	if !r.put(m, u) {
-		return 0
+	if r.put(m, u) {
+		c.pay(r.toldOf(u))
 	}
-	if r.large { // each sees a view, and few of those show this user
-		return len(r.conns)*event.MaxView/r.all.roster.Len() + 1
+}
+
+// toldOf is about how many bytes all connections together are sent to be told
+// of a user.
+func (r *room) toldOf(u event.User) int {
+	receivers := len(r.conns)
+	if r.large {
+		receivers = 0
+		for _, v := range r.views {
+			if _, shown := v.roster.Get(u.ID); shown {
+				receivers += v.conns
+			}
+		}
 	}
-	return len(r.conns)
+	return receivers * sizeOf(u)
+}
+
+// knows reports whether what a client knew can be gone on from.
+func (r *room) knows(resume *event.Resume) bool {
+	if resume == nil || resume.Epoch != r.epoch || r.large {
+		return false
+	}
+	_, known := r.all.missed(resume.Seq)
+	return known
 }
 
 // status is what the others see.
@@ -408,20 +435,20 @@ func (r *room) put(m *member, u event.User) bool {
 }
 
 // look is Conn.View.
-func (r *room) look(c *Conn, want event.View) (searched int, err error) {
+func (r *room) look(c *Conn, want event.View) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index < 0 {
-		return 0, nil
+		return nil
 	}
 	if !r.large {
 		r.unsee(c) // what it may still have from when the room was
-	} else if searched, err = r.see(c, want); err != nil {
-		return searched, err
+	} else if err := r.see(c, want); err != nil {
+		return err
 	}
 	c.want, c.fresh, c.resume = want, true, nil
 	r.kick()
-	return searched, nil
+	return nil
 }
 
 // apply is the only way a roster changes: it numbers the change, takes the
@@ -431,27 +458,42 @@ func (r *room) apply(e event.Event) bool {
 	if !changed {
 		return false
 	}
-	r.index(change)
+	r.find(change)
 	r.resize()
 	r.kick()
 	return true
 }
 
-// index takes a change into account for what searches find.
-func (r *room) index(c roster.Change) {
-	if r.keys == nil {
+// indexed is somebody as searches look at them.
+type indexed struct {
+	match
+	key string
+}
+
+// find takes a change into account for what searches find.
+func (r *room) find(c roster.Change) {
+	if r.index == nil {
 		return
 	}
-	id := c.User.ID
+	at := match{c.User.Since, c.User.ID}
+	i, known := slices.BinarySearchFunc(r.index, at, func(e indexed, m match) int { return e.compare(m) })
+	key := ""
 	switch {
+	case c.Kind == roster.Gone && known:
+		r.index = slices.Delete(r.index, i, i+1)
 	case c.Kind == roster.Gone:
-		delete(r.keys, id)
-	case c.Kind == roster.Arrived || c.User.Name != c.Before.Name:
-		r.keys[id] = r.hub.options.Fold(c.User.Name)
+	case known && c.User.Name == c.Before.Name:
+		key = r.index[i].key
+	default:
+		key = r.hub.options.Fold(c.User.Name)
+		if !known {
+			r.index = slices.Insert(r.index, i, indexed{match: at})
+		}
+		r.index[i].key = key
 	}
 	for _, v := range r.views {
 		if v.want.Query != "" {
-			v.follow(c, r.keys[id])
+			v.follow(c, key)
 		}
 	}
 }
@@ -468,13 +510,16 @@ func (r *room) resize() {
 	case large && !r.large:
 		// Names are made comparable once for all searches, since that takes
 		// much longer than to look through them.
-		r.keys = make(map[string]string, n)
+		r.index = make([]indexed, 0, n+n/8)
 		for _, u := range r.all.roster.Users() {
-			r.keys[u.ID] = r.hub.options.Fold(u.Name)
+			r.index = append(r.index, indexed{match{u.Since, u.ID}, r.hub.options.Fold(u.Name)})
+		}
+		for _, v := range r.views { // of those who have not been told yet that it was small
+			v.search(r.index)
 		}
 		r.large = true
 	case !large:
-		r.large, r.keys = false, nil
+		r.large, r.index = false, nil
 	}
 }
 

@@ -2,17 +2,20 @@ package hub
 
 import "sync"
 
-// What all use is shared out by one rule: a source that holds some of it gets
-// more as long as that leaves enough for others. So one alone can take a fixed
-// part, several that take all they can get always leave something, and nobody
-// who needs little is refused for those who have much. It is how switches share
-// their memory among ports: A. K. Choudhury, E. L. Hahne: Dynamic Queue Length
-// Thresholds for Shared-Memory Packet Switches, IEEE/ACM Transactions on
-// Networking 6 (2), 1998.
-//
-// enough reports whether a source that holds so many of a kind of which so many
-// are free may have one more, if one alone is to have one part in so many.
-func enough(held, free, parts int) bool { return free > 0 && held < max(1, free/(parts-1)) }
+// may reports whether a source that holds so many of a kind of thing may have
+// one more of all there are, of which some are free: up to one part in so many,
+// and of the last quarter only who holds little, a 64th. What is held is seldom
+// given back, so whoever could take a part of what is left, again and again,
+// would leave nothing. An empty source may have all that are free.
+func may(source string, held, free, all, parts int) bool {
+	switch {
+	case free <= 0:
+		return false
+	case source == "" || held < max(1, all/64):
+		return true
+	}
+	return held < all/parts && free > all/4
+}
 
 const (
 	roomParts = 10 // one source has a tenth of the rooms at most,
@@ -36,8 +39,7 @@ func newSlots(limit int) slots { return slots{max: limit, held: make(map[string]
 func (s *slots) take(source string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	free := s.max - s.used
-	if s.max > 0 && (free <= 0 || source != "" && !enough(s.held[source], free, roomParts)) {
+	if s.max > 0 && !may(source, s.held[source], s.max-s.used, s.max, roomParts) {
 		return false
 	}
 	s.used++

@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
@@ -12,9 +13,9 @@ import (
 // view is a part of a large room, with a log of its own that all connections
 // share that look at this part. The room's lock guards it.
 type view struct {
-	want   event.View // in bounds, with the query folded
-	source string     // of the connection that it was made for
-	conns  int        // that look at it
+	want  event.View // in bounds, with the query folded
+	owner *Conn      // whose source it is counted for, one of those that look at it
+	conns int        // how many do
 	ledger
 	total   int     // of those there are to see
 	count   int     // of the people in the room
@@ -28,10 +29,19 @@ func (r *room) bounded(want event.View) event.View {
 	}
 	want.From, want.Count = max(0, want.From), min(want.Count, event.MaxView)
 	if want.Query != "" {
-		want.Query = r.hub.options.Fold(want.Query)
+		words := strings.Fields(r.hub.options.Fold(want.Query))
+		want.Query = strings.Join(words[:min(len(words), maxWords)], " ")
 	}
 	return want
 }
+
+// maxWords is how many words of a query count. Nobody's name has more, and each
+// is looked for in every name.
+const maxWords = 8
+
+// searchCost is what it counts, in bytes that are sent, to look for a word in a
+// name.
+const searchCost = 16
 
 // firstPage is what who asks for nothing else sees of a large room.
 var firstPage = event.View{Count: event.DefaultView}
@@ -40,26 +50,29 @@ var firstPage = event.View{Count: event.DefaultView}
 // beside the first page, which everybody can have.
 const maxViews = 512
 
-// see points a connection at the view it wants, and returns how many names were
-// looked through to make it.
-func (r *room) see(c *Conn, want event.View) (searched int, err error) {
+// see points a connection at the view it wants.
+func (r *room) see(c *Conn, want event.View) error {
 	key := r.bounded(want)
 	v := r.views[key]
+	if v != nil && v == c.view {
+		c.fresh = true
+		return nil
+	}
 	if v == nil {
 		if key != firstPage && !r.mayView(c) {
-			return 0, ErrTooManyViews
+			return ErrTooManyViews
 		}
 		v = r.newView(key)
-		v.source = c.source
+		v.owner = c
 		r.views[key] = v
 		if key.Query != "" {
-			searched = r.all.roster.Len()
+			c.pay(r.all.roster.Len() * (1 + strings.Count(key.Query, " ")) * searchCost)
 		}
 	}
 	v.conns++
 	r.unsee(c)
 	c.view, c.fresh = v, true
-	return searched, nil
+	return nil
 }
 
 // mayView reports whether there may be one view more, for a connection that
@@ -71,42 +84,44 @@ func (r *room) mayView(c *Conn) bool {
 			continue
 		}
 		used++
-		if v.source == c.source {
+		if v.owner.source == c.source {
 			held++
 		}
 	}
-	free := maxViews - used
-	if c.source == "" {
-		return free > 0
-	}
-	return enough(held, free, viewParts)
+	return may(c.source, held, maxViews-used, maxViews, viewParts)
 }
 
 func (r *room) unsee(c *Conn) {
-	if c.view == nil {
+	v := c.view
+	if v == nil {
 		return
 	}
-	c.view.conns--
-	if c.view.conns == 0 {
-		delete(r.views, c.view.want)
-	}
 	c.view = nil
+	if v.conns--; v.conns == 0 {
+		delete(r.views, v.want)
+		return
+	}
+	if v.owner == c { // it is kept for the others now
+		v.owner = r.conns[slices.IndexFunc(r.conns, func(other *Conn) bool { return other.view == v })]
+	}
 }
 
 func (r *room) newView(want event.View) *view {
 	v := &view{want: want, ledger: ledger{ring: r.hub.ring}}
-	if want.Query != "" {
-		for id, key := range r.keys { // which takes a quarter of going through the roster
-			if v.finds(key) {
-				u, _ := r.all.roster.Get(id)
-				v.matches = append(v.matches, match{u.Since, id})
-			}
-		}
-		slices.SortFunc(v.matches, match.compare)
-	}
+	v.search(r.index)
 	v.refresh(r)
 	v.begin(r.all.head) // nobody has seen it before
 	return v
+}
+
+// search looks through everybody for what the query finds.
+func (v *view) search(all []indexed) {
+	v.matches = nil
+	for _, e := range all {
+		if v.want.Query != "" && v.finds(e.key) {
+			v.matches = append(v.matches, e.match)
+		}
+	}
 }
 
 func (v *view) finds(key string) bool { return search.Finds(key, v.want.Query) }
@@ -151,8 +166,11 @@ func (v *view) refresh(r *room) {
 	}
 	// Who left and came back by a clock that was set back has a place before
 	// the old one, which must be gone first.
-	shown := now
-	for _, u := range v.roster.Users() {
+	was, shown := v.roster.Users(), now
+	if slices.Equal(was, now) {
+		now = nil // as most are, of most changes
+	}
+	for _, u := range was {
 		for len(shown) > 0 && shown[0].Compare(u) < 0 {
 			shown = shown[1:]
 		}

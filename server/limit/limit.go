@@ -13,14 +13,17 @@ import (
 
 // Options are what there is to share; 0 means no limit.
 type Options struct {
-	// Connections is how many WebSocket connections there may be in all.
-	// Connections of plain HTTP take of it as well, and have a few to spare.
-	// One address gets at most half of what there is: see [Addresses.Open].
+	// Connections is how many WebSocket connections there may be in all. Those
+	// of plain HTTP, as each WebSocket is at first, have what is left of it,
+	// and a few to spare. One address gets at most half of what there is: see
+	// [Addresses.Open].
 	Connections int
 	// Sockets is how many WebSocket connections one address may have.
 	Sockets int
 	// JoinsPerMinute is how many times one address may join or watch a room
-	// in a minute, and as many at once. It may connect twice as often.
+	// in a minute, and as many at once. It may connect twice as often, and
+	// what it may ask for by plain HTTP follows from it: see
+	// [Addresses.Request].
 	JoinsPerMinute int
 	// BytesPerSecond is what one address may cost in a second, after a burst
 	// of a minute's worth: see [Share.Charge].
@@ -34,12 +37,16 @@ var (
 )
 
 const (
-	// spare is how many connections of plain HTTP take nothing away: who is to
-	// be told that all is taken needs one, and so does who asks for a WebSocket.
+	// spare is how many connections of plain HTTP there may be when all
+	// WebSockets are taken: who is to be told that needs one.
 	spare = 64
 	// upgradesPerJoin is how often an address may connect for each join: a
 	// connection may be lost, or its hello refused.
 	upgradesPerJoin = 2
+	// A first visit asks ten times for a megabyte in all, which counts as 15
+	// requests; pages that a browser has kept ask for little.
+	requestsPerJoin = 15
+	requestBytes    = 256 << 10
 	// burstSeconds is for how long an address may save what it does not use.
 	// Everybody in a building comes at nine o'clock: 1,500 people in one room
 	// are told 84 MB of who was there before them.
@@ -51,17 +58,23 @@ const (
 type Addresses struct {
 	options Options
 
-	mu             sync.Mutex // guards what follows, and the counts in the shares
+	mu             sync.Mutex // guards what follows, and the counts in it
 	use            map[netip.Prefix]*Share
+	sites          map[netip.Prefix]*held
 	sockets, plain int
 }
 
+// held is what is held by one, or by several together.
+type held struct{ sockets, plain int }
+
 // Share is what one address uses. Safe for concurrent use.
 type Share struct {
-	addresses              *Addresses
-	source                 string
-	sockets, plain         int           // guarded by addresses.mu
-	joins, upgrades, bytes *rate.Limiter // nil without a limit
+	addresses *Addresses
+	source    string
+	held      held  // guarded by addresses.mu
+	site      *held // of what several addresses may belong to together; nil for IPv4
+
+	joins, upgrades, bytes, requests *rate.Limiter // nil without a limit
 
 	mu     sync.Mutex // guards barred
 	barred map[[16]byte]time.Time
@@ -70,74 +83,127 @@ type Share struct {
 
 // New returns addresses that use nothing.
 func New(options Options) *Addresses {
-	return &Addresses{options: options, use: make(map[netip.Prefix]*Share)}
+	return &Addresses{options: options, use: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*held)}
 }
 
 // Open counts a WebSocket connection and returns the share of its address, to
 // which the caller owes a Close. The error is ErrFull or ErrShare.
 //
-// An address may hold as many connections as are free: one alone gets half of
-// what there is, and however much five of them hold, others find a sixth free.
-// It is how switches share memory among their ports: A. K. Choudhury and
-// E. L. Hahne, Dynamic Queue Length Thresholds for Shared-Memory Packet
-// Switches, IEEE/ACM Transactions on Networking 6 (2), 1998.
+// One address holds at most half of what there is, and the last quarter is for
+// those who hold little of it: what is held is seldom given back, so whoever
+// could take half of what is left, again and again, would leave nothing.
 func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.of(addr)
-	if most := a.options.Connections; most > 0 {
-		free := most - a.sockets - max(0, a.plain-spare)
-		held := s.sockets + max(0, s.plain-1) // one is what asks
+	if all := a.options.Connections; all > 0 {
+		free := all - a.sockets
 		switch {
 		case free <= 0:
 			return nil, ErrFull
-		case held >= free:
+		case !s.may(all, free, func(h held) int { return h.sockets }):
 			return nil, ErrShare
 		}
 	}
-	if most := a.options.Sockets; most > 0 && s.sockets >= most {
+	if most := a.options.Sockets; most > 0 && s.held.sockets >= most {
 		return nil, ErrShare
 	}
-	s.sockets++
-	a.sockets++
+	s.count(1, 0)
 	return s, nil
+}
+
+// may reports whether the address may hold one more of all there are, of which
+// some are free.
+func (s *Share) may(all, free int, of func(held) int) bool {
+	little := of(s.held) < max(1, all/64) && (s.site == nil || of(*s.site) < max(1, all/16))
+	return free > 0 && (little || of(s.held) < all/2 && free > all/4)
+}
+
+// count adds to what is held; the lock is.
+func (s *Share) count(sockets, plain int) {
+	a := s.addresses
+	a.sockets, a.plain = a.sockets+sockets, a.plain+plain
+	for _, h := range []*held{&s.held, s.site} {
+		if h != nil {
+			h.sockets, h.plain = h.sockets+sockets, h.plain+plain
+		}
+	}
 }
 
 // Close takes back an Open.
 func (s *Share) Close() {
 	s.addresses.mu.Lock()
 	defer s.addresses.mu.Unlock()
-	s.sockets--
-	s.addresses.sockets--
+	s.count(-1, 0)
 }
 
 // Source names the address: what one address is, is one source.
 func (s *Share) Source() string { return s.source }
 
-// Arrive counts a connection of plain HTTP, and reports whether its address
-// may have it, by the rule of Open. The caller owes a Depart even if not.
-// Many is for an address that others stand behind, such as a proxy's.
-func (a *Addresses) Arrive(addr netip.Addr, many bool) bool {
+// Arrive counts a connection of plain HTTP, and reports whether its address may
+// have it, by the rule of Open among those of plain HTTP. The caller owes a
+// Depart even if not. Many is for an address that others stand behind, such as a
+// proxy's. Short says that a quarter is taken: it is time to end those on which
+// nothing is asked, before any is refused.
+func (a *Addresses) Arrive(addr netip.Addr, many bool) (ok, short bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.of(addr)
-	free, held := a.options.Connections+spare-a.sockets-a.plain, s.plain+s.sockets
-	s.plain++
-	a.plain++
-	return a.options.Connections <= 0 || free > 0 && (many || held < free)
+	all := a.options.Connections + spare - a.sockets
+	free := all - a.plain
+	ok = free > 0 && many || s.may(all, free, func(h held) int { return h.plain })
+	s.count(0, 1)
+	if a.options.Connections <= 0 {
+		return true, false
+	}
+	return ok, free < all-all/4
 }
 
 // Depart takes back an Arrive.
 func (a *Addresses) Depart(addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(addr).plain--
-	a.plain--
+	a.of(addr).count(0, -1)
+}
+
+// Request counts a request of plain HTTP, and returns 0 if it may be answered
+// now. Otherwise it is not counted, and the result is how long to wait. Weight
+// is for what takes more time than others.
+func (a *Addresses) Request(addr netip.Addr, weight int) time.Duration {
+	a.mu.Lock()
+	l := a.of(addr).requests
+	a.mu.Unlock()
+	if l == nil {
+		return 0
+	}
+	if wait := Debt(l); wait > 0 {
+		return wait
+	}
+	Spend(l, weight)
+	return 0
+}
+
+// Answered counts what a request was answered with, in bytes.
+func (a *Addresses) Answered(addr netip.Addr, bytes int) {
+	a.mu.Lock()
+	l := a.of(addr).requests
+	a.mu.Unlock()
+	if l != nil {
+		Spend(l, bytes/requestBytes)
+	}
 }
 
 // Upgrade counts an attempt to connect, and returns 0 if it may be made now.
 // Otherwise it is not counted, and the result is how long to wait.
 func (s *Share) Upgrade() time.Duration { return take(s.upgrades) }
+
+// MayUpgrade is what Upgrade would return, and counts nothing.
+func (s *Share) MayUpgrade() time.Duration {
+	if s.upgrades == nil || s.upgrades.Tokens() >= 1 {
+		return 0
+	}
+	return time.Duration((1 - s.upgrades.Tokens()) / float64(s.upgrades.Limit()) * float64(time.Second))
+}
 
 // Join counts a join, or the beginning of a watch, as Upgrade does.
 func (s *Share) Join() time.Duration { return take(s.joins) }
@@ -229,8 +295,14 @@ func (a *Addresses) Forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, s := range a.use {
-		if s.sockets == 0 && s.plain == 0 && full(s.joins) && full(s.upgrades) && full(s.bytes) && s.Barred([16]byte{}, false) == 0 {
+		idle := full(s.joins) && full(s.upgrades) && full(s.bytes) && full(s.requests)
+		if s.held == (held{}) && idle && s.Barred([16]byte{}, false) == 0 {
 			delete(a.use, key)
+		}
+	}
+	for key, site := range a.sites {
+		if *site == (held{}) {
+			delete(a.sites, key)
 		}
 	}
 }
@@ -238,37 +310,49 @@ func (a *Addresses) Forget() {
 func full(l *rate.Limiter) bool { return l == nil || l.Tokens() >= float64(l.Burst()) }
 
 func (a *Addresses) of(addr netip.Addr) *Share {
-	key := network(addr)
+	addr = addr.Unmap().WithZone("")
+	key := network(addr, addressBits)
 	s := a.use[key]
 	if s == nil {
+		perMinute := a.options.JoinsPerMinute
 		s = &Share{
 			addresses: a,
 			source:    key.String(),
-			joins:     perMinute(a.options.JoinsPerMinute),
-			upgrades:  perMinute(a.options.JoinsPerMinute * upgradesPerJoin),
-		}
-		if n := a.options.BytesPerSecond; n > 0 {
-			s.bytes = rate.NewLimiter(rate.Limit(n), n*burstSeconds)
+			joins:     limiter(float64(perMinute)/60, perMinute),
+			upgrades:  limiter(float64(perMinute)/60*upgradesPerJoin, perMinute*upgradesPerJoin),
+			requests:  limiter(float64(perMinute)/60*requestsPerJoin/4, perMinute*requestsPerJoin),
+			bytes:     limiter(float64(a.options.BytesPerSecond), a.options.BytesPerSecond*burstSeconds),
 		}
 		a.use[key] = s
+	}
+	if addr.Is6() && s.held == (held{}) { // else it has its site, which is kept for as long
+		site := network(addr, siteBits)
+		if a.sites[site] == nil {
+			a.sites[site] = new(held)
+		}
+		s.site = a.sites[site]
 	}
 	return s
 }
 
-func perMinute(n int) *rate.Limiter {
-	if n <= 0 {
+func limiter(perSecond float64, burst int) *rate.Limiter {
+	if perSecond <= 0 {
 		return nil
 	}
-	return rate.NewLimiter(rate.Limit(n)/60, n)
+	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// network is what counts as one address: of IPv6 a /64, which is the least
-// that anybody is given (RFC 6177).
-func network(addr netip.Addr) netip.Prefix {
-	addr = addr.Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
+// Of IPv6, what one household is given counts as one address, and what one site
+// is given as one of those that hold little: a /56, and a /48 (RFC 6177,
+// BCP 157; RIPE-690).
+const (
+	addressBits = 56
+	siteBits    = 48
+)
+
+func network(addr netip.Addr, bits int) netip.Prefix {
+	if addr.Is4() {
+		bits = addr.BitLen()
 	}
 	prefix, _ := addr.Prefix(bits) // the invalid address is one too
 	return prefix

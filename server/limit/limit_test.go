@@ -46,16 +46,16 @@ func TestSocketsOfOneAddressAreCounted(t *testing.T) {
 	}
 }
 
-func TestOneAddressGetsHalfOfTheConnectionsAndAFewLeaveSome(t *testing.T) {
+func TestOneAddressGetsHalfOfTheConnectionsAndHoweverManyTakeSomeAreLeft(t *testing.T) {
 	a := New(Options{Connections: 1000})
 	if got := len(a.open(here, 1000)); got != 500 {
 		t.Errorf("one address has %d of 1,000", got)
 	}
-	for i := range 4 {
+	for i := range 5 {
 		a.open(address(i), 1000)
 	}
-	if got := len(a.open(there, 5)); got != 5 {
-		t.Errorf("another one gets %d, of 5", got)
+	if got := len(a.open(there, 1000)); got != 15 {
+		t.Errorf("another one gets %d, not a 64th", got)
 	}
 	for i := range 200 { // until all are taken, each can have one
 		a.open(address(i), 1)
@@ -65,29 +65,66 @@ func TestOneAddressGetsHalfOfTheConnectionsAndAFewLeaveSome(t *testing.T) {
 	}
 }
 
+func TestAllOfASiteAreNotManyWhoHoldLittle(t *testing.T) {
+	a := New(Options{Connections: 1000})
+	for i := range 256 { // what a site of IPv6 can make up
+		a.open(netip.MustParseAddr(fmt.Sprintf("2001:db8:0:%02x00::1", i)), 1000)
+	}
+	if got := len(a.open(here, 1000)); got != 15 {
+		t.Errorf("another one gets %d, not a 64th", got)
+	}
+	for range 2 {
+		a.open(netip.MustParseAddr("2001:db8:1::1"), 1)
+	}
+	a.Forget()
+	if len(a.sites) != 2 {
+		t.Errorf("%d sites are known", len(a.sites))
+	}
+}
+
+// plain has so many connections of plain HTTP arrive, and counts those that may.
+func (a *Addresses) plainly(addr netip.Addr, many bool, n int) (ok int) {
+	for range n {
+		if may, _ := a.Arrive(addr, many); may {
+			ok++
+		} else {
+			a.Depart(addr)
+		}
+	}
+	return ok
+}
+
 func TestPlainConnectionsAreSharedToo(t *testing.T) {
 	const all = 200
 	a := New(Options{Connections: all})
-	plain := 0
-	for a.Arrive(here, false) {
-		plain++
+	if got := a.plainly(here, false, 1000); got != (all+spare)/2 {
+		t.Errorf("one address has %d of %d", got, all)
 	}
-	a.Depart(here) // the one that was too many
-	if plain != (all+spare)/2 {
-		t.Errorf("one address has %d of %d", plain, all)
+	if got := len(a.open(here, 5)); got != 5 {
+		t.Errorf("it gets %d sockets of 5", got)
 	}
-	if got := len(a.open(here, 1)); got != 1 {
-		t.Errorf("it gets %d sockets of the first", got)
+	if got := a.plainly(there, false, 5); got != 5 {
+		t.Errorf("another one gets %d of 5", got)
 	}
-	if !a.Arrive(there, false) {
-		t.Error("another address has to suffer for it")
+	left := all + spare - (all+spare)/2 - 2*5
+	if got := a.plainly(address(1), true, 1000); got != left {
+		t.Errorf("a proxy, behind which many stand, gets %d of the %d that are left", got, left)
 	}
-	proxied := 0
-	for a.Arrive(address(1), true) { // many stand behind it
-		proxied++
-	}
-	if left := all + spare - plain - 2; proxied != left {
-		t.Errorf("a proxy gets %d of the %d that were left", proxied, left)
+}
+
+func TestConnectionsBecomeScarceBeforeTheyAreRefused(t *testing.T) {
+	a := New(Options{Connections: 200})
+	for i := range 1000 {
+		ok, short := a.Arrive(address(i%50), false)
+		if short && i < 66 {
+			t.Fatalf("after %d", i)
+		}
+		if short {
+			return
+		}
+		if !ok {
+			t.Fatalf("connection %d is refused", i)
+		}
 	}
 }
 
@@ -98,11 +135,32 @@ func TestSomePlainConnectionsCanBeMadeWhenAllSocketsAreTaken(t *testing.T) {
 	if _, err := a.Open(address(1)); !errors.Is(err, ErrFull) {
 		t.Errorf("got %v", err)
 	}
-	for range 10 {
-		if !a.Arrive(address(1), false) {
-			t.Error("nobody could be told that the server is full")
-		}
+	if got := a.plainly(address(1), false, 10); got != 10 {
+		t.Errorf("%d could be told that the server is full", got)
 	}
+}
+
+func TestRequestsCountByWhatTheyCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{JoinsPerMinute: 60})
+		const burst = 60 * requestsPerJoin
+		for range burst {
+			if wait := a.Request(here, 1); wait != 0 {
+				t.Fatalf("told to wait %v", wait)
+			}
+		}
+		a.Answered(here, 30*requestBytes)
+		if wait := a.Request(here, 1); wait < time.Second || wait > 30*time.Second {
+			t.Errorf("told to wait %v", wait)
+		}
+		if a.Request(there, 1) != 0 {
+			t.Error("another address has to suffer for it")
+		}
+		time.Sleep(a.Request(here, 1))
+		if wait := a.Request(here, 1); wait != 0 {
+			t.Errorf("still %v", wait)
+		}
+	})
 }
 
 func TestJoinsComeBackWithTime(t *testing.T) {
@@ -137,8 +195,10 @@ func TestAnAddressConnectsTwiceAsOftenAsItJoins(t *testing.T) {
 			t.Fatalf("attempt %d has to wait %v", i+1, wait)
 		}
 	}
-	if share.Upgrade() == 0 {
-		t.Error("there is no end to it")
+	for range 3 {
+		if look, wait := share.MayUpgrade(), share.Upgrade(); wait == 0 || look <= 0 || look > time.Second {
+			t.Errorf("has to wait %v, and is told %v", wait, look)
+		}
 	}
 }
 
@@ -199,7 +259,7 @@ func TestNoughtMeansNoLimit(t *testing.T) {
 	var shares []*Share
 	for range 10_000 {
 		share, err := a.Open(here)
-		if err != nil || share.Join() != 0 || share.Upgrade() != 0 || !a.Arrive(here, false) {
+		if err != nil || share.Join() != 0 || share.Upgrade() != 0 || share.MayUpgrade() != 0 || a.Request(here, 1) != 0 || a.plainly(here, false, 1) != 1 {
 			t.Fatal("refused")
 		}
 		if share.Charge(1 << 30); share.Debt() != 0 {
@@ -226,7 +286,8 @@ func TestWhatIsOneAddress(t *testing.T) {
 		{"192.0.2.1", "192.0.2.2", false},
 		{"192.0.2.1", "::ffff:192.0.2.1", true},
 		{"2001:db8::1", "2001:db8::ffff:ffff", true},
-		{"2001:db8::1", "2001:db8:0:1::1", false},
+		{"2001:db8::1", "2001:db8:0:1::1", true},
+		{"2001:db8::1", "2001:db8:0:100::1", false},
 		{"fe80::1%eth0", "fe80::1", true},
 	} {
 		a := New(Options{})

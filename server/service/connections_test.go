@@ -2,13 +2,18 @@ package service
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -55,15 +60,15 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch := watchConnections(limit.New(limit.Options{Connections: 100}), proxies, slog.New(slog.DiscardHandler))
+	c := newConnections(limit.New(limit.Options{Connections: 100}), proxies, slog.New(slog.DiscardHandler))
 	arrive := func(addr string, n int) (kept []*fake) {
 		for range n {
-			c := &fake{addr: addr}
-			watch(c, http.StateNew)
-			if c.closed {
-				watch(c, http.StateClosed)
+			conn := &fake{addr: addr}
+			c.follow(conn, http.StateNew)
+			if conn.closed {
+				c.follow(conn, http.StateClosed)
 			} else {
-				kept = append(kept, c)
+				kept = append(kept, conn)
 			}
 		}
 		return kept
@@ -72,12 +77,84 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	if len(one) != 82 { // half of 100, and of 64 to spare
 		t.Errorf("one address keeps %d", len(one))
 	}
-	if got := len(arrive("192.0.2.9:1", 60)); got != 60 {
-		t.Errorf("a proxy keeps %d of 60", got)
+	if got := len(arrive("192.0.2.9:1", 70)); got != 70 {
+		t.Errorf("a proxy keeps %d of 70", got)
 	}
-	watch(one[0], http.StateClosed)
-	watch(one[1], http.StateHijacked) // is counted as a WebSocket from now on
-	if got := len(arrive("192.0.2.2:1", 5)); got != 5 {
-		t.Errorf("another address keeps %d of 5", got)
+	if got := len(arrive("192.0.2.3:1", 70)); got != 2 {
+		t.Errorf("of the last few another one keeps %d", got)
+	}
+	c.follow(one[0], http.StateClosed)
+	c.follow(one[1], http.StateHijacked) // is counted as a WebSocket from now on
+	if got := len(arrive("192.0.2.2:1", 2)); got != 2 {
+		t.Errorf("another address keeps %d of 2", got)
+	}
+}
+
+func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
+	for name, states := range map[string][]http.ConnState{
+		"that ask no more":        {http.StateActive, http.StateIdle},
+		"that never have asked":   nil,
+		"that are being answered": {http.StateActive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newConnections(limit.New(limit.Options{Connections: 100}), nil, slog.New(slog.DiscardHandler))
+				var open []*fake
+				refused := 0
+				for i := range 400 { // a school of pages
+					time.Sleep(50 * time.Millisecond)
+					conn := &fake{addr: fmt.Sprintf("198.51.100.%d:1", i%4)}
+					c.follow(conn, http.StateNew)
+					if conn.closed {
+						refused++
+					}
+					for _, state := range states {
+						c.follow(conn, state)
+					}
+					open = slices.DeleteFunc(append(open, conn), func(other *fake) bool {
+						if other.closed { // as http.Server says of those that were ended
+							c.follow(other, http.StateClosed)
+						}
+						return other.closed
+					})
+				}
+				if busy := name == "that are being answered"; busy != (refused > 0) {
+					t.Errorf("%d of 400 are refused", refused)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
+	addresses := limit.New(limit.Options{JoinsPerMinute: 4})
+	c := newConnections(addresses, nil, slog.New(slog.DiscardHandler))
+	page := c.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", strconv.Itoa(1<<20))
+	}))
+	ask := func(from, path string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", path, nil)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		return w
+	}
+	count := func(from, path string) (n int) {
+		for ask(from, path).Code == http.StatusOK {
+			n++
+		}
+		return n
+	}
+	if got := count("192.0.2.1:1", "/web/app.wasm"); got != 13 { // 60 for four visits, each of these 5
+		t.Errorf("%d megabytes", got)
+	}
+	if got := count("192.0.2.2:1", "/api/qr/lobby"); got != 6 {
+		t.Errorf("%d drawings", got)
+	}
+	if w := ask("192.0.2.1:1", "/"); w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+		t.Errorf("answered %d, %v", w.Code, w.Header())
+	}
+	if w := ask("192.0.2.3:1", "/"); w.Code != http.StatusOK {
+		t.Errorf("another address is answered %d", w.Code)
 	}
 }

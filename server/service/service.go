@@ -135,7 +135,8 @@ func Run(ctx context.Context, config Config) error {
 	var ready atomic.Bool
 	mux := http.NewServeMux()
 	mux.Handle("/ws", sockets)
-	mux.Handle("/", pages)
+	plain := newConnections(addresses, config.Proxies, log)
+	mux.Handle("/", plain.share(pages))
 	server := &http.Server{
 		Handler:           probes(&ready, hsts(policy, policy.Guard(mux))),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -145,7 +146,7 @@ func Run(ctx context.Context, config Config) error {
 		// hijacked is not bound by it.
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: 16 << 10,
-		ConnState:      watchConnections(addresses, config.Proxies, log),
+		ConnState:      plain.follow,
 		// Or OPTIONS * would be answered whatever the host.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),

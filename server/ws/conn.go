@@ -25,19 +25,18 @@ const (
 	// and so are empty fragments and answers to no ping.
 	bytesPerEvent = 1600
 	bytesBurst    = 32 << 10
-	// readCost is what a byte that is read counts against one that is sent: a
-	// frame of six bytes is about as much work as 400 of a snapshot.
-	readCost = 64
+	// readCost is what a byte that is read counts against one that is sent.
+	readCost = 4
 	// answerPerEvent is how much a connection may be sent, because it asked for
 	// it, for each event that it may send: a view of 200 people. The burst is
 	// for a snapshot of 20,000 at first, or for scrolling through as many.
 	answerPerEvent = 26 << 10
 	answerBurst    = 4 << 20
-	// searchCost is what it counts, in bytes, to look at one name.
-	searchCost = 16
-	// maxDebt is how long a connection is not read from while its address has
-	// cost too much.
-	maxDebt = 5 * time.Second
+	// maxRest is the longest that a connection is not read from at a time: well
+	// below what the answer to a ping may take.
+	maxRest = 2 * time.Second
+	// maxHeld is how long a client may have to be held back before it is ended.
+	maxHeld = 30 * time.Second
 	// tooLong is how long the events may be too many before the connection
 	// is ended, and calm how long they must not be for that to be over.
 	tooLong = 5 * time.Second
@@ -70,6 +69,7 @@ type conn struct {
 
 	// Of the reader.
 	bytes   *rate.Limiter // that are read; nil without a limit
+	held    time.Time     // since when it is held back; zero if it is not
 	events  *rate.Limiter
 	excess  time.Time                // when the events became too many last
 	dropped time.Time                // when the last one was dropped
@@ -306,14 +306,31 @@ func (c *conn) charge(bytes int) {
 }
 
 // received counts what was read, and returns how long to wait before more is: a
-// client that sends too fast is held back by its line being full.
+// client that sends too fast is held back by its line being full, and ended if
+// it goes on.
 func (c *conn) received(bytes int) time.Duration {
 	c.share.Charge(bytes * readCost)
 	limit.Spend(c.bytes, bytes)
 	if c.bytes.Tokens() >= bytesBurst/2 {
+		c.held = time.Time{}
 		return 0 // it sends little, whatever others of its address do
 	}
-	return max(limit.Debt(c.bytes), min(c.share.Debt(), maxDebt))
+	wait := min(maxRest, max(limit.Debt(c.bytes), c.share.Debt()))
+	switch {
+	case wait == 0:
+		return 0
+	case c.held.IsZero():
+		c.held = time.Now()
+	case time.Since(c.held) >= maxHeld:
+		c.held = time.Now() // it has as long to answer
+		c.share.Bar(c.session, tooLong)
+		c.refuse(event.Error{
+			Code:       event.CodeRateLimited,
+			Message:    "This connection has sent too much for too long.",
+			RetryAfter: tooLong.Milliseconds(),
+		}, event.CloseRateLimited)
+	}
+	return wait
 }
 
 // answersPing reports whether a ping of the client's is to be answered. Pings count

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -73,23 +75,30 @@ func TestWhatIsNoEventIsReadNoFasterThanEventsMayCome(t *testing.T) {
 	}
 }
 
-// TestAFloodOfOneConnectionHoldsUpNoOtherOfItsAddress also in what the address
-// may cost.
-func TestAFloodOfOneConnectionHoldsUpNoOtherOfItsAddress(t *testing.T) {
-	options := Options{EventsPerSecond: 10, Addresses: limit.New(limit.Options{BytesPerSecond: 1 << 20})}
+// TestFloodsHoldUpNoOtherOfTheirAddress neither by its line nor by what the
+// address may cost; and they are ended.
+func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
+	options := Options{EventsPerSecond: 10, Addresses: limit.New(limit.Options{BytesPerSecond: 4 << 20, JoinsPerMinute: 3000})}
 	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
+		browser := n.browser()
+		n.join(browser, "Cyd", "").close() // has a session
 		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
-		flood := n.raw(event.Watch{})
 		var writing sync.WaitGroup
-		writing.Go(func() {
-			pongs := bytes.Repeat(sentFrame(pongFrame, ""), 1000)
-			for {
-				if _, err := flood.Write(pongs); err != nil {
-					return
+		ended := make(chan time.Duration, 8)
+		start := time.Now()
+		for range cap(ended) {
+			flood := n.raw(event.Watch{})
+			writing.Go(func() {
+				pongs := bytes.Repeat(sentFrame(pongFrame, ""), 1000)
+				for {
+					if _, err := flood.Write(pongs); err != nil {
+						ended <- time.Since(start)
+						return
+					}
 				}
-			}
-		})
-		for i := range 20 {
+			})
+		}
+		for i := range 100 {
 			time.Sleep(time.Second)
 			note := fmt.Sprint("second ", i)
 			before := time.Now()
@@ -102,8 +111,13 @@ func TestAFloodOfOneConnectionHoldsUpNoOtherOfItsAddress(t *testing.T) {
 				t.Errorf("a note took %v", took)
 			}
 		}
-		flood.Close()
 		writing.Wait()
+		for range cap(ended) {
+			if after := <-ended; after < maxHeld || after > maxHeld+3*closeWithin {
+				t.Errorf("a flood was ended after %v", after)
+			}
+		}
+		n.join(browser, "Cyd", "").close()
 		ana.close()
 		ben.close()
 	})
@@ -159,53 +173,117 @@ func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
 	}
 }
 
-func TestChangesThatAreToldToManyCostWhatIsTold(t *testing.T) {
-	options := Options{Addresses: limit.New(limit.Options{BytesPerSecond: 100_000})}
-	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
-		told := 0
-		var reading sync.WaitGroup
-		var others []*peer
-		for i := range 40 {
-			p := n.join(nil, fmt.Sprint("Listener ", i), "")
-			others = append(others, p)
-			if i == 0 {
-				reading.Go(func() { p.count(&told) })
-			} else {
-				reading.Go(func() { p.count(new(int)) })
+// TestWhatIsToldToManyCostsWhatIsTold whatever it is that changes: all of a user
+// is sent for it.
+func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
+	const perSecond, seconds, listeners = 100_000, 200, 40
+	long := strings.Repeat("\U0001F469\u200D\U0001F469\u200D\U0001F467\u200D\U0001F466", 20) // 500 bytes, 20 characters
+	for name, act := range map[string]func(t *testing.T, n *network, browser *http.Client, over func() bool){
+		"changes of a note": func(t *testing.T, n *network, browser *http.Client, over func() bool) {
+			p := n.join(browser, "Ana", "")
+			go p.count(new(int))
+			for i := 0; !over(); i++ {
+				p.say(event.ChangeUser{Note: new(fmt.Sprint(i, strings.Repeat("x", 70)))})
+				time.Sleep(20 * time.Millisecond)
 			}
-		}
-		p := n.join(nil, "Ana", "")
-		refused := 0
-		reading.Go(func() {
-			for {
-				events, err := p.next()
-				if err != nil {
-					return
-				}
-				for _, e := range events {
-					if e, ok := e.(event.Error); ok && e.Code == event.CodeRateLimited && e.RetryAfter > 0 {
-						refused++
-					}
-				}
-			}
-		})
-		note := strings.Repeat("x", 70)
-		const seconds = 300
-		for i := range 50 * seconds {
-			note := fmt.Sprint(i, note)
-			p.say(event.ChangeUser{Note: &note})
-			time.Sleep(20 * time.Millisecond)
-		}
-		for _, p := range append(others, p) {
 			p.conn.CloseNow()
+		},
+		"changes of a status": func(t *testing.T, n *network, browser *http.Client, over func() bool) {
+			p := n.join(browser, long, "")
+			go p.count(new(int))
+			for i := 0; !over(); i++ {
+				p.say(event.ChangeUser{Status: new([]event.Status{event.StatusBusy, event.StatusAway}[i%2])})
+				time.Sleep(20 * time.Millisecond)
+			}
+			p.conn.CloseNow()
+		},
+		"coming and leaving": func(t *testing.T, n *network, _ *http.Client, over func() bool) {
+			for !over() {
+				if p, _ := n.connect(nil, nil); p != nil {
+					go p.count(new(int))
+					p.say(event.GotANewUser{Name: long, Note: &long})
+					time.Sleep(10 * time.Millisecond)
+					p.conn.Write(t.Context(), websocket.MessageText, event.Encode(event.Leave{})) // if it was let in
+				}
+				time.Sleep(20 * time.Millisecond)
+			}
+		},
+		"saying hello again": func(t *testing.T, n *network, browser *http.Client, over func() bool) {
+			for i := 0; !over(); i++ {
+				if p, _ := n.connect(browser, nil); p != nil {
+					go p.count(new(int))
+					p.say(event.GotANewUser{Name: fmt.Sprint(i, long)})
+					time.Sleep(10 * time.Millisecond)
+					p.conn.CloseNow()
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := Options{Addresses: limit.New(limit.Options{BytesPerSecond: perSecond})}
+			limited(t, hub.Options{Linger: time.Minute, Grace: time.Minute}, options, func(t *testing.T, n *network) {
+				told := 0
+				var reading sync.WaitGroup
+				var others []*peer
+				for i := range listeners {
+					p := n.join(nil, fmt.Sprint("Listener ", i), "")
+					others = append(others, p)
+					total := new(int)
+					if i == 0 {
+						total = &told
+					}
+					reading.Go(func() { p.count(total) })
+				}
+				start := time.Now()
+				act(t, n, n.browser(), func() bool { return time.Since(start) > seconds*time.Second })
+				for _, p := range others {
+					p.conn.CloseNow()
+				}
+				reading.Wait()
+				// Each of them is told as much as the first.
+				if most := perSecond * (2*64 + 2*seconds); listeners*told > most {
+					t.Errorf("%d bytes to all in %d s, at most %d should be", listeners*told, seconds, most)
+				}
+				if listeners*told < perSecond*seconds/4 {
+					t.Errorf("%d bytes to all: what may be is refused", listeners*told)
+				}
+			})
+		})
+	}
+}
+
+func TestWhoOnlyAsksOrIsInDebtUsesUpNoAttempts(t *testing.T) {
+	addresses := limit.New(limit.Options{JoinsPerMinute: 60, BytesPerSecond: 1000})
+	limited(t, hub.Options{}, Options{Addresses: addresses}, func(t *testing.T, n *network) {
+		for range 1000 { // without an upgrade, as a page of another site could
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest("GET", "/ws", nil)
+			r.RemoteAddr = "pipe"
+			n.server.ServeHTTP(w, r)
+			if w.Code != http.StatusUpgradeRequired {
+				t.Fatalf("answered %d", w.Code)
+			}
 		}
-		reading.Wait()
-		// Each of 41 is told as much as this one.
-		if most := 100_000 * (2*seconds + 64); 41*told > most {
-			t.Errorf("%d bytes to all in %d s, at most %d should be", 41*told, seconds, most)
+		n.join(nil, "Ana", "").close()
+
+		share, err := addresses.Open(netip.Addr{}) // a pipe has none
+		if err != nil {
+			t.Fatal(err)
 		}
-		if refused < seconds/2 {
-			t.Errorf("it is told %d times", refused)
+		share.Charge(64 * 1000)
+		share.Charge(5 * 1000)
+		share.Close()
+		for range 60 {
+			p, _ := n.connect(nil, nil)
+			p.say(event.GotANewUser{Name: "Ben"})
+			if reason, _ := p.ends(); reason.Code != event.CodeRateLimited || reason.RetryAfter <= 0 {
+				t.Fatalf("told %+v", reason)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		for range 10 {
+			n.join(nil, "Ben", "").close()
 		}
 	})
 }

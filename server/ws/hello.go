@@ -63,15 +63,20 @@ func (c *conn) identify(said string) (grant string) {
 
 // visitor is the client as the hub takes it in, by a hello.
 func (c *conn) visitor(hello event.Event, resume *event.Resume) hub.Visitor {
-	return hub.Visitor{Resume: resume, Source: c.share.Source(), Admit: func() error { return c.admit(hello) }}
+	return hub.Visitor{
+		Resume: resume,
+		Source: c.share.Source(),
+		Admit:  func(known bool) error { return c.admit(hello, known) },
+		Charge: c.share.Charge,
+	}
 }
 
 // admit counts somebody who arrives or begins to watch, unless their address has
 // had too many, or has cost too much. To watch counts like joining: otherwise
 // all the names that rooms may have could be tried, unseen.
-func (c *conn) admit(hello event.Event) error {
+func (c *conn) admit(hello event.Event, known bool) error {
 	wait := c.share.Debt()
-	if wait == 0 {
+	if wait == 0 && !known {
 		wait = c.share.Join()
 	}
 	if wait == 0 {
@@ -202,19 +207,7 @@ func (c *conn) change(place *hub.Conn, e event.ChangeUser) {
 		c.send(*fault)
 		return
 	}
-	told := place.Update(change)
-	c.charge(told * changeSize(change))
-}
-
-// changeSize is about how long a frame is that tells of a change.
-func changeSize(change event.ChangeUser) int {
-	size := 150
-	for _, text := range []*string{change.Name, change.Note} {
-		if text != nil {
-			size += len(*text)
-		}
-	}
-	return size
+	place.Update(change)
 }
 
 // view has the client see another part of a large room.
@@ -228,9 +221,7 @@ func (c *conn) view(place *hub.Conn, e event.View) {
 		})
 		return
 	}
-	searched, err := place.View(e)
-	c.charge(searched * searchCost)
-	if err != nil {
+	if place.View(e) != nil {
 		c.send(event.Error{
 			Code:       event.CodeRateLimited,
 			Message:    "The room is searched and looked at in too many ways already. Try again in a moment.",

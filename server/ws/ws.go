@@ -8,7 +8,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -73,7 +72,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, foreign(r), http.StatusForbidden)
 		return
 	}
-	share := s.open(w, s.options.Proxies.Client(r))
+	share := s.open(w, r)
 	if share == nil {
 		return
 	}
@@ -97,7 +96,7 @@ func foreign(r *http.Request) string {
 
 // upgrade answers the request. It returns nil if that is all there is to do.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) *conn {
-	if !httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket") {
+	if !asksToUpgrade(r) {
 		w.Header().Set("Upgrade", "websocket")
 		w.Header().Set("Connection", "Upgrade")
 		http.Error(w, "This address speaks WebSocket only. If a page cannot connect, the proxy before this server has to pass on the headers Upgrade and Connection.", http.StatusUpgradeRequired)
@@ -141,9 +140,13 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	return c
 }
 
+func asksToUpgrade(r *http.Request) bool {
+	return httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket")
+}
+
 // open counts a connection that is to be, or says why it may not and returns
-// nil.
-func (s *Server) open(w http.ResponseWriter, addr netip.Addr) *limit.Share {
+// nil. What only asks why one was refused is told the same, and counts nothing.
+func (s *Server) open(w http.ResponseWriter, r *http.Request) *limit.Share {
 	s.mu.Lock()
 	closing := s.closing
 	if !closing {
@@ -155,7 +158,7 @@ func (s *Server) open(w http.ResponseWriter, addr netip.Addr) *limit.Share {
 		http.Error(w, restarting.Message, http.StatusServiceUnavailable)
 		return nil
 	}
-	share, err := s.options.Addresses.Open(addr)
+	share, err := s.options.Addresses.Open(s.options.Proxies.Client(r))
 	switch {
 	case errors.Is(err, limit.ErrFull):
 		w.Header().Set("Retry-After", "10")
@@ -163,12 +166,15 @@ func (s *Server) open(w http.ResponseWriter, addr netip.Addr) *limit.Share {
 	case err != nil:
 		comeLater(w, 30*time.Second, "Your address has as many connections as one may have. Close some, or try again later.")
 	default:
-		wait := max(share.Upgrade(), share.Debt())
+		wait := share.MayUpgrade()
+		if asksToUpgrade(r) {
+			wait = share.Upgrade()
+		}
 		if wait == 0 {
 			return share
 		}
 		share.Close()
-		comeLater(w, wait, "Your address has connected too often, or asked for too much, in the last minute. Try again in a moment.")
+		comeLater(w, wait, "Your address has connected too often in the last minute. Try again in a moment.")
 	}
 	s.running.Done()
 	return nil
