@@ -77,7 +77,7 @@ func isAccent(r rune) bool {
 		return r != 0x05BE && r != 0x05C0 && r != 0x05C3 && r != 0x05C6
 	case 0x0610 <= r && r <= 0x061A, 0x064B <= r && r <= 0x065F, r == 0x0670, 0x08D3 <= r && r <= 0x08FF,
 		r == 0x0640, // the kashida only stretches a word
-		0x0711 == r, 0x0730 <= r && r <= 0x074A:
+		r == 0x0711, 0x0730 <= r && r <= 0x074A:
 		return true
 	case 0x06D6 <= r && r <= 0x06ED: // but the end of ayah, the rub el hizb, two small letters and the sajdah
 		return r != 0x06DD && r != 0x06DE && r != 0x06E5 && r != 0x06E6 && r != 0x06E9
