@@ -224,6 +224,7 @@ func TestLookOfLimits(t *testing.T) {
 			t.Parallel()
 			s := start(t, c.args...)
 			crowd(t, s, "lobby", "Ben")
+			crowd(t, s, "full", "Ben")
 			p := visit(t, "Ana", s.url+c.path)
 			p.join("Ana María")
 			for _, want := range c.want {

@@ -256,10 +256,12 @@ func TestTheServerStopsAndComesBack(t *testing.T) {
 	ben.close()
 	s.restart()
 	ana.await(`document.querySelector(".connection").textContent.trim() === "Connected"`)
-	ana.sees("Ana") // as it is now
+	// As it is now, with whoever may be back yet.
+	ana.await(`document.querySelectorAll(".box.reconnecting").length === 1`)
+	ana.sees("Ana", "Ben")
 	cyd := visit(t, "Cyd", s.url)
 	cyd.join("Cyd")
-	ana.sees("Ana", "Cyd")
+	ana.sees("Ana", "Ben", "Cyd")
 	// The browser notes every attempt that finds nobody.
 	ana.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
 	ben.forgive("WebSocket", "ERR_CONNECTION_REFUSED")

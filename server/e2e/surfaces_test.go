@@ -38,7 +38,7 @@ func TestHostileNamesAreTextWhereverTheyAreShown(t *testing.T) {
 	shown("a box", `document.querySelector("`+second+`.name").textContent`, script)
 	shown("a box", `document.querySelector("`+second+`.name").title`, script)
 	shown("a note", `document.querySelector("`+second+`.detail").textContent`, note)
-	shown("the initials", `document.querySelector("`+second+`.avatar").textContent`, "<")
+	shown("the initials", `document.querySelector("`+second+`.avatar").textContent`, "P")
 	const direction = `getComputedStyle(document.querySelector("%s")).direction`
 	shown("an Arabic box", fmt.Sprintf(direction, ".box:nth-child(3) .name"), "rtl")
 	shown("the one beside it", fmt.Sprintf(direction, second+".name"), "ltr")

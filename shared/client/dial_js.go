@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"syscall/js"
@@ -18,6 +19,9 @@ func Network() func(ctx context.Context, url string) (Socket, error) {
 		s, err := dial(ctx, url, event.Subprotocol)
 		if err == nil {
 			return s, nil
+		}
+		if errors.Is(err, errBlocked) {
+			return nil, err // the server has nothing to do with it
 		}
 		a, ok := ask(ctx, url)
 		if !ok {
@@ -53,11 +57,13 @@ func dial(ctx context.Context, url string, subprotocols ...string) (Socket, erro
 	return socket{c, raw}, nil
 }
 
+var errBlocked = errors.New("the browser opens no connection")
+
 // open opens a WebSocket of the browser's.
 func open(url string, subprotocols []string) (raw js.Value, err error) {
 	defer func() {
 		if thrown := recover(); thrown != nil { // as where sockets are blocked
-			err = fmt.Errorf("the browser opens no connection: %v", thrown)
+			err = fmt.Errorf("%w: %v", errBlocked, thrown)
 		}
 	}()
 	offer := make([]any, len(subprotocols))
