@@ -18,6 +18,7 @@ import (
 // TestASchoolThatComesAtNineIsNotHeldUp is what the limits are sized for: they
 // are those of the program, and all of the school is one address.
 func TestASchoolThatComesAtNineIsNotHeldUp(t *testing.T) {
+	t.Parallel()
 	const people = 1500
 	for name, window := range map[string]string{"one list": "2000", "views": "500"} {
 		s := start(t, "-window", window)
@@ -63,6 +64,7 @@ func enter(t testing.TB, s *server, client *http.Client, hello event.Event) (eve
 }
 
 func TestAFewAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
+	t.Parallel()
 	const connections, rooms = 300, 60
 	s := start(t, "-limit-connections", fmt.Sprint(connections), "-limit-rooms", fmt.Sprint(rooms))
 	taken := 0
@@ -114,6 +116,7 @@ func TestAFewAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
 // TestAHouseOfPagesLeavesItsOwnConnectionsAlone is about what browsers keep open
 // only in case: of files that are few, it must not take those that people need.
 func TestAHouseOfPagesLeavesItsOwnConnectionsAlone(t *testing.T) {
+	t.Parallel()
 	const people = 60
 	s := start(t, "-limit-connections", "200")
 	for i := range people {

@@ -42,6 +42,7 @@ func TestCharactersAreCountedAsTheBrowserCountsThem(t *testing.T) {
 // TestWhatKeyboardsTypeIsTaken is of names that were refused once although
 // nothing about them looks wrong to whoever types them.
 func TestWhatKeyboardsTypeIsTaken(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for typed, shown := range map[string]string{
 		"Ana 🫩":           "Ana 🫩",
@@ -68,6 +69,7 @@ func quoted(s string) string {
 // TestASmallRoomAndALargeOneFindTheSame is of one search that two programs do:
 // the page in a small room, the server in a large one.
 func TestASmallRoomAndALargeOneFindTheSame(t *testing.T) {
+	t.Parallel()
 	people := []string{"Jose\u0301 Núñez", "Ada Lovelace", "Søren Łukasz", "ＦＵＬＬ Width", "İpek Işık", "Straße", "أحمد", "김철수", "Σίσυφος", "O’Brien"}
 	for size, options := range map[string][]string{"small": nil, "large": {"-window", "4"}} {
 		s := start(t, options...)
@@ -89,6 +91,7 @@ func TestASmallRoomAndALargeOneFindTheSame(t *testing.T) {
 // TestALinkLeadsToItsRoom is of addresses as they come out of chats, in a
 // browser with a worker.
 func TestALinkLeadsToItsRoom(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	room := func(p *person) *person {
@@ -111,6 +114,10 @@ func TestALinkLeadsToItsRoom(t *testing.T) {
 // TestLookOfNamesInManyScripts leaves pictures of names that are hard to draw,
 // in a room whose name is as long as one that is made up can be.
 func TestLookOfNamesInManyScripts(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("what it shows is to be looked at; make shots does it")
+	}
 	path := "/r/floating-starling-roterasa-filonare-vamenode"
 	for state, reach := range map[string]func(*person){
 		"names": joined(16),

@@ -125,6 +125,7 @@ func (w *witness) compare() {
 }
 
 func TestARestartIsSeenByNobody(t *testing.T) {
+	t.Parallel()
 	people := *restartPeople
 	s := start(t, append([]string{"-window", "0", "-grace", "0", "-linger", "0"}, endless...)...)
 	connected := many(t, s, people)
@@ -244,6 +245,7 @@ func TestHoweverItIsEndedTheRoomsAreSaved(t *testing.T) {
 // Neither is waited for to save the rooms, nor for longer than a second or two
 // to end.
 func TestWhoAsksForNothingHoldsUpNoEnd(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		say  string
 		hear bool // the beginning of an answer, and not the rest

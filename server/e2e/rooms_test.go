@@ -11,6 +11,7 @@ import (
 )
 
 func TestARestartIsNotSeenToSendAnybodyAway(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	crowd(t, s, "lobby", "Ben", "Cyd")
 	ana, err := client.Dial(t.Context(), s.ws(), client.Options{Name: "Ana"})

@@ -143,6 +143,7 @@ func TestLeavingGoesBackToTheDialog(t *testing.T) {
 // TestTheRightBoxGoesAndTheOthersStayAsTheyAre marks the boxes' elements, so
 // that it notices when one is drawn anew or stands for somebody else.
 func TestTheRightBoxGoesAndTheOthersStayAsTheyAre(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	watcher := visit(t, "Watcher", s.url)
 	watcher.join("Watcher")
@@ -190,6 +191,7 @@ func TestTheRightBoxGoesAndTheOthersStayAsTheyAre(t *testing.T) {
 }
 
 func TestTwoTabsAreOneBox(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	ana := visit(t, "Ana", s.url)
 	ana.join("Ana")
@@ -242,6 +244,7 @@ func TestAReloadGoesStraightBackAndDoesNotShow(t *testing.T) {
 }
 
 func TestTheServerStopsAndComesBack(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-grace", "0s")
 	ana, ben := visit(t, "Ana", s.url), visit(t, "Ben", s.url)
 	ana.join("Ana")

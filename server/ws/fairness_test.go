@@ -84,7 +84,7 @@ func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
 		n.join(browser, "Cyd", "").close() // has a session
 		ana, ben := n.join(nil, "Ana", ""), n.join(nil, "Ben", "")
 		var writing sync.WaitGroup
-		ended := make(chan time.Duration, 8)
+		ended := make(chan time.Duration, 6)
 		start := time.Now()
 		for range cap(ended) {
 			flood := n.raw(event.Watch{})
@@ -98,7 +98,7 @@ func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
 				}
 			})
 		}
-		for i := range 60 {
+		for i := range 50 {
 			time.Sleep(time.Second)
 			note := fmt.Sprint("second ", i)
 			before := time.Now()
@@ -176,7 +176,7 @@ func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
 // TestWhatIsToldToManyCostsWhatIsTold whatever it is that changes: all of a user
 // is sent for it.
 func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
-	const perSecond, seconds, listeners = 20_000, 100, 10
+	const perSecond, seconds, listeners = 20_000, 50, 10
 	long := strings.Repeat("\U0001F469\u200D\U0001F469\u200D\U0001F467\u200D\U0001F466", 20) // 500 bytes, 20 characters
 	for name, act := range map[string]func(t *testing.T, n *network, browser *http.Client, over func() bool){
 		"changes of a note": func(t *testing.T, n *network, browser *http.Client, over func() bool) {
