@@ -45,7 +45,7 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20; 0 means no limit")
 	flags.IntVar(&config.Limits.Members, "limit-members", 20_000, "the `number` of people that a room takes; 0 means no limit")
 	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time, of which one address may open a tenth; the lobby does not count; 0 means no limit")
-	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of connections at one time; by default what the limit on open files allows, less 100; 0 means no limit")
+	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of WebSocket connections at one time; those of plain HTTP have what they leave, and 64 more; by default what the limit on open files allows, less 100; 0 means no limit")
 	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "how much to log: the lowest `level` of debug, info, warn and error")
 
 	numbers := []string{"window", "limit-sockets", "limit-joins", "limit-bytes", "limit-events", "limit-members", "limit-rooms", "limit-connections"}
