@@ -31,28 +31,31 @@ type Frame struct {
 // Conn is one connection's place in a room. All methods are safe for
 // concurrent use, and none waits for a client.
 type Conn struct {
-	room   *room
-	member *member // nil for one that watches
-	sink   Sink
-	source string          // and
-	charge func(bytes int) // as in Visitor
-
-	blocked atomic.Bool // the sink takes nothing until Ready
-
-	// Guarded by room.mu.
-	index    int           // in room.conns, -1 when out of the room
+	// What each flush looks at comes first and together, since fetching it from
+	// memory is what a look at one of thousands costs. All but sink and blocked
+	// is guarded by room.mu.
+	sink     Sink
+	blocked  atomic.Bool   // the sink takes nothing until Ready
 	started  bool          // the client has had its snapshot
 	fresh    bool          // the client is owed a snapshot
 	quiet    bool          // the client is owed a frame, if only the room's state
 	stale    bool          // the client's own entry has changed since its last frame
 	inactive bool          // its tab is not looked at
-	woke     time.Time     // when its coming ended the user's being away; zero if it did not
 	cursor   uint64        // the seq that the client knows
 	view     *view         // what the client sees; nil for the whole room
-	want     event.View    // what it wants to see while the room is large
-	resume   *event.Resume // what it knew when it came; nil once started
-	grant    string        // Person.Grant, until it is given
 	farewell *packet       // the last frame, once the user has left
+	resume   *event.Resume // what it knew when it came; nil once started
+
+	room   *room
+	member *member         // nil for one that watches
+	source string          // and
+	charge func(bytes int) // as in Visitor
+
+	// Guarded by room.mu.
+	index int        // in room.conns, -1 when out of the room
+	woke  time.Time  // when its coming ended the user's being away; zero if it did not
+	want  event.View // what it wants to see while the room is large
+	grant string     // Person.Grant, until it is given
 }
 
 // ID is the public id of the user, empty for one that watches.

@@ -11,11 +11,9 @@ import (
 type delivery struct {
 	conn *Conn
 	*packet
-	self    string      // and
-	me      *event.User // and
-	session string      // are the receiver's own fields, where the frame has any
-	asked   bool
-	last    bool
+	own   *own // the receiver's own fields, where the frame has any
+	asked bool
+	last  bool
 }
 
 // kick has everybody told who is behind; the room's lock is held.
@@ -69,7 +67,7 @@ func (r *room) flush(crowded bool) {
 			// undoes is done before.
 			d.conn.blocked.Store(true)
 			var body []byte
-			head, body = d.frame(head[:0], d.self, d.me, d.session, now)
+			head, body = d.frame(head[:0], d.own, now)
 			if d.conn.sink.Send(d.conn, Frame{head, body, d.asked, d.last}) {
 				d.conn.blocked.Store(false)
 			}
@@ -147,7 +145,7 @@ func (r *room) next(c *Conn) delivery {
 	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch:
 		if change, ok := r.all.since(resume.Seq); ok {
 			d.packet = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}
-			d.self, d.session, c.grant = c.ID(), c.grant, ""
+			d.own, c.grant = &own{self: c.ID(), session: c.grant}, ""
 			return d
 		}
 	case fresh:
@@ -157,15 +155,15 @@ func (r *room) next(c *Conn) delivery {
 	default:
 		if d.packet = r.diff(of, c.view, cursor); d.packet != nil {
 			if stale {
-				d.me = r.outside(c)
+				d.own = &own{me: r.outside(c)}
 			}
 			return d
 		}
 	}
 	d.packet = r.snapshot(of, c.view)
-	d.self, d.session, c.grant = c.ID(), c.grant, ""
+	d.own, c.grant = &own{self: c.ID(), session: c.grant}, ""
 	if c.view != nil {
-		d.me = r.outside(c)
+		d.own.me = r.outside(c)
 	}
 	return d
 }

@@ -18,7 +18,7 @@ type packet struct {
 
 // frame appends to b what is one receiver's own and comes first, if there is
 // anything, and returns it with the rest, which is everybody's.
-func (p *packet) frame(b []byte, self string, me *event.User, session string, now int64) (head, body []byte) {
+func (p *packet) frame(b []byte, mine *own, now int64) (head, body []byte) {
 	switch {
 	case p.shared != nil:
 	case p.existing != nil:
@@ -29,7 +29,18 @@ func (p *packet) frame(b []byte, self string, me *event.User, session string, no
 		p.events = nil
 	}
 	if p.existing != nil {
-		b = event.AppendSnapshotHead(b, self, now, me, session)
+		if mine == nil {
+			mine = new(own)
+		}
+		b = event.AppendSnapshotHead(b, mine.self, now, mine.me, mine.session)
 	}
 	return b, p.shared
+}
+
+// own is what of a frame is one receiver's own: their id, their entry and the
+// session that they are given. It is apart from what thousands are told.
+type own struct {
+	self    string
+	me      *event.User
+	session string
 }
