@@ -315,10 +315,10 @@ func (c *conn) received(bytes int) time.Duration {
 		c.held = time.Time{}
 		return 0 // it sends little, whatever others of its address do
 	}
-	wait := min(maxRest, max(limit.Debt(c.bytes), c.share.Debt()))
+	own := limit.Debt(c.bytes)
 	switch {
-	case wait == 0:
-		return 0
+	case own == 0:
+		c.held = time.Time{} // it waits for others at most
 	case c.held.IsZero():
 		c.held = time.Now()
 	case time.Since(c.held) >= maxHeld:
@@ -330,7 +330,7 @@ func (c *conn) received(bytes int) time.Duration {
 			RetryAfter: tooLong.Milliseconds(),
 		}, event.CloseRateLimited)
 	}
-	return wait
+	return min(maxRest, max(own, c.share.Debt()))
 }
 
 // answersPing reports whether a ping of the client's is to be answered. Pings count
