@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rollcall/shared/event"
-	"rollcall/shared/roster"
 )
 
 // room is one room while anybody is in it or connected to it.
@@ -120,43 +119,6 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	}
 	r.attach(c)
 	return c, nil
-}
-
-// admit makes sure that the room can take somebody more.
-func (r *room) admit(v Visitor) error {
-	if limit := r.hub.options.MaxMembers; limit > 0 && len(r.members) >= limit {
-		return ErrRoomFull
-	}
-	opens := len(r.members) == 0
-	if opens && !r.occupy(v.Source) {
-		return ErrTooManyRooms
-	}
-	if v.Admit == nil {
-		return nil
-	}
-	err := v.Admit(false)
-	if err != nil && opens {
-		r.vacate()
-	}
-	return err
-}
-
-// occupy takes the slot that a room with members needs. The lobby, where
-// everybody can go, needs none.
-func (r *room) occupy(source string) bool {
-	if r.name == event.Lobby {
-		return true
-	}
-	r.source = source
-	return r.hub.slots.take(source)
-}
-
-// vacate gives the slot back.
-func (r *room) vacate() {
-	if r.name != event.Lobby {
-		r.hub.slots.release(r.source)
-		r.source = ""
-	}
 }
 
 // hasLeft reports whether a client that comes back was cut off when its user
@@ -345,21 +307,6 @@ func (r *room) update(c *Conn, change event.ChangeUser) {
 	}
 }
 
-// toldOf is about how many bytes all connections together are sent to be told
-// of a user.
-func (r *room) toldOf(u event.User) int {
-	receivers := len(r.conns)
-	if r.large {
-		receivers = 0
-		for _, v := range r.views {
-			if _, shown := v.roster.Get(u.ID); shown {
-				receivers += v.conns
-			}
-		}
-	}
-	return receivers * sizeOf(u)
-}
-
 // knows reports whether what a client knew can be gone on from.
 func (r *room) knows(resume *event.Resume) bool {
 	if resume == nil || resume.Epoch != r.epoch || r.large {
@@ -462,40 +409,6 @@ func (r *room) apply(e event.Event) bool {
 	r.resize()
 	r.kick()
 	return true
-}
-
-// indexed is somebody as searches look at them.
-type indexed struct {
-	match
-	key string
-}
-
-// find takes a change into account for what searches find.
-func (r *room) find(c roster.Change) {
-	if r.index == nil {
-		return
-	}
-	at := match{c.User.Since, c.User.ID}
-	i, known := slices.BinarySearchFunc(r.index, at, func(e indexed, m match) int { return e.compare(m) })
-	key := ""
-	switch {
-	case c.Kind == roster.Gone && known:
-		r.index = slices.Delete(r.index, i, i+1)
-	case c.Kind == roster.Gone:
-	case known && c.User.Name == c.Before.Name:
-		key = r.index[i].key
-	default:
-		key = r.hub.options.Fold(c.User.Name)
-		if !known {
-			r.index = slices.Insert(r.index, i, indexed{match: at})
-		}
-		r.index[i].key = key
-	}
-	for _, v := range r.views {
-		if v.want.Query != "" {
-			v.follow(c, key)
-		}
-	}
 }
 
 // resize decides whether the room is large. The gap keeps one at the limit

@@ -1,6 +1,10 @@
 package hub
 
-import "sync"
+import (
+	"sync"
+
+	"rollcall/shared/event"
+)
 
 // may reports whether a source that holds so many of a kind of thing may have
 // one more of all there are, of which some are free: up to one part in so many,
@@ -67,4 +71,56 @@ func (s *slots) release(source string) {
 	if s.held[source]--; s.held[source] == 0 {
 		delete(s.held, source)
 	}
+}
+
+// admit makes sure that the room can take somebody more.
+func (r *room) admit(v Visitor) error {
+	if limit := r.hub.options.MaxMembers; limit > 0 && len(r.members) >= limit {
+		return ErrRoomFull
+	}
+	opens := len(r.members) == 0
+	if opens && !r.occupy(v.Source) {
+		return ErrTooManyRooms
+	}
+	if v.Admit == nil {
+		return nil
+	}
+	err := v.Admit(false)
+	if err != nil && opens {
+		r.vacate()
+	}
+	return err
+}
+
+// occupy takes the slot that a room with members needs. The lobby, where
+// everybody can go, needs none.
+func (r *room) occupy(source string) bool {
+	if r.name == event.Lobby {
+		return true
+	}
+	r.source = source
+	return r.hub.slots.take(source)
+}
+
+// vacate gives the slot back.
+func (r *room) vacate() {
+	if r.name != event.Lobby {
+		r.hub.slots.release(r.source)
+		r.source = ""
+	}
+}
+
+// toldOf is about how many bytes all connections together are sent to be told
+// of a user.
+func (r *room) toldOf(u event.User) int {
+	receivers := len(r.conns)
+	if r.large {
+		receivers = 0
+		for _, v := range r.views {
+			if _, shown := v.roster.Get(u.ID); shown {
+				receivers += v.conns
+			}
+		}
+	}
+	return receivers * sizeOf(u)
 }

@@ -150,6 +150,40 @@ func (v *view) follow(c roster.Change, key string) {
 	}
 }
 
+// indexed is somebody as searches look at them.
+type indexed struct {
+	match
+	key string
+}
+
+// find takes a change into account for what searches find.
+func (r *room) find(c roster.Change) {
+	if r.index == nil {
+		return
+	}
+	at := match{c.User.Since, c.User.ID}
+	i, known := slices.BinarySearchFunc(r.index, at, func(e indexed, m match) int { return e.compare(m) })
+	key := ""
+	switch {
+	case c.Kind == roster.Gone && known:
+		r.index = slices.Delete(r.index, i, i+1)
+	case c.Kind == roster.Gone:
+	case known && c.User.Name == c.Before.Name:
+		key = r.index[i].key
+	default:
+		key = r.hub.options.Fold(c.User.Name)
+		if !known {
+			r.index = slices.Insert(r.index, i, indexed{match: at})
+		}
+		r.index[i].key = key
+	}
+	for _, v := range r.views {
+		if v.want.Query != "" {
+			v.follow(c, key)
+		}
+	}
+}
+
 // refresh brings the view up to the room, as one step of its log.
 func (v *view) refresh(r *room) {
 	var now []event.User
