@@ -115,9 +115,6 @@ func TestALinkLeadsToItsRoom(t *testing.T) {
 // in a room whose name is as long as one that is made up can be.
 func TestLookOfNamesInManyScripts(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("what it shows is to be looked at; make shots does it")
-	}
 	path := "/r/floating-starling-roterasa-filonare-vamenode"
 	for state, reach := range map[string]func(*person){
 		"names": joined(16),

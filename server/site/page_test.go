@@ -80,6 +80,10 @@ func TestThePageLoadsWhatWasBuilt(t *testing.T) {
 	links := map[string]string{}
 	for _, link := range elements(root, "link") {
 		links[attr(link, "rel")] = attr(link, "href")
+		// Or a proxy that asks people to sign in would answer in its place.
+		if with := attr(link, "crossorigin"); attr(link, "rel") == "manifest" && with != "use-credentials" {
+			t.Errorf("the manifest is asked for with %q", with)
+		}
 	}
 	for rel, want := range map[string]string{
 		"stylesheet": "/web/hash.rollcall.css", "icon": "/web/hash.icon.svg",
