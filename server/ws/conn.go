@@ -54,6 +54,7 @@ type conn struct {
 	waiting        bool        // something was expected of the client at the last look
 	asked          bool        // it has yet to answer a ping
 	late           bool        // it is being told that its hello has not come
+	tooOld         bool        // it speaks other versions only; among these, since it fits in between
 	index          int         // in Server.conns, whose lock guards it
 	due            time.Time   // when it has to be looked at
 	pinged, spoken time.Time   // when last
@@ -63,9 +64,9 @@ type conn struct {
 	out     *outbox
 	session session.ID
 	share   *limit.Share // of its address
-	tooOld  bool
 	born    time.Time
 	answers *rate.Limiter // bytes that are sent because they were asked for; nil without a limit
+	ready   func()        // tells the hub that it may send again; made by the first Send
 
 	// Of the reader.
 	bytes   *rate.Limiter // that are read; nil without a limit
@@ -384,7 +385,10 @@ func (c *conn) Send(place *hub.Conn, f hub.Frame) (ready bool) {
 	if f.Asked {
 		c.charge(len(f.Head) + len(f.Body))
 	}
-	ready = c.out.send(f.Head, f.Body, place)
+	if c.ready == nil { // made once, or each frame would leave one to collect
+		c.ready = place.Ready
+	}
+	ready = c.out.send(f.Head, f.Body, c.ready)
 	if f.Last {
 		c.out.hangUp(nil, event.CloseNormal, "left")
 	}

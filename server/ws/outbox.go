@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rollcall/server/hub"
 	"rollcall/shared/event"
 )
 
@@ -47,7 +46,7 @@ type outbox struct {
 	draining bool      // a goroutine writes
 	progress time.Time // when that last got rid of anything
 	ended    time.Time // when the last frame was written, or put to what waits; zero before
-	waiting  *hub.Conn // is told when nothing is pending
+	ready    func()    // is to be called when nothing is pending; nil is nobody waits
 	err      error     // why nothing more is taken
 }
 
@@ -176,14 +175,15 @@ func (o *outbox) control(p []byte) {
 	}
 }
 
-// send writes a text message of the hub's, as its Sink says. It returns false if
-// the socket has not taken it all; c is then told when it has.
-func (o *outbox) send(own, shared []byte, c *hub.Conn) (ready bool) {
+// send writes a text message of two parts: own, of which nothing is kept, and
+// shared, which must not change. It returns false if the socket has not taken
+// it all; then ready is called when it has, once and without a lock held.
+func (o *outbox) send(own, shared []byte, ready func()) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.frame(own, shared, false)
 	if o.draining {
-		o.waiting = c
+		o.ready = ready
 		return false
 	}
 	return true
@@ -212,10 +212,10 @@ const short = 4 << 10
 // pieces are buffers in which short frames are put together.
 var pieces = sync.Pool{New: func() any { return new([short]byte) }}
 
-// frame writes a text message, unless the last frame is written: own, of which
-// nothing is kept, and shared, which must not change. It does so by hand: since
-// a server's frames are not masked, one message serves all its receivers, and
-// the library's locks and buffers cost a fifth of what the system call does.
+// frame writes a text message as send has it, unless the last frame is written.
+// It does so by hand: since a server's frames are not masked, one message serves
+// all its receivers, and the library's locks and buffers cost a fifth of what
+// the system call does.
 func (o *outbox) frame(own, shared []byte, counts bool) {
 	if !o.ended.IsZero() {
 		return
@@ -288,11 +288,11 @@ func (o *outbox) drain() {
 			if !o.ended.IsZero() {
 				o.ended = time.Now() // only now it can be answered
 			}
-			waiting := o.waiting
-			o.waiting = nil
+			ready := o.ready
+			o.ready = nil
 			o.mu.Unlock()
-			if waiting != nil {
-				waiting.Ready()
+			if ready != nil {
+				ready()
 			}
 			return
 		}
@@ -306,7 +306,7 @@ func (o *outbox) drain() {
 					if o.err == nil { // else it was cut, and that says why
 						o.err = err
 					}
-					o.pending, o.draining, o.waiting = nil, false, nil
+					o.pending, o.draining, o.ready = nil, false, nil
 				}
 				o.mu.Unlock()
 				if err != nil {

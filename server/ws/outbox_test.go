@@ -220,12 +220,12 @@ func BenchmarkDelivery(b *testing.B) {
 	o := newOutbox(server, nil)
 	defer o.Close()
 	frame := make([]byte, 250)
+	ready := make(chan struct{}, 1)
+	tell := func() { ready <- struct{}{} }
 	b.ReportAllocs()
 	for b.Loop() {
-		if !o.send(nil, frame, nil) {
-			for waits(o) {
-				time.Sleep(10 * time.Microsecond)
-			}
+		if !o.send(nil, frame, tell) {
+			<-ready
 		}
 	}
 }
