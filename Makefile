@@ -100,7 +100,7 @@ fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
 		done; \
 	done
 
-bench: build ## benchmarks, and a load generator beside a classic hub and the raw limit
+bench: build ## benchmarks, and a load generator beside other servers and the raw limit
 	go test -run '^$$' -bench . ./server/ws ./server/site ./shared/...
 	go test -run '^$$' -bench . -cpu 1,2 ./server/hub
 	@go build -o .build/loadgen ./server/loadgen

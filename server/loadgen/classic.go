@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -31,12 +29,7 @@ type member struct {
 func serveClassic() error {
 	hub := &classic{joins: make(chan *member), leaves: make(chan *member), rooms: make(map[string]map[*member]struct{})}
 	go hub.run() // to the program's end
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Printf("http://%s\n", listener.Addr())
-	return http.Serve(listener, hub)
+	return serveHTTP(hub)
 }
 
 func (h *classic) run() {
@@ -49,8 +42,7 @@ func (h *classic) run() {
 				h.rooms[m.room] = room
 			}
 			h.last++
-			m.user.ID = fmt.Sprintf("%016d", h.last)
-			m.user.Since = int64(h.last)
+			m.user = newcomer(h.last, m.user.Name)
 			existing := event.ExistingUsers{Self: m.user.ID, Room: m.room, Epoch: "classic", Users: []event.User{m.user}}
 			for other := range room {
 				existing.Users = append(existing.Users, other.user)
@@ -76,19 +68,15 @@ func (h *classic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer conn.CloseNow()
 	ctx := context.Background()
-	_, hello, err := conn.Read(ctx)
+	_, frame, err := conn.Read(ctx)
 	if err != nil {
 		return
 	}
-	events, err := event.DecodeClient(hello)
-	if err != nil || len(events) == 0 {
-		return
-	}
-	e, ok := events[0].(event.GotANewUser)
+	hello, ok := parseHello(frame)
 	if !ok {
 		return
 	}
-	m := &member{user: event.User{Name: e.Name}, room: e.Room, out: make(chan []byte, 256)}
+	m := &member{user: event.User{Name: hello.Name}, room: hello.Room, out: make(chan []byte, 256)}
 	h.joins <- m
 	done := make(chan struct{})
 	go func() {

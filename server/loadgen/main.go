@@ -1,7 +1,8 @@
-// Command loadgen measures a server over real sockets, beside two others in
-// the same run: a classic chat hub, which is the thing to beat, and raw, a plain
-// write of the same bytes to each of as many sockets without WebSocket and JSON,
-// which is about what the machine can do.
+// Command loadgen measures a server over real sockets, beside others in the same
+// run: a classic chat hub, which is what most write; gorilla, the hub of that
+// library's chat example; gws, the broadcaster of a library written for speed;
+// and raw, a plain write of the same bytes to each of as many sockets without
+// WebSocket and JSON, which is about what the machine can do.
 //
 // It runs each server on one processor and itself on another, where the
 // system has taskset, and prints one table. What counts are the ratios within
@@ -11,6 +12,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -25,22 +27,20 @@ func main() {
 }
 
 func run() error {
-	serve := flag.String("serve", "", "be a server instead of measuring: classic or raw")
+	serve := flag.String("serve", "", "be a `server` instead of measuring: "+strings.Join(otherNames(), ", "))
 	binary := flag.String("rollcall", "bin/rollcall", "the `program` to measure")
 	runs := flag.Int("runs", 3, "how often to measure; the median is shown")
 	only := flag.String("scenarios", strings.Join(names(), ","), "what to measure")
-	against := flag.String("servers", "rollcall,classic,raw", "whom to measure")
+	against := flag.String("servers", "rollcall,classic,gorilla,gws,raw", "whom to measure")
 	scale := flag.Float64("scale", 1, "the size of the crowds, as a part of the full one")
 	flag.Parse()
 
-	switch *serve {
-	case "":
-	case "classic":
-		return serveClassic()
-	case "raw":
-		return serveRaw()
-	default:
-		return fmt.Errorf("-serve is classic or raw, not %q", *serve)
+	if *serve != "" {
+		be, ok := others[*serve]
+		if !ok {
+			return fmt.Errorf("no server %q; there are %s", *serve, strings.Join(otherNames(), ", "))
+		}
+		return be()
 	}
 
 	interrupted := make(chan os.Signal, 1)
@@ -67,6 +67,8 @@ func run() error {
 	print(servers, rows)
 	return nil
 }
+
+func otherNames() []string { return slices.Sorted(maps.Keys(others)) }
 
 func names() []string {
 	var names []string

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"rollcall/shared/event"
 )
 
 // raw is the least that a server can do to tell everybody of everybody: it
@@ -37,11 +35,10 @@ type rawConn struct {
 func serveRaw() error {
 	rooms := make(map[string]*raw)
 	var mu sync.Mutex // guards rooms
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen()
 	if err != nil {
 		return err
 	}
-	fmt.Printf("http://%s\n", listener.Addr())
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
@@ -82,11 +79,10 @@ func serveRawConn(conn net.Conn, room func(string) *raw) {
 	if _, err := io.ReadFull(r, hello); err != nil {
 		return
 	}
-	events, err := event.DecodeClient(hello)
-	if err != nil {
+	e, ok := parseHello(hello)
+	if !ok {
 		return
 	}
-	e := events[0].(event.GotANewUser)
 	h := room(e.Room)
 	c := h.join(conn, e.Name)
 	io.Copy(io.Discard, r)

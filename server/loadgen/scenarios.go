@@ -13,7 +13,8 @@ import (
 var scenarios = []scenario{
 	{"storm", "storm: 3,000 join one room at once", storm},
 	{"churn", "churn: 20 joins/s, seen by 1,000", churn},
-	{"rooms", "rooms: 200 joins/s in 500 rooms of 10", rooms},
+	{"rooms", "rooms: 200 joins/s in 500 rooms of 10", rooms(200)},
+	{"fast rooms", "fast rooms: 900 joins/s in the same", rooms(900)},
 	{"drop", "drop: 500 of 1,000 vanish", drop},
 	{"idle", "idle: 5,000 connections in rooms of 10", idle},
 }
@@ -209,22 +210,25 @@ func churn(b *bench, s *server) ([]figure, error) {
 	), nil
 }
 
-func rooms(b *bench, s *server) ([]figure, error) {
-	count, joins := b.people(500), b.people(1000)
-	seen := &sightings{}
-	room := func(i int) string { return fmt.Sprint("room-", i%count) }
-	residents, err := b.settle(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
-		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
-	defer end(residents)
-	if err != nil {
-		return nil, err
+// rooms is joins into many small rooms, which are the most common ones.
+func rooms(perSecond float64) func(*bench, *server) ([]figure, error) {
+	return func(b *bench, s *server) ([]figure, error) {
+		count, joins := b.people(500), b.people(1000)
+		seen := &sightings{}
+		room := func(i int) string { return fmt.Sprint("room-", i%count) }
+		residents, err := b.settle(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
+			func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
+		defer end(residents)
+		if err != nil {
+			return nil, err
+		}
+		random := rand.New(rand.NewPCG(1, 2)) // the same for every server
+		used, err := b.guests(s, joins, perSecond, func() string { return room(random.IntN(count)) }, seen, 10*joins)
+		if err != nil {
+			return nil, err
+		}
+		return append(seen.figures(), figure{"CPU per 1,000 joins", "s", used.cpu.Seconds() / float64(joins) * 1000}), nil
 	}
-	random := rand.New(rand.NewPCG(1, 2)) // the same for every server
-	used, err := b.guests(s, joins, 200, func() string { return room(random.IntN(count)) }, seen, 10*joins)
-	if err != nil {
-		return nil, err
-	}
-	return append(seen.figures(), figure{"CPU per 1,000 joins", "s", used.cpu.Seconds() / float64(joins) * 1000}), nil
 }
 
 func drop(b *bench, s *server) ([]figure, error) {

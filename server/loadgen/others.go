@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+
+	"rollcall/shared/event"
+)
+
+// others are the servers that this program can be itself, to be measured
+// beside rollcall.
+var others = map[string]func() error{
+	"classic": serveClassic,
+	"gorilla": serveGorilla,
+	"gws":     serveGWS,
+	"raw":     serveRaw,
+}
+
+// listen takes a port of this machine's own and prints the address.
+func listen() (net.Listener, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		fmt.Printf("http://%s\n", listener.Addr())
+	}
+	return listener, err
+}
+
+func serveHTTP(handler http.Handler) error {
+	listener, err := listen()
+	if err != nil {
+		return err
+	}
+	return http.Serve(listener, handler)
+}
+
+// parseHello returns the hello that the first frame of a client is.
+func parseHello(frame []byte) (event.GotANewUser, bool) {
+	events, err := event.DecodeClient(frame)
+	if err != nil || len(events) == 0 {
+		return event.GotANewUser{}, false
+	}
+	hello, ok := events[0].(event.GotANewUser)
+	return hello, ok
+}
+
+// newcomer is the n-th user of a server, and what everybody is told of them.
+func newcomer(n int, name string) event.User {
+	return event.User{ID: fmt.Sprintf("%016d", n), Name: name, Since: int64(n)}
+}
