@@ -97,6 +97,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
+	refused := &refusals{log: log}
 	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions, Base: policy.Base, AllowOrigin: policy.AllowOrigin})
 	if err != nil {
 		return err
@@ -127,7 +128,7 @@ func Run(ctx context.Context, config Config) error {
 		JoinsPerMinute: config.Limits.Joins, BytesPerSecond: config.Limits.Bytes,
 	})
 	sockets := ws.New(ws.Options{
-		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Log: log,
+		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Refused: refused.observe,
 		Addresses:       addresses,
 		Proxies:         config.Proxies,
 		EventsPerSecond: float64(config.Limits.Events),
@@ -186,7 +187,7 @@ func Run(ctx context.Context, config Config) error {
 		}
 	})
 	unsaved := save(rooms, config.Data, sessions.Tag())
-	serving.Go(func() { log.Info("ending") }) // which may hang, too
+	serving.Go(func() { log.Info("ending", "refused", refused) }) // which may hang, too
 	if ended(&serving, patience) {
 		unsaved = save(rooms, config.Data, sessions.Tag())
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -156,7 +155,7 @@ func chaos(t *testing.T, random *rand.Rand, window int) {
 		t.Fatal(err)
 	}
 	rooms := hub.New(hub.Options{Linger: 50 * time.Millisecond, Grace: 300 * time.Millisecond, Tick: 20 * time.Millisecond, Window: window})
-	sockets := New(Options{Hub: rooms, Sessions: keeper, AllowOrigin: func(*http.Request) bool { return true }, Log: slog.New(slog.DiscardHandler)})
+	sockets := New(Options{Hub: rooms, Sessions: keeper, AllowOrigin: func(*http.Request) bool { return true }})
 	web := httptest.NewServer(sockets)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -3,7 +3,6 @@ package ws
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"sync/atomic"
 	"time"
@@ -13,6 +12,7 @@ import (
 
 	"rollcall/server/hub"
 	"rollcall/server/limit"
+	"rollcall/server/refusal"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 )
@@ -79,33 +79,55 @@ type conn struct {
 	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
 }
 
-// refusal ends a connection with an error event and a close code.
-type refusal struct {
-	reason event.Error
-	code   event.CloseCode
-}
-
-func (r refusal) Error() string { return r.reason.Error() }
-
-func refuse(code event.CloseCode, reason event.Error) error { return refusal{reason, code} }
-
 // serve runs the connection to its end and waits for all it has started.
 func (c *conn) serve() {
 	err := c.read()
 	if place := c.place.Load(); place != nil {
 		place.Close(closedProperly(err))
 	}
-	if r := (refusal{}); errors.As(err, &r) {
-		c.server.options.Log.Debug("connection refused", "code", r.reason.Code, "event", r.reason.Event)
-		c.refuse(r.reason, r.code)
+	if refused, ok := errors.AsType[refusal.Error](err); ok {
+		c.refuse(refused)
 		c.ignore()
+	} else if code, _ := c.out.end(); code == event.CloseCode(websocket.StatusProtocolError) && websocket.CloseStatus(err) == -1 {
+		c.observe(refusal.BrokenWebSocket) // the library has hung up, and not in answer to a close
 	}
 	c.server.remove(c)
-	c.cut()
+	c.out.Close()
+	_, why := c.out.end()
+	if cut, ok := errors.AsType[refusal.Error](why); ok {
+		c.observe(cut.Reason)
+	}
 	c.socket.CloseNow()
 	c.out.wait()
 	c.server.release(c.share)
 }
+
+// refuse does what is to be done about what is refused. It may be called from
+// any goroutine, but for what is dropped from the reader's only. Who is told why
+// the connection ends has closeWithin to answer.
+func (c *conn) refuse(e refusal.Error) {
+	switch e.Outcome() {
+	case refusal.Told:
+		c.send(e.Encoded())
+	case refusal.Dropped:
+		if now := time.Now(); now.Sub(c.rebuked) >= calm {
+			c.rebuked = now
+			c.send(e.Encoded())
+		}
+	case refusal.Ended:
+		c.spoke.Store(true)
+		last := e.Encoded()
+		if !c.out.hangUp(event.Encode(last), e.CloseCode(), string(last.Code)) {
+			return // it has ended for another reason
+		}
+	case refusal.Cut:
+		c.out.cut(e) // the reader notices
+		return       // and serve observes, since this may be under the server's lock
+	}
+	c.observe(e.Reason)
+}
+
+func (c *conn) observe(reason refusal.Reason) { c.server.options.Refused.Observe(reason) }
 
 // closedProperly tells a tab that was closed from a connection that was cut,
 // by the close code that came.
@@ -120,10 +142,7 @@ func closedProperly(err error) bool {
 // read takes in what the client says until it cannot go on.
 func (c *conn) read() error {
 	if c.tooOld {
-		return refuse(event.CloseTooOld, event.Error{
-			Code:    event.CodeTooOld,
-			Message: "This server speaks " + event.Subprotocol + "; reload the page or update the client.",
-		})
+		return refusal.Error{Reason: refusal.TooOld}
 	}
 	for {
 		if err := c.out.await(); err != nil {
@@ -189,113 +208,98 @@ func (c *conn) take(frame []byte, isText bool) error {
 		return err
 	}
 	if len(events) == 0 { // all unknown, but it was work
-		_, err := c.tooMany(event.Invalid{})
-		return err
+		return c.heed(event.Invalid{}, c.tooMany(refusal.EventRate))
 	}
 	for _, e := range events {
-		if err := c.handle(e); err != nil {
+		if err := c.heed(e, c.handle(e)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// heed refuses an event for which there is an error, and returns one only if it
+// ends the connection.
+func (c *conn) heed(e event.Event, err error) error {
+	if err == nil {
+		return nil
+	}
+	refused, ok := errors.AsType[refusal.Error](err)
+	if !ok {
+		return err
+	}
+	if refused = refused.Of(e); refused.Outcome() == refusal.Ended {
+		return refused
+	}
+	c.refuse(refused)
+	return nil
+}
+
 func decode(frame []byte, isText bool) ([]event.Event, error) {
 	if len(frame) > event.MaxFrame {
-		return nil, refuse(event.CloseTooLarge, event.Error{
-			Code:    event.CodeBadFrame,
-			Message: fmt.Sprintf("A frame may have at most %d bytes.", event.MaxFrame),
-		})
+		return nil, refusal.Error{Reason: refusal.FrameTooLarge}
 	}
 	if !isText {
-		return nil, refuse(event.CloseBadFrame, event.Error{
-			Code:    event.CodeBadFrame,
-			Message: "Frames must be text, not binary.",
-		})
+		return nil, refusal.Error{Reason: refusal.BinaryFrame}
 	}
 	events, err := event.DecodeClient(frame)
 	if err != nil {
-		return nil, refuse(event.CloseBadFrame, event.Error{
-			Code:    event.CodeBadFrame,
-			Message: `A frame must be a JSON array of events, [{"event": "…", "data": {…}}, …], in UTF-8.`,
-		})
+		return nil, refusal.Error{Reason: refusal.BadFrame}
 	}
 	return events, nil
 }
 
-// handle does what one event asks for. An error ends the connection.
+// handle does what one event asks for, or returns why not.
 func (c *conn) handle(e event.Event) error {
 	place := c.place.Load()
 	if _, leaves := e.(event.Leave); !leaves || place == nil { // else it ends it all anyway
-		if drop, err := c.tooMany(e); drop || err != nil {
+		if err := c.tooMany(refusal.EventRate); err != nil {
 			return err
 		}
 	}
 	switch e := e.(type) {
 	case event.Invalid:
-		c.send(event.Error{
-			Code:    event.CodeBadEvent,
-			Message: fmt.Sprintf("The data of %s has the wrong shape.", e.Name),
-			Event:   e.Name,
-			Field:   e.Field,
-		})
-		return nil
+		return refusal.Error{Reason: refusal.WrongShape, Field: e.Field, Detail: e.Name}
 	case event.GotANewUser:
 		return c.join(e)
 	case event.Watch:
 		return c.watch(e)
 	}
 	if place == nil {
-		c.send(event.Error{
-			Code:    event.CodeNotJoined,
-			Message: fmt.Sprintf("Say %s first.", event.NameGotANewUser),
-			Event:   e.EventName(),
-		})
-		return nil
+		return refusal.Error{Reason: refusal.NotJoined}
 	}
 	switch e := e.(type) {
 	case event.View:
-		if !c.owes(e) {
-			c.view(place, e)
+		if err := c.owes(); err != nil {
+			return err
 		}
+		return view(place, e)
 	case event.Leave:
 		place.Leave()
 	case event.ChangeUser:
-		if !c.owes(e) {
-			c.change(place, e)
+		if err := c.owes(); err != nil {
+			return err
 		}
+		return change(place, e)
 	case event.Active:
 		place.Active(e.Active)
 	}
 	return nil
 }
 
-// owes reports whether an event is dropped because what was asked for before,
-// here or by others of the address, has cost too much; then it says so.
-func (c *conn) owes(e event.Event) bool {
-	wait := c.share.Debt()
+// owes returns why an event is dropped if what was asked for before, here or by
+// others of the address, has cost too much.
+func (c *conn) owes() error {
+	reason, wait := refusal.AddressDebt, c.share.Debt()
 	if c.answers != nil {
-		wait = max(wait, limit.Debt(c.answers))
+		if own := limit.Debt(c.answers); own > wait {
+			reason, wait = refusal.ConnectionDebt, own
+		}
 	}
 	if wait == 0 {
-		return false
+		return nil
 	}
-	c.rebuke(event.Error{
-		Code:       event.CodeRateLimited,
-		Message:    "You, or others at your address, have asked for too much; this was dropped. Try again in a moment.",
-		Event:      e.EventName(),
-		RetryAfter: wait.Milliseconds() + 1,
-	})
-	return true
-}
-
-// rebuke says that something was too much, once in a while: answers to a flood
-// must not be one.
-func (c *conn) rebuke(reason event.Error) {
-	if now := time.Now(); now.Sub(c.rebuked) >= calm {
-		c.rebuked = now
-		c.send(reason)
-	}
+	return refusal.Error{Reason: reason, RetryAfter: wait}
 }
 
 // charge counts what the client's asking has cost, in bytes sent.
@@ -325,11 +329,7 @@ func (c *conn) received(bytes int) time.Duration {
 	case time.Since(c.held) >= maxHeld:
 		c.held = time.Now() // it has as long to answer
 		c.share.Bar(c.session, tooLong)
-		c.refuse(event.Error{
-			Code:       event.CodeRateLimited,
-			Message:    "This connection has sent too much for too long.",
-			RetryAfter: tooLong.Milliseconds(),
-		}, event.CloseRateLimited)
+		c.refuse(refusal.Error{Reason: refusal.ByteFlood, RetryAfter: tooLong})
 	}
 	return min(maxRest, max(own, c.share.Debt()))
 }
@@ -337,46 +337,36 @@ func (c *conn) received(bytes int) time.Duration {
 // answersPing reports whether a ping of the client's is to be answered. Pings count
 // like events, or a flood of them would cost nothing but the server's time.
 func (c *conn) answersPing() bool {
-	drop, err := c.tooMany(event.Invalid{})
-	if r := (refusal{}); errors.As(err, &r) {
-		c.refuse(r.reason, r.code)
+	err := c.tooMany(refusal.PingRate)
+	if refused, ok := errors.AsType[refusal.Error](err); ok {
+		c.refuse(refused)
 	}
-	return !drop
+	return err == nil
 }
 
-// tooMany reports whether an event is one too many and to be dropped. The
-// error says that it has been so for too long.
-func (c *conn) tooMany(e event.Event) (drop bool, err error) {
+// tooMany counts an event, and returns why it is to be dropped if it is one too
+// many, or that it has been so for too long.
+func (c *conn) tooMany(drop refusal.Reason) error {
 	perSecond := c.server.options.EventsPerSecond
 	if perSecond <= 0 {
-		return false, nil
+		return nil
 	}
 	if c.events == nil {
 		c.events = rate.NewLimiter(rate.Limit(perSecond), eventBurst)
 	}
 	if c.events.Allow() {
-		return false, nil
+		return nil
 	}
 	now := time.Now()
 	if now.Sub(c.dropped) > calm {
 		c.excess = now
 	}
 	c.dropped = now
-	reason := event.Error{
-		Code:       event.CodeRateLimited,
-		Message:    fmt.Sprintf("A connection may send %g events a second; this one was dropped. Send fewer.", perSecond),
-		Event:      e.EventName(),
-		RetryAfter: int64(1000/perSecond) + 1,
-	}
 	if now.Sub(c.excess) >= tooLong {
-		reason.Message = fmt.Sprintf("A connection may send %g events a second; this one has sent more for too long.", perSecond)
-		reason.RetryAfter = tooLong.Milliseconds()
-		reason.Event = "" // it is about the connection
 		c.share.Bar(c.session, tooLong)
-		return true, refuse(event.CloseRateLimited, reason)
+		return refusal.Error{Reason: refusal.EventFlood, Detail: perSecond, RetryAfter: tooLong}
 	}
-	c.rebuke(reason)
-	return true, nil
+	return refusal.Error{Reason: drop, Detail: perSecond, RetryAfter: time.Duration(float64(time.Second) / perSecond)}
 }
 
 // Send is the hub's: it writes what happens in the room. It does not block.
@@ -400,14 +390,3 @@ func (c *conn) send(events ...event.Event) {
 	c.spoke.Store(true)
 	c.out.say(event.Encode(events...))
 }
-
-// refuse says why and hangs up, from any goroutine. The client has closeWithin
-// to answer.
-func (c *conn) refuse(reason event.Error, code event.CloseCode) {
-	c.spoke.Store(true)
-	c.out.hangUp(event.Encode(reason), code, string(reason.Code))
-}
-
-// cut ends the connection without ceremony, from any goroutine; the reader
-// notices and does the rest.
-func (c *conn) cut() { c.out.Close() }

@@ -4,13 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"rollcall/server/refusal"
 	"rollcall/shared/event"
 )
 
@@ -44,13 +44,12 @@ type outbox struct {
 	pending  [][]byte  // in the order of writing, while draining
 	size     int       // bytes pending that are for this client alone
 	draining bool      // a goroutine writes
+	code     uint16    // of the last frame, once that is written
 	progress time.Time // when that last got rid of anything
 	ended    time.Time // when the last frame was written, or put to what waits; zero before
 	ready    func()    // is to be called when nothing is pending; nil is nobody waits
 	err      error     // why nothing more is taken
 }
-
-var errStuck = errors.New("too much waits to be written")
 
 // newOutbox takes over a connection of which unread has been read already.
 func newOutbox(conn net.Conn, unread []byte) *outbox {
@@ -60,6 +59,8 @@ func newOutbox(conn net.Conn, unread []byte) *outbox {
 }
 
 // hijacked is a response that is hijacked into an outbox, with small buffers.
+// What the library answers when it does not come to that is not written: its
+// error says the same.
 type hijacked struct {
 	http.ResponseWriter
 	pace func(int) time.Duration // the outbox's
@@ -81,6 +82,14 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.out.pace = h.pace
 	return h.out, bufio.NewReadWriter(h.out.in, bufio.NewWriterSize(h.out, bufferSize)), nil
 }
+
+func (h *hijacked) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols {
+		h.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (h *hijacked) Write(p []byte) (int, error) { return len(p), nil }
 
 // chunk is what is read at one time.
 type chunk [4 << 10]byte
@@ -172,6 +181,9 @@ func (o *outbox) control(p []byte) {
 	}
 	if p[0] == closeFrame {
 		o.ended = time.Now()
+		if len(p) >= 4 {
+			o.code = binary.BigEndian.Uint16(p[2:])
+		}
 	}
 }
 
@@ -265,7 +277,7 @@ func (o *outbox) later(p []byte, counts bool) {
 	}
 	if counts {
 		if o.size += len(p); o.size > maxPending {
-			o.err = errStuck
+			o.err = refusal.Error{Reason: refusal.TooMuchPending}
 			o.Conn.Close() // the reader notices, and whoever writes now
 			return
 		}
@@ -333,30 +345,36 @@ func (o *outbox) ping() {
 }
 
 // hangUp writes a last message, unless that is nil, and the last frame, with
-// nothing between them. The client answers it, which the reader hears.
-func (o *outbox) hangUp(message []byte, code event.CloseCode, why string) {
+// nothing between them. The client answers it, which the reader hears. It
+// reports whether it did: there may have been a last frame before.
+func (o *outbox) hangUp(message []byte, code event.CloseCode, why string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.ended.IsZero() {
+		return false
+	}
 	if message != nil {
 		o.frame(nil, message, true)
 	}
 	frame := binary.BigEndian.AppendUint16([]byte{closeFrame, byte(2 + len(why))}, uint16(code))
 	o.control(append(frame, why...))
+	return true
 }
 
 // expects reports whether the client has yet to take what waits for it or to
-// answer the last frame, and whether it should have by now.
-func (o *outbox) expects(now time.Time) (something, overdue bool) {
+// answer the last frame, and if it should have by now, which of them.
+func (o *outbox) expects(now time.Time) (something bool, overdue refusal.Reason) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ended := !o.ended.IsZero()
+	idle := now.Sub(o.progress)
 	switch {
-	case o.draining && ended:
-		return true, now.Sub(o.progress) >= closeWithin && now.Sub(o.ended) >= closeWithin
-	case o.draining:
-		return true, now.Sub(o.progress) >= writeTimeout
+	case ended && now.Sub(o.ended) >= closeWithin && (!o.draining || idle >= closeWithin):
+		overdue = refusal.CloseUnanswered
+	case !ended && o.draining && idle >= writeTimeout:
+		overdue = refusal.StuckWrite
 	}
-	return ended, ended && now.Sub(o.ended) >= closeWithin
+	return ended || o.draining, overdue
 }
 
 // spawn runs f unless the outbox is closed.
@@ -369,10 +387,13 @@ func (o *outbox) spawn(f func()) {
 }
 
 // Close cuts the connection.
-func (o *outbox) Close() error {
+func (o *outbox) Close() error { return o.cut(net.ErrClosed) }
+
+// cut is Close for a reason, which counts if nothing has ended it before.
+func (o *outbox) cut(why error) error {
 	o.mu.Lock()
 	if o.err == nil {
-		o.err = net.ErrClosed
+		o.err = why
 	}
 	select {
 	case <-o.closed:
@@ -381,6 +402,14 @@ func (o *outbox) Close() error {
 	}
 	o.mu.Unlock()
 	return o.Conn.Close()
+}
+
+// end returns the code of the last frame, 0 if there was none, and why nothing
+// more is taken.
+func (o *outbox) end() (event.CloseCode, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return event.CloseCode(o.code), o.err
 }
 
 // wait is for what the outbox has started, once it is closed.

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"rollcall/server/refusal"
 )
 
 // socketPair returns the two ends of a connection through loopback.
@@ -107,8 +109,8 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("took %v while nobody read", took)
 	}
-	if something, overdue := o.expects(time.Now().Add(writeTimeout)); !something || !overdue {
-		t.Error("it does not notice that nobody reads")
+	if something, overdue := o.expects(time.Now().Add(writeTimeout)); !something || overdue != refusal.StuckWrite {
+		t.Errorf("that nobody reads is noticed as %q", overdue)
 	}
 	got := sha256.New()
 	done := make(chan error, 1)
@@ -172,12 +174,13 @@ func TestWhoAsksForMoreAndDoesNotReadIsCutOff(t *testing.T) {
 		t.Fatal("the socket took it all; the test is of nothing")
 	}
 	pong := make([]byte, 100)
+	stuck := refusal.Error{Reason: refusal.TooMuchPending}
 	for i := range 2 * maxPending / len(pong) {
 		if _, err := o.Write(pong); err != nil {
-			if i < maxPending/len(pong)-1 || !errors.Is(err, errStuck) {
+			if i < maxPending/len(pong)-1 || !errors.Is(err, stuck) {
 				t.Errorf("after %d: %v", i, err)
 			}
-			if _, err := o.Write(pong); !errors.Is(err, errStuck) {
+			if _, err := o.Write(pong); !errors.Is(err, stuck) {
 				t.Errorf("afterwards: %v", err)
 			}
 			o.wait()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rollcall/server/hub"
+	"rollcall/server/refusal"
 	"rollcall/shared/event"
 )
 
@@ -107,10 +108,12 @@ func (c *conn) look(now time.Time) (ping, beat bool) {
 	c.waiting = waiting
 	if c.asked && now.Sub(c.pinged) >= pongWithin {
 		c.asked = false
-		overdue = overdue || !c.out.heard.Load()
+		if overdue == 0 && !c.out.heard.Load() {
+			overdue = refusal.PingUnanswered
+		}
 	}
-	if overdue {
-		c.cut()
+	if overdue != 0 {
+		c.refuse(refusal.Error{Reason: overdue})
 		return false, false
 	}
 	// Behind much that waits, a ping would be answered late; but that it
@@ -127,8 +130,7 @@ func (c *conn) look(now time.Time) (ping, beat bool) {
 	}
 	if !c.said.Load() && !c.late && now.Sub(c.born) >= event.HelloTimeout {
 		c.late = true
-		r := late()
-		c.out.spawn(func() { c.refuse(r.reason, r.code) })
+		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.NoHello}) })
 	}
 	if c.place.Load() != nil && now.Sub(c.spoken) >= event.Silence-2*sweepEvery {
 		c.spoken, beat = now, true

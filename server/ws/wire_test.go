@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -82,7 +81,7 @@ func upgraded(t *testing.T, options Options) *bare {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Hub, options.Sessions, options.Log = hub.New(hub.Options{}), keeper, slog.New(slog.DiscardHandler)
+	options.Hub, options.Sessions = hub.New(hub.Options{}), keeper
 	options.AllowOrigin = func(*http.Request) bool { return true }
 	sockets := New(options)
 	web := httptest.NewServer(sockets)

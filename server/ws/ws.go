@@ -6,11 +6,9 @@ package ws
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +19,7 @@ import (
 
 	"rollcall/server/hub"
 	"rollcall/server/limit"
+	"rollcall/server/refusal"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 )
@@ -32,7 +31,8 @@ type Options struct {
 	// AllowOrigin reports whether the page that sends the request may
 	// connect.
 	AllowOrigin func(*http.Request) bool
-	Log         *slog.Logger
+	// Refused is told of all that is refused, dropped and cut.
+	Refused refusal.Observer
 	// Addresses limits what one address may use, and what there is in all;
 	// Proxies are believed when they say for which address they ask.
 	Addresses *limit.Addresses
@@ -68,47 +68,53 @@ func New(options Options) *Server {
 // ServeHTTP upgrades the request. The connection outlives it, so that net/http
 // can free what the request took.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.options.AllowOrigin(r) {
-		http.Error(w, foreign(r), http.StatusForbidden)
-		return
-	}
-	share := s.open(w, r)
-	if share == nil {
-		return
-	}
-	c := s.upgrade(w, r, share)
-	if c == nil {
-		s.release(share)
+	c, err := s.accept(w, r)
+	if refused, ok := errors.AsType[refusal.Error](err); ok {
+		s.options.Refused.Answer(w, refused)
 		return
 	}
 	s.add(c)
 	go c.serve()
 }
 
-// foreign says what to do about a page that may not connect.
-func foreign(r *http.Request) string {
-	const why = "Pages of another site may not connect here. If this is your own address, start the server with -public-url"
-	if u, err := url.Parse(r.Header.Get("Origin")); err == nil && u.Host != "" {
-		return why + " " + u.Scheme + "://" + u.Host + "."
+// accept makes a connection of the request. The error is a refusal.Error, and
+// then nothing is answered yet.
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
+	if !s.options.AllowOrigin(r) {
+		return nil, refusal.Error{Reason: refusal.ForeignOrigin, Detail: publicURL(r)}
 	}
-	return why + "."
+	share, err := s.open(r)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.upgrade(w, r, share)
+	if err != nil {
+		s.release(share)
+		return nil, err
+	}
+	return c, nil
 }
 
-// upgrade answers the request. It returns nil if that is all there is to do.
-func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) *conn {
+// publicURL is what -public-url would have to be for a page that may not
+// connect, as the end of a sentence; empty if its Origin does not say.
+func publicURL(r *http.Request) string {
+	if u, err := url.Parse(r.Header.Get("Origin")); err == nil && u.Host != "" {
+		return " " + u.Scheme + "://" + u.Host
+	}
+	return ""
+}
+
+// upgrade answers the request, if it does not return an error.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) (*conn, error) {
 	if !asksToUpgrade(r) {
-		w.Header().Set("Upgrade", "websocket")
-		w.Header().Set("Connection", "Upgrade")
-		http.Error(w, "This address speaks WebSocket only. If a page cannot connect, the proxy before this server has to pass on the headers Upgrade and Connection.", http.StatusUpgradeRequired)
-		return nil
+		return nil, refusal.Error{Reason: refusal.NoUpgrade}
 	}
 	id, known := s.options.Sessions.FromRequest(r)
 	if !known {
 		id = session.NewID()
 	}
 	if wait := share.Barred(id, known); wait > 0 {
-		comeLater(w, wait, "You have sent too much. Try again in a moment.")
-		return nil
+		return nil, refusal.Error{Reason: refusal.SessionBarred, RetryAfter: wait}
 	}
 	// A known one too: a page that the browser had kept asks for nothing
 	// else by which its session could last longer.
@@ -130,23 +136,22 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 		OnPingReceived:     func(context.Context, []byte) bool { return c.answersPing() },
 	})
 	if err != nil {
-		s.options.Log.Debug("upgrade failed", "err", err)
-		return nil // Accept has answered
+		return nil, refusal.Error{Reason: refusal.BadHandshake, Detail: errors.Unwrap(err)}
 	}
 	// Frames are measured by hear, which says what is wrong before it hangs
 	// up.
 	socket.SetReadLimit(-1)
 	c.socket, c.out, c.tooOld = socket, h.out, tooOld
-	return c
+	return c, nil
 }
 
 func asksToUpgrade(r *http.Request) bool {
 	return httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket")
 }
 
-// open counts a connection that is to be, or says why it may not and returns
-// nil. What only asks why one was refused is told the same, and counts nothing.
-func (s *Server) open(w http.ResponseWriter, r *http.Request) *limit.Share {
+// open counts a connection that is to be, or says why it may not. What only asks
+// why one was refused is told the same, and counts nothing.
+func (s *Server) open(r *http.Request) (*limit.Share, error) {
 	s.mu.Lock()
 	closing := s.closing
 	if !closing {
@@ -154,36 +159,25 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) *limit.Share {
 	}
 	s.mu.Unlock()
 	if closing {
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, restarting.Message, http.StatusServiceUnavailable)
-		return nil
+		return nil, refusal.Error{Reason: refusal.RestartingHTTP}
 	}
 	share, err := s.options.Addresses.Open(s.options.Proxies.Client(r))
-	switch {
-	case errors.Is(err, limit.ErrFull):
-		w.Header().Set("Retry-After", "10")
-		http.Error(w, "This server has as many connections as it can take. Try again in a moment.", http.StatusServiceUnavailable)
-	case err != nil:
-		comeLater(w, 30*time.Second, "Your address has as many connections as one may have. Close some, or try again later.")
-	default:
-		wait := share.MayUpgrade()
-		if asksToUpgrade(r) {
-			wait = share.Upgrade()
+	if err != nil {
+		s.running.Done()
+		if errors.Is(err, limit.ErrFull) {
+			return nil, refusal.Error{Reason: refusal.ConnectionsFull}
 		}
-		if wait == 0 {
-			return share
-		}
-		share.Close()
-		comeLater(w, wait, "Your address has connected too often in the last minute. Try again in a moment.")
+		return nil, refusal.Error{Reason: refusal.AddressConnections}
 	}
-	s.running.Done()
-	return nil
-}
-
-// comeLater refuses a request of an address that has had too much.
-func comeLater(w http.ResponseWriter, wait time.Duration, why string) {
-	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-	http.Error(w, why, http.StatusTooManyRequests)
+	wait := share.MayUpgrade()
+	if asksToUpgrade(r) {
+		wait = share.Upgrade()
+	}
+	if wait > 0 {
+		s.release(share)
+		return nil, refusal.Error{Reason: refusal.AddressAttempts, RetryAfter: wait}
+	}
+	return share, nil
 }
 
 func (s *Server) release(share *limit.Share) {
@@ -218,9 +212,9 @@ func (s *Server) add(c *conn) {
 	s.accepted++
 	switch { // it was being upgraded when Close looked
 	case s.cutting:
-		c.cut()
+		c.refuse(refusal.Error{Reason: refusal.RestartCut})
 	case s.closing:
-		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
+		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.Restarting}) })
 	}
 }
 
@@ -242,7 +236,7 @@ func (s *Server) Close(ctx context.Context) {
 		close(s.done)
 	}
 	for _, c := range s.conns {
-		c.out.spawn(func() { c.refuse(restarting, event.CloseRestarting) })
+		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.Restarting}) })
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, closeWithin)
@@ -252,15 +246,9 @@ func (s *Server) Close(ctx context.Context) {
 		defer s.mu.Unlock()
 		s.cutting = true
 		for _, c := range s.conns {
-			c.cut()
+			c.refuse(refusal.Error{Reason: refusal.RestartCut})
 		}
 	})
 	defer stop()
 	s.running.Wait()
-}
-
-var restarting = event.Error{
-	Code:       event.CodeRestarting,
-	Message:    "The server is restarting; try again in a moment.",
-	RetryAfter: 500,
 }

@@ -3,7 +3,6 @@ package ws
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -78,7 +77,7 @@ func limited(t *testing.T, rooms hub.Options, options Options, test func(t *test
 			t.Fatal(err)
 		}
 		n := &network{t: t, conns: make(chan net.Conn), closed: make(chan struct{}), hub: hub.New(rooms)}
-		options.Hub, options.Sessions, options.AllowOrigin, options.Log = n.hub, keeper, policy.AllowOrigin, slog.New(slog.DiscardHandler)
+		options.Hub, options.Sessions, options.AllowOrigin = n.hub, keeper, policy.AllowOrigin
 		n.server = New(options)
 		web := &http.Server{Handler: n.server, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go web.Serve(n)
@@ -821,11 +820,4 @@ func TestClosingDoesNotWaitForTheDead(t *testing.T) {
 			t.Errorf("took %v", took)
 		}
 	})
-}
-
-func TestRefusalsWrapTheirReason(t *testing.T) {
-	err := refuse(event.CloseRefused, event.Error{Code: event.CodeBadName, Message: "no"})
-	if r := (refusal{}); !errors.As(err, &r) || err.Error() != "bad_name: no" {
-		t.Errorf("error is %v", err)
-	}
 }

@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -108,7 +107,6 @@ func startServer() (url string, stop func()) {
 		Hub:         rooms,
 		Sessions:    sessions,
 		AllowOrigin: func(*http.Request) bool { return true },
-		Log:         slog.New(slog.DiscardHandler),
 	})
 	web := httptest.NewServer(sockets)
 	return strings.Replace(web.URL, "http", "ws", 1), func() {

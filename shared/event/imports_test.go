@@ -67,6 +67,11 @@ func TestLayersAreKept(t *testing.T) {
 		"rollcall/server/hub": {
 			"std:net": "connections are handed in", "std:net/http": "connections are handed in",
 			"rollcall/server/ws": "data flows one way", "rollcall/server/session": "who somebody is, is handed in",
+			"rollcall/server/refusal": "it says no by its errors, and what clients are told of them is not its business",
+		},
+		"rollcall/server/refusal": {
+			"rollcall/server/hub": "whoever refuses names a reason, and the list knows none of them", "rollcall/server/limit": "as before",
+			"rollcall/server/names": "as before", "rollcall/server/ws": "as before", "github.com/coder/websocket": "as before",
 		},
 		"rollcall/server/ws":      {"rollcall/server/site": "an adapter knows one technology", "rollcall/server/service": "data flows one way"},
 		"rollcall/server/site":    {"rollcall/server/hub": "looking at a page must not make a room", "rollcall/server/ws": "an adapter knows one technology"},

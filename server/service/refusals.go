@@ -1,0 +1,32 @@
+package service
+
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"rollcall/server/refusal"
+)
+
+// refusals counts what was refused since the server began, by reason. Safe for
+// concurrent use.
+type refusals struct {
+	log    *slog.Logger
+	counts [refusal.Count]atomic.Uint64
+}
+
+// observe is a [refusal.Observer].
+func (r *refusals) observe(reason refusal.Reason) {
+	r.counts[reason].Add(1)
+	r.log.Debug("refused", "reason", reason)
+}
+
+// LogValue is how often each reason was met that was met at all.
+func (r *refusals) LogValue() slog.Value {
+	var met []slog.Attr
+	for reason := range refusal.Count {
+		if n := r.counts[reason].Load(); n > 0 {
+			met = append(met, slog.Uint64(reason.String(), n))
+		}
+	}
+	return slog.GroupValue(met...)
+}
