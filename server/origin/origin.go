@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/idna"
+
+	"rollcall/server/refusal"
 )
 
 // Policy is the names that a server goes by. Safe for concurrent use.
@@ -51,12 +53,12 @@ func New(publicURL, hostname string) (*Policy, error) {
 // Secure reports whether people reach the server by https.
 func (p *Policy) Secure() bool { return p.public != nil && p.public.Scheme == "https" }
 
-// Guard answers requests for hosts that are not this server with 421
-// Misdirected Request (RFC 9110, section 15.5.20), before next sees them.
-func (p *Policy) Guard(next http.Handler) http.Handler {
+// Guard refuses requests for hosts that are not this server, before next sees
+// them.
+func (p *Policy) Guard(refused refusal.Observer, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !p.allowHost(r.Host) {
-			http.Error(w, "This server does not answer under that host name. If it should, start it with -public-url.", http.StatusMisdirectedRequest)
+			refused.Answer(w, refusal.Error{Reason: refusal.UnknownHost})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -3,8 +3,11 @@ package origin
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"rollcall/server/refusal"
 )
 
 func policy(t *testing.T, public string) *Policy {
@@ -51,9 +54,18 @@ func TestHostsThatTheServerAnswersUnder(t *testing.T) {
 		ok := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		r.Host = c.host
-		policy(t, c.public).Guard(ok).ServeHTTP(w, r)
+		var observed []refusal.Reason
+		observe := func(reason refusal.Reason) { observed = append(observed, reason) }
+		policy(t, c.public).Guard(observe, ok).ServeHTTP(w, r)
 		if w.Code != c.status {
 			t.Errorf("public %q, host %q: %d, want %d", c.public, c.host, w.Code, c.status)
+		}
+		var want []refusal.Reason
+		if c.status != 200 {
+			want = append(want, refusal.UnknownHost)
+		}
+		if !slices.Equal(observed, want) {
+			t.Errorf("public %q, host %q: observed %v", c.public, c.host, observed)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"rollcall/server/limit"
+	"rollcall/server/refusal"
 )
 
 // connections counts those of plain HTTP, and ends those that are more than
@@ -25,7 +26,8 @@ type connections struct {
 	addresses *limit.Addresses
 	proxies   limit.Proxies
 	log       *slog.Logger
-	refused   rate.Sometimes
+	refused   refusal.Observer
+	warned    rate.Sometimes
 
 	mu    sync.Mutex             // guards what follows
 	quiet map[net.Conn]time.Time // nothing is asked on them, since when
@@ -35,11 +37,11 @@ type connections struct {
 // soon is how long a connection may be quiet that is ended when there are many.
 const soon = time.Second
 
-func newConnections(addresses *limit.Addresses, proxies limit.Proxies, log *slog.Logger) *connections {
+func newConnections(addresses *limit.Addresses, proxies limit.Proxies, log *slog.Logger, refused refusal.Observer) *connections {
 	return &connections{
-		addresses: addresses, proxies: proxies, log: log,
-		refused: rate.Sometimes{Interval: time.Minute},
-		quiet:   make(map[net.Conn]time.Time),
+		addresses: addresses, proxies: proxies, log: log, refused: refused,
+		warned: rate.Sometimes{Interval: time.Minute},
+		quiet:  make(map[net.Conn]time.Time),
 	}
 }
 
@@ -62,7 +64,8 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 			ok = true // there is room now, or in a moment
 		}
 		if !ok {
-			c.refused.Do(func() {
+			c.refused.Observe(refusal.PlainFull)
+			c.warned.Do(func() {
 				c.log.Warn("connections are refused: all, or all that one address may have, are taken")
 			})
 			conn.Close()
@@ -77,6 +80,7 @@ func (c *connections) endQuiet() bool {
 	quiet := c.takeQuiet(time.Now())
 	for _, conn := range quiet {
 		conn.Close()
+		c.refused.Observe(refusal.PlainQuiet)
 	}
 	return len(quiet) > 0
 }
@@ -106,8 +110,7 @@ func (c *connections) share(next http.Handler) http.Handler {
 			weight = drawing
 		}
 		if wait := c.addresses.Request(addr, weight); wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
-			http.Error(w, "Your address has asked for too much in the last minutes. Try again in a moment.", http.StatusTooManyRequests)
+			c.refused.Answer(w, refusal.Error{Reason: refusal.RequestRate, RetryAfter: wait})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"rollcall/server/limit"
+	"rollcall/server/refusal"
 )
 
 // broken is a listener that has run out of files.
@@ -60,12 +61,19 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := newConnections(limit.New(limit.Options{Connections: 100}), proxies, slog.New(slog.DiscardHandler))
+	closed, observed := 0, 0
+	observe := func(reason refusal.Reason) {
+		if reason == refusal.PlainFull {
+			observed++
+		}
+	}
+	c := newConnections(limit.New(limit.Options{Connections: 100}), proxies, slog.New(slog.DiscardHandler), observe)
 	arrive := func(addr string, n int) (kept []*fake) {
 		for range n {
 			conn := &fake{addr: addr}
 			c.follow(conn, http.StateNew)
 			if conn.closed {
+				closed++
 				c.follow(conn, http.StateClosed)
 			} else {
 				kept = append(kept, conn)
@@ -88,6 +96,9 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	if got := len(arrive("192.0.2.2:1", 2)); got != 2 {
 		t.Errorf("another address keeps %d of 2", got)
 	}
+	if observed != closed {
+		t.Errorf("of %d that were closed %d were observed", closed, observed)
+	}
 }
 
 func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
@@ -98,9 +109,13 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newConnections(limit.New(limit.Options{Connections: 100}), nil, slog.New(slog.DiscardHandler))
 				var open []*fake
-				refused := 0
+				refused, ended := 0, 0
+				c := newConnections(limit.New(limit.Options{Connections: 100}), nil, slog.New(slog.DiscardHandler), func(reason refusal.Reason) {
+					if reason == refusal.PlainQuiet {
+						ended++
+					}
+				})
 				for i := range 400 { // a school of pages
 					time.Sleep(50 * time.Millisecond)
 					conn := &fake{addr: fmt.Sprintf("198.51.100.%d:1", i%4)}
@@ -118,8 +133,8 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 						return other.closed
 					})
 				}
-				if busy := name == "that are being answered"; busy != (refused > 0) {
-					t.Errorf("%d of 400 are refused", refused)
+				if busy := name == "that are being answered"; busy != (refused > 0) || busy != (ended == 0) {
+					t.Errorf("%d of 400 are refused, and %d others ended", refused, ended)
 				}
 			})
 		})
@@ -128,7 +143,8 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 
 func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
 	addresses := limit.New(limit.Options{JoinsPerMinute: 4})
-	c := newConnections(addresses, nil, slog.New(slog.DiscardHandler))
+	var observed []refusal.Reason
+	c := newConnections(addresses, nil, slog.New(slog.DiscardHandler), func(reason refusal.Reason) { observed = append(observed, reason) })
 	page := c.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(1<<20))
 	}))
@@ -156,5 +172,9 @@ func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
 	}
 	if w := ask("192.0.2.3:1", "/"); w.Code != http.StatusOK {
 		t.Errorf("another address is answered %d", w.Code)
+	}
+	// Two ran into it, and one asked once more.
+	if want := slices.Repeat([]refusal.Reason{refusal.RequestRate}, 3); !slices.Equal(observed, want) {
+		t.Errorf("observed %v", observed)
 	}
 }

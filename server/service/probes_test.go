@@ -38,7 +38,7 @@ func TestProbesAreAnsweredWhateverTheHostAndAllElseIsGuarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var ready atomic.Bool
-	guarded := policy.Guard(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secret") }))
+	guarded := policy.Guard(nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secret") }))
 	server := httptest.NewServer(probes(&ready, guarded))
 	defer server.Close()
 	addr := server.Listener.Addr().String()

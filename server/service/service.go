@@ -98,7 +98,10 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	refused := &refusals{log: log}
-	pages, err := site.New(site.Options{Assets: assets, Files: files, Sessions: sessions, Base: policy.Base, AllowOrigin: policy.AllowOrigin})
+	pages, err := site.New(site.Options{
+		Assets: assets, Files: files, Sessions: sessions,
+		Base: policy.Base, AllowOrigin: policy.AllowOrigin, Refused: refused.observe,
+	})
 	if err != nil {
 		return err
 	}
@@ -136,10 +139,10 @@ func Run(ctx context.Context, config Config) error {
 	var ready atomic.Bool
 	mux := http.NewServeMux()
 	mux.Handle("/ws", sockets)
-	plain := newConnections(addresses, config.Proxies, log)
+	plain := newConnections(addresses, config.Proxies, log, refused.observe)
 	mux.Handle("/", plain.share(pages))
 	server := &http.Server{
-		Handler:           probes(&ready, hsts(policy, policy.Guard(mux))),
+		Handler:           probes(&ready, hsts(policy, policy.Guard(refused.observe, mux))),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second, // a body that never comes is waited for, too
 		IdleTimeout:       2 * time.Minute,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/boombuler/barcode/qr"
 
+	"rollcall/server/refusal"
 	"rollcall/shared/event"
 )
 
@@ -73,7 +74,7 @@ func drawQR(text string) ([]byte, error) {
 func (s *Site) serveForget(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if !s.allow(r) {
-		http.Error(w, "Only pages of this server may ask for that.", http.StatusForbidden)
+		s.refused.Answer(w, refusal.Error{Reason: refusal.ForeignForget})
 		return
 	}
 	for _, c := range s.sessions.Expired(r) {

@@ -89,7 +89,7 @@ func TestTheQRCodeIsTheAddressOfTheRoom(t *testing.T) {
 		s.base = policy.Base
 		r, w := httptest.NewRequest("GET", c.path, nil), httptest.NewRecorder()
 		r.Host = c.host
-		policy.Guard(s).ServeHTTP(w, r)
+		policy.Guard(nil, s).ServeHTTP(w, r)
 		h := w.Result().Header
 		if w.Code != 200 || h.Get("Content-Type") != "image/svg+xml" || h.Get("Cache-Control") != "private, max-age=300" {
 			t.Errorf("%s as %s: %d, headers %v", c.path, c.host, w.Code, h)

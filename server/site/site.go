@@ -18,6 +18,7 @@ import (
 	"golang.org/x/net/html/atom"
 
 	"rollcall/app/ui"
+	"rollcall/server/refusal"
 	"rollcall/server/session"
 	"rollcall/shared/event"
 	"rollcall/web"
@@ -29,7 +30,7 @@ var shellSource string
 //go:embed notfound.html
 var notFoundSource string
 
-// Options are what a Site is made of; all are needed.
+// Options are what a Site is made of; all but Refused are needed.
 type Options struct {
 	Assets   map[string]web.Asset // by plain name, see web.Load
 	Files    fs.FS                // where their files are
@@ -40,6 +41,7 @@ type Options struct {
 	// AllowOrigin reports whether the page that sends the request is of this
 	// server.
 	AllowOrigin func(*http.Request) bool
+	Refused     refusal.Observer
 }
 
 // Site is an http.Handler for everything but the WebSocket. Safe for
@@ -49,6 +51,7 @@ type Site struct {
 	sessions *session.Keeper
 	base     func(*http.Request) string
 	allow    func(*http.Request) bool
+	refused  refusal.Observer
 	version  string // of all that a browser keeps
 
 	lobby document
@@ -73,7 +76,7 @@ const workerSource = "sw.js"
 
 // New renders the pages and returns the site.
 func New(options Options) (*Site, error) {
-	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base, allow: options.AllowOrigin}
+	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base, allow: options.AllowOrigin, refused: options.Refused}
 	assets := options.Assets
 	for _, name := range slices.Concat(texts, pngs) {
 		if _, ok := assets[name]; !ok {

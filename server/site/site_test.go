@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/html"
 
 	"rollcall/server/origin"
+	"rollcall/server/refusal"
 	"rollcall/server/session"
 	"rollcall/web"
 )
@@ -424,6 +425,8 @@ func visit(t *testing.T, s *Site, path string, values ...string) *http.Cookie {
 
 func TestABrowserIsForgottenForItsOwnPagesAlone(t *testing.T) {
 	s := build(t)
+	var observed []refusal.Reason
+	s.refused = func(reason refusal.Reason) { observed = append(observed, reason) }
 	own := visit(t, s, "/")
 	cookie := own.Name + "=" + own.Value
 	for _, c := range []struct {
@@ -441,6 +444,9 @@ func TestABrowserIsForgottenForItsOwnPagesAlone(t *testing.T) {
 		if resp.StatusCode != c.status || expired != (c.status == 204) {
 			t.Errorf("%s from %s: %d, %v", c.method, c.origin, resp.StatusCode, resp.Header)
 		}
+	}
+	if want := slices.Repeat([]refusal.Reason{refusal.ForeignForget}, 3); !slices.Equal(observed, want) {
+		t.Errorf("observed %v", observed)
 	}
 }
 
