@@ -125,7 +125,7 @@ func (p *Page) leave() {
 }
 
 // change changes how one is seen. The dialog stays until the others see it.
-func (p *Page) change(c event.ChangeUser) {
+func (p *Page) change(c event.Change) {
 	me := p.me()
 	if c.Name != nil {
 		if problem := board.CheckName(*c.Name); problem != "" {
@@ -133,7 +133,7 @@ func (p *Page) change(c event.ChangeUser) {
 			return
 		}
 	}
-	if p.client == nil || c == (event.ChangeUser{}) {
+	if p.client == nil || c == (event.Change{}) {
 		closeModal()
 		return
 	}

@@ -83,7 +83,7 @@ type due struct{ probe, proclaim, tick, sweep, want, end bool }
 // edit is a change of oneself that waits for the server's word.
 type edit struct {
 	waiting        bool
-	change         event.ChangeUser
+	change         event.Change
 	before         event.User // oneself, before the change
 	refusals       int        // counts them, so that each is noticed
 	field, problem string     // of the last

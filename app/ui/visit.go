@@ -327,7 +327,7 @@ func (p *Page) took() {
 
 // shows reports whether a change of oneself has been done: what it changes is
 // so, or is as the server has made it.
-func shows(me event.User, change event.ChangeUser, before event.User) bool {
+func shows(me event.User, change event.Change, before event.User) bool {
 	text := func(want *string, is, was string) bool {
 		return want == nil || is != was || search.Visible(*want) == search.Visible(is)
 	}

@@ -38,7 +38,7 @@ var dozen = []string{
 func lively(t testing.TB, s *server, room string) {
 	t.Helper()
 	all := crowd(t, s, room, dozen...)
-	for i, change := range map[int]event.ChangeUser{
+	for i, change := range map[int]event.Change{
 		1: {Note: new("In the kitchen")},
 		2: {Status: new(event.StatusAway)},
 		3: {Status: new(event.StatusBusy), Note: new("Presenting until 11")},

@@ -84,7 +84,7 @@ func serveRawConn(conn net.Conn, room func(string) *raw) {
 		return
 	}
 	h := room(e.Room)
-	c := h.join(conn, e.Name)
+	c := h.join(conn, *e.Name)
 	io.Copy(io.Discard, r)
 	h.leave(c)
 }

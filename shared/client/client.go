@@ -132,16 +132,16 @@ type Client struct {
 	heard    time.Time        // the last frame, by the server's clock
 	then     time.Time        // the server's, when it said so last
 	since    time.Time        // and ours, by which that is counted on: a device's clock may be set
-	told     event.ChangeUser // how to be seen, until the roster shows it
-	hailed   event.ChangeUser // what the last hello said
-	meant    event.ChangeUser // told, when the hello was said with which it came back
+	told     event.Change // how to be seen, until the roster shows it
+	hailed   event.Change // what the last hello said
+	meant    event.Change // told, when the hello was said with which it came back
 	hand     event.Status     // the status chosen by hand, as far as can be told
 	handWas  event.Status     // hand, before what is in told
 	view     event.View       // what to see of a large room
 	active   *bool            // nil if that was never said
 	speaking bool             // the hello is said: what is to be told goes to outgoing
 	outgoing []event.Event
-	pending  []event.ChangeUser // each Update that told has something of
+	pending  []event.Change // each Update that told has something of
 	end      error              // why run has ended
 	session  string             // by which the server knows it without a cookie
 }
@@ -293,15 +293,15 @@ func (c *Client) Heard() time.Time {
 // Update changes how the client is seen: what is nil stays. It does not wait:
 // the change shows in the roster, a refusal in the Errors of an Update. While
 // the connection is away it goes with the next hello.
-func (c *Client) Update(change event.ChangeUser) {
-	change = event.ChangeUser{Name: copied(change.Name), Status: copied(change.Status), Note: copied(change.Note)}
+func (c *Client) Update(change event.Change) {
+	change = change.Clone()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if change = c.news(change); change == (event.ChangeUser{}) {
+	if change = c.news(change); change == (event.Change{}) {
 		return
 	}
 	// Not only the change: with what is on its way it must fit into a hello.
-	if hello, _ := c.greeting(merged(c.told, change)); len(event.Encode(hello)) > event.MaxFrame {
+	if hello, _ := c.greeting(c.told.Then(change)); len(event.Encode(hello)) > event.MaxFrame {
 		c.report(event.Error{
 			Code:    event.CodeBadEvent,
 			Message: fmt.Sprintf("A name and a note may have %d bytes together, less what goes with them; shorten one.", event.MaxFrame),
@@ -316,14 +316,14 @@ func (c *Client) Update(change event.ChangeUser) {
 		}
 		c.hand = *change.Status
 	}
-	c.told = merged(c.told, change)
+	c.told = c.told.Then(change)
 	c.pending = latest(append(c.pending, change), maxPending)
-	c.say(change)
+	c.say(event.ChangeUser{Change: change})
 }
 
 // news is what of a change is one: what is so already the server would answer
 // with nothing, and it would wait for ever to be heard of.
-func (c *Client) news(change event.ChangeUser) event.ChangeUser {
+func (c *Client) news(change event.Change) event.Change {
 	me, ok := c.roster.Me()
 	if !ok || c.status.Link != Connected {
 		return change
@@ -342,7 +342,7 @@ func (c *Client) news(change event.ChangeUser) event.ChangeUser {
 }
 
 // unlike is what of a change is not as a user is seen.
-func unlike(change event.ChangeUser, u event.User) event.ChangeUser {
+func unlike(change event.Change, u event.User) event.Change {
 	if change.Name != nil && same(*change.Name, u.Name) {
 		change.Name = nil
 	}
@@ -364,27 +364,6 @@ func latest[T any](list []T, most int) []T {
 		return list
 	}
 	return list[len(list)-most/2:] // the rest is free when append needs more room
-}
-
-func copied[T any](p *T) *T {
-	if p == nil {
-		return nil
-	}
-	return new(*p)
-}
-
-// merged is one change and then another.
-func merged(a, b event.ChangeUser) event.ChangeUser {
-	if b.Name != nil {
-		a.Name = b.Name
-	}
-	if b.Status != nil {
-		a.Status = b.Status
-	}
-	if b.Note != nil {
-		a.Note = b.Note
-	}
-	return a
 }
 
 // View says what part of a large room to see. In any room a snapshot follows.
@@ -416,7 +395,7 @@ func (c *Client) say(e event.Event) {
 			continue
 		}
 		if change, ok := e.(event.ChangeUser); ok {
-			e = merged(waiting.(event.ChangeUser), change)
+			e = event.ChangeUser{Change: waiting.(event.ChangeUser).Then(change.Change)}
 		}
 		c.outgoing = append(c.outgoing[:i], c.outgoing[i+1:]...)
 		break
@@ -489,7 +468,7 @@ func (c *Client) hello() event.Event {
 	}
 	hello, as := c.greeting(c.told)
 	c.hailed = as
-	if c.meant = (event.ChangeUser{}); hello.Resume != nil {
+	if c.meant = (event.Change{}); hello.Resume != nil {
 		c.meant = c.told
 	}
 	return hello
@@ -507,16 +486,16 @@ func (c *Client) known() *event.Resume {
 // greeting is a hello, and how it says to be seen. What was told and is not seen
 // yet is said again; otherwise one is as the roster has it, where another tab of
 // the session may have had the last word.
-func (c *Client) greeting(told event.ChangeUser) (event.GotANewUser, event.ChangeUser) {
-	as := event.ChangeUser{Name: &c.options.Name}
+func (c *Client) greeting(told event.Change) (event.GotANewUser, event.Change) {
+	as := event.Change{Name: &c.options.Name}
 	if me, ok := c.roster.Me(); ok {
 		as.Name, as.Note = &me.Name, &me.Note
 	}
 	if c.hand != event.StatusHere { // which the server has of itself
-		as.Status = &c.hand
+		as.Status = new(c.hand)
 	}
-	as = merged(as, told)
-	return event.GotANewUser{Name: *as.Name, Status: copied(as.Status), Note: as.Note, Room: c.options.Room, Resume: c.known(), Session: c.session}, as
+	as = as.Then(told)
+	return event.GotANewUser{Change: as.Clone(), Room: c.options.Room, Resume: c.known(), Session: c.session}, as
 }
 
 // silence is what is to be said no more.

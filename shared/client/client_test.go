@@ -191,7 +191,7 @@ func connected(s Status) bool { return s.Link == Connected }
 func TestAClientJoinsAndFollowsTheRoom(t *testing.T) {
 	more := make(chan struct{})
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
-		if hello := p.hear(t); !reflect.DeepEqual(hello, event.GotANewUser{Name: "Ana", Room: event.Lobby}) {
+		if hello := p.hear(t); !reflect.DeepEqual(hello, event.GotANewUser{Change: event.Named("Ana"), Room: event.Lobby}) {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
@@ -615,7 +615,7 @@ func TestAWriteThatIsStuckHoldsUpNothing(t *testing.T) {
 		play(t, []func(*testing.T, *pipe){full}, func(t *testing.T, c *Client, _ *script) {
 			until(t, c, connected)
 			<-stuck
-			c.Update(event.ChangeUser{Note: new("x")})
+			c.Update(event.Change{Note: new("x")})
 			synctest.Wait()
 			began := time.Now()
 			how.act(c)
@@ -628,7 +628,7 @@ func TestAWriteThatIsStuckHoldsUpNothing(t *testing.T) {
 		until(t, c, connected)
 		p := <-stuck
 		began := time.Now()
-		c.Update(event.ChangeUser{Note: new("x")})
+		c.Update(event.Change{Note: new("x")})
 		until(t, c, func(s Status) bool { return s.Err != nil })
 		if took := time.Since(began); took != writeTimeout || p.clean {
 			t.Errorf("given up after %v, clean %v", took, p.clean)
@@ -745,17 +745,17 @@ func TestUpdatesAreSentAndGoWithEveryLaterHello(t *testing.T) {
 		close(updated)
 	}, nil, func(t *testing.T, p *pipe) {
 		hello := p.hear(t).(event.GotANewUser)
-		if hello.Name != "Anna" || *hello.Note != "back at 2" || *hello.Status != event.StatusBusy {
+		if *hello.Name != "Anna" || *hello.Note != "back at 2" || *hello.Status != event.StatusBusy {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Note: new("back at 2"), Status: new(event.StatusBusy)})
+		c.Update(event.Change{Note: new("back at 2"), Status: new(event.StatusBusy)})
 		<-updated
 		until(t, c, func(s Status) bool { return s.Link == Offline })
-		c.Update(event.ChangeUser{Name: new("Anna")}) // while nobody is there to hear it
+		c.Update(event.Change{Name: new("Anna")}) // while nobody is there to hear it
 		until(t, c, connected)
 	})
 }
@@ -768,14 +768,14 @@ func TestAnUpdateThatIsRefusedDoesNotSpoilTheNextHello(t *testing.T) {
 		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
 		p.hear(t) // the end of the test's
 	}, func(t *testing.T, p *pipe) {
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != "Ana" {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Name: new("\u202e")})
+		c.Update(event.Change{Name: new("\u202e")})
 		for {
 			u, err := c.Next(t.Context())
 			if err != nil {
@@ -831,14 +831,14 @@ func TestAnUpdateThatIsRefusedBeforeTheSnapshotEndsNothing(t *testing.T) {
 		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
 		p.say(snapshot(ana)...)
 	}, func(t *testing.T, p *pipe) {
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != "Ana" {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait() // the hello is said
-		c.Update(event.ChangeUser{Name: new("\u202e")})
+		c.Update(event.Change{Name: new("\u202e")})
 		refused := errorsUntil(t, c, func() bool { return len(s.dialed()) == 2 && c.Status().Link == Connected })
 		if len(refused) != 1 || refused[0].Field != "name" {
 			t.Errorf("told %+v", refused)
@@ -853,14 +853,14 @@ func TestNothingOfARefusedChangeIsSaidAgain(t *testing.T) {
 		p.hear(t)
 		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
 	}, func(t *testing.T, p *pipe) {
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" || hello.Status != nil || hello.Note != nil && *hello.Note != "" {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != "Ana" || hello.Status != nil || hello.Note != nil && *hello.Note != "" {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Name: new("\u202e"), Note: new("x"), Status: new(event.StatusBusy)})
+		c.Update(event.Change{Name: new("\u202e"), Note: new("x"), Status: new(event.StatusBusy)})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -872,15 +872,15 @@ func TestWhatWasAcceptedOutlivesWhatWasRefused(t *testing.T) {
 		p.hear(t)
 		p.say(event.Error{Code: event.CodeBadName, Message: "no", Event: event.NameUpdateUser, Field: "name"})
 	}, func(t *testing.T, p *pipe) {
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Ana" || *hello.Note != "x" || *hello.Status != event.StatusBusy {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != "Ana" || *hello.Note != "x" || *hello.Status != event.StatusBusy {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Name: new("\u202e")})
-		c.Update(event.ChangeUser{Note: new("x"), Status: new(event.StatusBusy)})
+		c.Update(event.Change{Name: new("\u202e")})
+		c.Update(event.Change{Note: new("x"), Status: new(event.StatusBusy)})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -900,7 +900,7 @@ func TestWhatWasMeantToChangeIsSaidAgainAfterAReconnect(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Note: new("x")})
+		c.Update(event.Change{Note: new("x")})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -912,14 +912,14 @@ func TestAChangeRightAfterTheHelloOutlivesTheConnection(t *testing.T) {
 		p.hear(t) // the change, which nobody hears of
 		p.say(snapshot(ana)...)
 	}, func(t *testing.T, p *pipe) {
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != "Anna" {
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != "Anna" {
 			t.Errorf("the hello is %+v", hello)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait() // the hello is said
-		c.Update(event.ChangeUser{Name: new("Anna")})
+		c.Update(event.Change{Name: new("Anna")})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -944,12 +944,12 @@ func TestWhatTakesBackAChangeOnItsWayIsSaid(t *testing.T) {
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
 		for _, note := range []string{"one", "two"} {
-			c.Update(event.ChangeUser{Note: new(note)})
+			c.Update(event.Change{Note: new(note)})
 			synctest.Wait()
 		}
 		<-answered
 		synctest.Wait()
-		c.Update(event.ChangeUser{Note: new("one")})
+		c.Update(event.Change{Note: new("one")})
 		synctest.Wait()
 	})
 }
@@ -964,8 +964,8 @@ func TestAnUpdateThatChangesNothingIsNotSaid(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Name: new("Ana")})
-		c.Update(event.ChangeUser{Name: new("Ana"), Note: new("x")})
+		c.Update(event.Change{Name: new("Ana")})
+		c.Update(event.Change{Name: new("Ana"), Note: new("x")})
 		synctest.Wait()
 	})
 }
@@ -995,7 +995,7 @@ func TestAReconnectDoesNotUndoWhatAnotherTabDid(t *testing.T) {
 			}
 		}, func(t *testing.T, p *pipe) {
 			hello := p.hear(t).(event.GotANewUser)
-			if hello.Name != "Bob" || *hello.Note != "in a call" || !reflect.DeepEqual(hello.Status, c.status) {
+			if *hello.Name != "Bob" || *hello.Note != "in a call" || !reflect.DeepEqual(hello.Status, c.status) {
 				t.Errorf("after %v the hello is %+v", c.seen, hello)
 			}
 			p.say(snapshot(bob)...)
@@ -1020,7 +1020,7 @@ func TestAHelloThatIsRefusedForANoteIsSaidWithoutIt(t *testing.T) {
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
-		c.Update(event.ChangeUser{Note: new("too long")})
+		c.Update(event.Change{Note: new("too long")})
 		told := errorsUntil(t, c, func() bool { return c.Status().Link == Connected })
 		if len(told) != 1 || told[0].Field != "note" {
 			t.Errorf("told %+v", told)
@@ -1052,7 +1052,7 @@ func TestAHelloThatCannotGetBetterEndsTheClient(t *testing.T) {
 func TestAChangeThatNoFrameCanHoldIsRefusedAtOnce(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){joined}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Note: new(strings.Repeat("a", event.MaxFrame))})
+		c.Update(event.Change{Note: new(strings.Repeat("a", event.MaxFrame))})
 		if u, err := c.Next(t.Context()); err != nil || len(u.Errors) != 1 || u.Errors[0].Event != event.NameUpdateUser {
 			t.Errorf("%+v, %v", u, err)
 		}
@@ -1066,15 +1066,15 @@ func TestTwoChangesThatNoHelloCanHoldAreNotBothTaken(t *testing.T) {
 		p.say(snapshot(ana)...)
 		p.hear(t)
 	}, func(t *testing.T, p *pipe) { // a hello, which has the first of them
-		if hello := p.hear(t).(event.GotANewUser); hello.Name != long || hello.Note == nil || *hello.Note != "" {
-			t.Errorf("the hello has %d bytes of name, and the note %v", len(hello.Name), hello.Note)
+		if hello := p.hear(t).(event.GotANewUser); *hello.Name != long || hello.Note == nil || *hello.Note != "" {
+			t.Errorf("the hello has %d bytes of name, and the note %v", len(*hello.Name), hello.Note)
 		}
 		p.say(snapshot(ana)...)
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Name: &long})
-		c.Update(event.ChangeUser{Note: &long})
+		c.Update(event.Change{Name: &long})
+		c.Update(event.Change{Note: &long})
 		refused := errorsUntil(t, c, func() bool { return len(s.dialed()) == 2 && c.Status().Link == Connected })
 		if len(refused) != 1 || refused[0].Event != event.NameUpdateUser {
 			t.Errorf("refused: %+v", refused)
@@ -1100,9 +1100,9 @@ func TestWhatTheServerDroppedIsSaidAgain(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.ChangeUser{Note: new("first")})
+		c.Update(event.Change{Note: new("first")})
 		synctest.Wait()
-		c.Update(event.ChangeUser{Note: new("last"), Status: new(event.StatusBusy)})
+		c.Update(event.Change{Note: new("last"), Status: new(event.StatusBusy)})
 		refused := errorsUntil(t, c, func() bool { me, _ := c.Roster().Me(); return me.Note == "last" })
 		if len(refused) != 1 {
 			t.Errorf("refused: %+v", refused)
@@ -1119,13 +1119,13 @@ func TestAwayByHandIsSaidToWhoMayTakeItForInactivity(t *testing.T) {
 	}, nil, func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(away)...)
-		if e := p.hear(t); !reflect.DeepEqual(e, event.ChangeUser{Status: new(event.StatusAway)}) {
+		if e := p.hear(t); !reflect.DeepEqual(e, event.Change{Status: new(event.StatusAway)}) {
 			t.Errorf("the client said %+v", e)
 		}
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return s.Joined && s.Link == Offline })
-		c.Update(event.ChangeUser{Status: new(event.StatusAway)})
+		c.Update(event.Change{Status: new(event.StatusAway)})
 		until(t, c, connected)
 		synctest.Wait()
 	})
@@ -1138,7 +1138,7 @@ func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
 		p.say(snapshot(ana)...)
 		for _, want := range []event.Event{
 			event.View{From: 2},
-			event.ChangeUser{Name: new("B"), Note: new("3")},
+			event.ChangeUser{Change: event.Change{Name: new("B"), Note: new("3")}},
 			event.Active{Active: true},
 		} {
 			if e := p.hear(t); !reflect.DeepEqual(e, want) {
@@ -1151,8 +1151,8 @@ func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
 		until(t, c, connected)
 		c.mu.Lock() // as if the connection were slow
 		for _, e := range []event.Event{
-			event.ChangeUser{Note: new("1")}, event.View{From: 1}, event.Active{Active: false}, event.View{From: 2},
-			event.ChangeUser{Name: new("B")}, event.ChangeUser{Note: new("3")}, event.Active{Active: true},
+			event.ChangeUser{Change: event.ChangeUser{Change: event.Change{Note: new("1")}}, event.View{From: 1}, event.Active{Active: false}, event.View{From: 2}},
+			event.ChangeUser{Change: event.ChangeUser{Change: event.Change{Name: new("B")}}, event.ChangeUser{Change: event.Change{Note: new("3")}}, event.Active{Active: true}},
 		} {
 			c.say(e)
 		}

@@ -76,16 +76,16 @@ func (c *Client) take(frame []byte) (t taken) {
 // see takes in how the client is seen by now. A field that has changed is one
 // that was heard of, or another tab's later word.
 func (c *Client) see(before, me event.User) {
-	if me.Name != before.Name && !earlier(c, c.told.Name, func(e event.ChangeUser) *string { return e.Name }, me.Name) {
+	if me.Name != before.Name && !earlier(c, c.told.Name, func(e event.Change) *string { return e.Name }, me.Name) {
 		c.told.Name = nil
 	}
-	if me.Note != before.Note && !earlier(c, c.told.Note, func(e event.ChangeUser) *string { return e.Note }, me.Note) {
+	if me.Note != before.Note && !earlier(c, c.told.Note, func(e event.Change) *string { return e.Note }, me.Note) {
 		c.told.Note = nil
 	}
-	if c.told == (event.ChangeUser{}) {
+	if c.told == (event.Change{}) {
 		c.pending = nil
 	}
-	if me.Status == before.Status || earlier(c, c.told.Status, func(e event.ChangeUser) *event.Status { return e.Status }, me.Status) {
+	if me.Status == before.Status || earlier(c, c.told.Status, func(e event.Change) *event.Status { return e.Status }, me.Status) {
 		return
 	}
 	c.told.Status = nil
@@ -99,11 +99,11 @@ func (c *Client) see(before, me event.User) {
 
 // earlier reports whether what the client is seen as now is what it said before
 // it said told, which has then yet to be heard of.
-func earlier[T ~string](c *Client, told *T, field func(event.ChangeUser) *T, now T) bool {
+func earlier[T ~string](c *Client, told *T, field func(event.Change) *T, now T) bool {
 	if told == nil || same(string(*told), string(now)) {
 		return false
 	}
-	return slices.ContainsFunc(append(c.pending[:len(c.pending):len(c.pending)], c.hailed), func(change event.ChangeUser) bool {
+	return slices.ContainsFunc(append(c.pending[:len(c.pending):len(c.pending)], c.hailed), func(change event.Change) bool {
 		said := field(change)
 		return said != nil && said != told && same(string(*said), string(now))
 	})
@@ -127,7 +127,7 @@ func (c *Client) arrive() {
 // words could be heard after those of the next.
 func (c *Client) insist() {
 	me, ok := c.roster.Me()
-	if !ok || c.meant == (event.ChangeUser{}) {
+	if !ok || c.meant == (event.Change{}) {
 		return
 	}
 	again := unlike(c.meant, me)
@@ -137,11 +137,11 @@ func (c *Client) insist() {
 			again.Status = nil
 		}
 	}
-	c.meant, c.told = event.ChangeUser{}, unlike(c.told, me)
-	if again != (event.ChangeUser{}) {
-		c.told = merged(again, c.told)
+	c.meant, c.told = event.Change{}, unlike(c.told, me)
+	if again != (event.Change{}) {
+		c.told = again.Then(c.told)
 		c.pending = append(c.pending, again)
-		c.say(c.told)
+		c.say(event.ChangeUser{Change: c.told})
 	}
 }
 
@@ -184,8 +184,8 @@ func (c *Client) report(e event.Error) {
 func (c *Client) repeat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.told != (event.ChangeUser{}) {
-		c.say(c.told)
+	if c.told != (event.Change{}) {
+		c.say(event.ChangeUser{Change: c.told})
 	}
 	if c.view != (event.View{}) {
 		c.say(c.view)
@@ -213,8 +213,8 @@ func (c *Client) revoke(field string) {
 		if change.Status != nil && c.told.Status == change.Status {
 			c.told.Status, c.hand = nil, c.handWas
 		}
-		if c.told != (event.ChangeUser{}) {
-			c.say(c.told)
+		if c.told != (event.Change{}) {
+			c.say(event.ChangeUser{Change: c.told})
 		}
 		return
 	}

@@ -7,6 +7,8 @@
 // do not know, which is how the protocol grows.
 package event
 
+import "encoding/json"
+
 // Subprotocol is the WebSocket subprotocol of this version. Clients may offer
 // it; one that offers only other versions of Rollcall's is told [CodeTooOld].
 const Subprotocol = "rollcall.v1"
@@ -24,6 +26,7 @@ const (
 	NameView           = "view"
 	NameWatch          = "watch"
 	NameActive         = "active"
+	NameDone           = "done"
 )
 
 // Event is anything that can stand in a frame.
@@ -32,15 +35,27 @@ type Event interface {
 	EventName() string
 }
 
+// Ref is a number that a client counts up and gives to what it says. The server
+// answers with a [Done] or an [Error] of the same ref. 0 is none, and then there
+// is no answer but an error.
+type Ref uint64
+
 // GotANewUser is the client's hello: the first event on a connection, due
-// within [HelloTimeout]. It joins a room. For a session that the room already
-// has, the name renames, and what else is absent stays as it is. With Resume
-// so does what the client knew: another tab may have changed it since.
+// within [HelloTimeout]. It joins a room.
 type GotANewUser struct {
-	Name   string  `json:"name"`
+	Ref Ref `json:"ref,omitempty"` // answered by the ref of [ExistingUsers]
+	// Tab names the client over all its connections, at most [MaxTab] bytes and
+	// random. The room keeps which ref of a tab's changes it has done last, and
+	// does none twice. It is empty for a simple client, of which no more is known
+	// than what it says: that changes a user who is there.
+	Tab string `json:"tab,omitempty"`
+	// Who one is: used if the room does not have the session. The name is
+	// required.
+	Change
+	// Wanted is what is to be different now, whether the room has the session or
+	// not.
+	Wanted *Change `json:"change,omitempty"`
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
-	Status *Status `json:"status,omitempty"`
-	Note   *string `json:"note,omitempty"`
 	Resume *Resume `json:"resume,omitempty"`
 	// Session is what an [ExistingUsers] gave to this client. It counts where
 	// no cookie says who one is.
@@ -56,16 +71,16 @@ type Resume struct {
 }
 
 // ChangeUser is the client's update_user: it changes the sender's own entry
-// in place. What is nil stays; an empty note clears it.
+// in place.
 type ChangeUser struct {
-	Name   *string `json:"name,omitempty"`
-	Status *Status `json:"status,omitempty"`
-	Note   *string `json:"note,omitempty"`
+	Ref Ref `json:"ref,omitempty"`
+	Change
 }
 
 // View asks for a part of a large room, and in any room for a snapshot, which
 // always answers it.
 type View struct {
+	Ref   Ref    `json:"ref,omitempty"`
 	From  int    `json:"from,omitempty"`  // the first place to see, counted from 0
 	Count int    `json:"count,omitempty"` // how many; 0 means [DefaultView], at most [MaxView]
 	Query string `json:"query,omitempty"` // only names that contain each of its words, whatever their order, case, accents and width; at most [MaxQuery] bytes
@@ -74,6 +89,7 @@ type View struct {
 // Watch is the hello of a client that wants to see a room without being in
 // it.
 type Watch struct {
+	Ref    Ref     `json:"ref,omitempty"`  // answered by the ref of [ExistingUsers]
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
 	Resume *Resume `json:"resume,omitempty"`
 }
@@ -81,11 +97,21 @@ type Watch struct {
 // Active says whether the sender's tab is looked at and used. Users none of
 // whose tabs are become away by themselves.
 type Active struct {
+	Ref    Ref  `json:"ref,omitempty"`
 	Active bool `json:"active"`
 }
 
 // Leave ends the sender's presence at once, in all tabs of its session.
-type Leave struct{}
+type Leave struct {
+	Ref Ref `json:"ref,omitempty"`
+}
+
+// Done says that what its receiver said up to and with that ref is done, but for
+// what an [Error] has refused. It comes first in the frame that shows it, and
+// alone if there is nothing to show.
+type Done struct {
+	Ref Ref `json:"ref"`
+}
 
 // ExistingUsers is the snapshot: everybody in the room, the receiver
 // included, in order of arrival. It is the first answer to a hello and comes
@@ -99,6 +125,8 @@ type ExistingUsers struct {
 	// changes of a view.
 	Self string `json:"self,omitempty"`
 	Now  int64  `json:"now"` // the server's clock, Unix milliseconds
+	// Ref is that of the hello which this answers.
+	Ref Ref `json:"ref,omitempty"`
 	// Me is the receiver's own entry, where it is outside the view.
 	Me *User `json:"me,omitempty"`
 	// Session is a secret by which the receiver is known again, in the first
@@ -146,7 +174,8 @@ type Room struct {
 type Error struct {
 	Code       Code   `json:"code"`
 	Message    string `json:"message"`               // a sentence for a person
-	Event      string `json:"event,omitempty"`       // the event that was refused
+	Ref        Ref    `json:"ref,omitempty"`         // of what was refused
+	Event      string `json:"event,omitempty"`       // its event
 	Field      string `json:"field,omitempty"`       // the field of it that was at fault
 	RetryAfter int64  `json:"retry_after,omitempty"` // milliseconds
 }
@@ -162,8 +191,12 @@ func (e Error) Error() string {
 // Invalid stands in a decoded frame for an event whose data has the wrong
 // shape. It never travels.
 type Invalid struct {
+	Ref   Ref
 	Name  string // the event's name
 	Field string // the field at fault, empty if it is the data as a whole
+	// Unknown says that no event of that name is known. One without a ref is
+	// left out instead: nobody waits for an answer.
+	Unknown bool
 }
 
 func (GotANewUser) EventName() string    { return NameGotANewUser }
@@ -172,6 +205,7 @@ func (View) EventName() string           { return NameView }
 func (Watch) EventName() string          { return NameWatch }
 func (Active) EventName() string         { return NameActive }
 func (Leave) EventName() string          { return NameLeave }
+func (Done) EventName() string           { return NameDone }
 func (ExistingUsers) EventName() string  { return NameExistingUsers }
 func (NewUser) EventName() string        { return NameNewUser }
 func (UpdateUser) EventName() string     { return NameUpdateUser }
@@ -179,6 +213,27 @@ func (DisconnectUser) EventName() string { return NameDisconnectUser }
 func (Room) EventName() string           { return NameRoom }
 func (Error) EventName() string          { return NameError }
 func (e Invalid) EventName() string      { return e.Name }
+
+// RefOf is the ref of what a client said, 0 if it has none.
+func RefOf(e Event) Ref {
+	switch e := e.(type) {
+	case GotANewUser:
+		return e.Ref
+	case ChangeUser:
+		return e.Ref
+	case View:
+		return e.Ref
+	case Watch:
+		return e.Ref
+	case Active:
+		return e.Ref
+	case Leave:
+		return e.Ref
+	case Invalid:
+		return e.Ref
+	}
+	return 0
+}
 
 // User is one person in a room: one box, however many tabs. Fields at their
 // default are left out on the wire, because rosters are most of the bytes.
@@ -194,7 +249,60 @@ type User struct {
 	// Since is when they arrived by the server's clock, Unix milliseconds. Two
 	// users may share one; their ids order them then.
 	Since int64 `json:"since"`
+	// StatusSince is since when they have a Status other than [StatusHere], Unix
+	// milliseconds; else 0.
+	StatusSince int64 `json:"status_since,omitempty"`
+	// Until is when Status and Note end by themselves, Unix milliseconds; 0 is
+	// never.
+	Until int64 `json:"until,omitempty"`
+	Data  Data  `json:"data,omitempty"`
+
+	// The user as it stands in frames, and the hash of that; empty of one that
+	// was made by hand.
+	wire string
+	hash uint64
 }
+
+// Encoded returns u with its JSON made and kept, as one that came in a frame has
+// it: frames and hashes are put together from that. Whoever changes a field of
+// such a user calls it again. Two users who are encoded and the same are equal.
+func (u User) Encoded() User {
+	var short [256]byte
+	u.wire = ""
+	return u.kept(string(appendUser(short[:0], u)))
+}
+
+// kept returns u with its JSON.
+func (u User) kept(wire string) User {
+	u.wire, u.hash = wire, hash(wire)
+	return u
+}
+
+// Hash is what the user adds to the hash of a [Room].
+func (u User) Hash() uint64 {
+	if u.wire == "" {
+		u = u.Encoded()
+	}
+	return u.hash
+}
+
+// Size is how many bytes the user has in a frame, as far as it is encoded.
+func (u User) Size() int { return len(u.wire) }
+
+// UnmarshalJSON keeps the bytes too: of a field that is not known, they are all
+// that is known of it.
+func (u *User) UnmarshalJSON(b []byte) error {
+	type plain User
+	var p plain
+	if err := json.Unmarshal(b, &p); err != nil {
+		return err
+	}
+	*u = User(p).kept(string(b))
+	return nil
+}
+
+// MarshalJSON writes the user as a frame has it.
+func (u User) MarshalJSON() ([]byte, error) { return appendUser(nil, u), nil }
 
 // Compare orders users as a roster does: by arrival, then by id.
 func (u User) Compare(v User) int {

@@ -15,8 +15,8 @@ import (
 var ErrBadFrame = errors.New("not a frame")
 
 // DecodeClient decodes a frame that a client sent. Events of unknown name are
-// left out; one whose data has the wrong shape is an [Invalid]. On an error
-// nothing of the frame counts.
+// left out if they have no ref; others, and those whose data has the wrong shape,
+// are an [Invalid]. On an error nothing of the frame counts.
 func DecodeClient(frame []byte) ([]Event, error) {
 	return decode(frame, func(name string, data json.RawMessage) Event {
 		switch name {
@@ -31,13 +31,27 @@ func DecodeClient(frame []byte) ([]Event, error) {
 		case NameActive:
 			return decodeData[Active](name, data)
 		case NameLeave:
-			return Leave{}
+			return decodeData[Leave](name, data)
+		}
+		if ref := refIn(data); ref != 0 {
+			return Invalid{Ref: ref, Name: name, Unknown: true}
 		}
 		return nil
 	})
 }
 
-// DecodeServer decodes a frame that a server sent, as [DecodeClient] does.
+// refIn is the ref in the data of an event that cannot be decoded, 0 if there is
+// none.
+func refIn(data json.RawMessage) Ref {
+	var e struct{ Ref Ref }
+	if json.Unmarshal(data, &e) != nil {
+		return 0
+	}
+	return e.Ref
+}
+
+// DecodeServer decodes a frame that a server sent. Events of unknown name are
+// left out; one whose data has the wrong shape is an [Invalid].
 func DecodeServer(frame []byte) ([]Event, error) {
 	if events, ok := scan(frame); ok {
 		return events, nil
@@ -58,6 +72,8 @@ func decodeServer(frame []byte) ([]Event, error) {
 			return decodeData[DisconnectUser](name, data)
 		case NameRoom:
 			return decodeData[Room](name, data)
+		case NameDone:
+			return decodeData[Done](name, data)
 		case NameError:
 			return decodeData[Error](name, data)
 		}
@@ -101,9 +117,9 @@ func decodeData[E Event](name string, data json.RawMessage) Event {
 		return e
 	}
 	if err := json.Unmarshal(data, &e); err != nil {
-		invalid := Invalid{Name: name}
+		invalid := Invalid{Ref: refIn(data), Name: name}
 		if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-			invalid.Field = wrong.Field
+			invalid.Field = strings.TrimPrefix(wrong.Field, "Change.") // which is embedded
 		}
 		return invalid
 	}
@@ -136,7 +152,10 @@ func appendData(b []byte, e Event) []byte {
 	case UpdateUser:
 		return appendUser(b, e.User)
 	case ExistingUsers:
-		return appendShared(appendHead(b, e.Self, e.Now, e.Me, e.Session), e)
+		return appendShared(appendHead(b, e), e)
+	case Done:
+		b = strconv.AppendUint(append(b, `{"ref":`...), uint64(e.Ref), 10)
+		return append(b, '}')
 	case Room:
 		return appendRoom(b, e)
 	case GotANewUser, ChangeUser, View, Watch, Active, Leave:
@@ -159,6 +178,9 @@ func marshal(v any) []byte {
 }
 
 func appendUser(b []byte, u User) []byte {
+	if u.wire != "" {
+		return append(b, u.wire...)
+	}
 	b = appendString(append(b, `{"id":`...), u.ID)
 	b = appendString(append(b, `,"name":`...), u.Name)
 	if u.Status != StatusHere {
@@ -171,6 +193,15 @@ func appendUser(b []byte, u User) []byte {
 		b = appendString(append(b, `,"link":`...), string(u.Link))
 	}
 	b = strconv.AppendInt(append(b, `,"since":`...), u.Since, 10)
+	if u.StatusSince != 0 {
+		b = strconv.AppendInt(append(b, `,"status_since":`...), u.StatusSince, 10)
+	}
+	if u.Until != 0 {
+		b = strconv.AppendInt(append(b, `,"until":`...), u.Until, 10)
+	}
+	if u.Data != "" {
+		b = append(append(b, `,"data":`...), u.Data...)
+	}
 	return append(b, '}')
 }
 
@@ -184,43 +215,54 @@ func appendRoom(b []byte, r Room) []byte {
 	return append(b, '}')
 }
 
-// fields writes an object whose fields may all be absent.
-type fields struct{ b []byte }
+// object writes an object whose fields may all be absent.
+type object struct{ b []byte }
 
-func (f *fields) name(name string) {
+func (f *object) name(name string) {
 	if f.b[len(f.b)-1] != '{' {
 		f.b = append(f.b, ',')
 	}
 	f.b = append(append(append(f.b, '"'), name...), `":`...)
 }
 
-func (f *fields) text(name string, s *string) {
-	if s != nil {
+func (f *object) text(name, s string) {
+	if s != "" {
 		f.name(name)
-		f.b = appendString(f.b, *s)
+		f.b = appendString(f.b, s)
 	}
 }
 
-func (f *fields) number(name string, n int) {
+func (f *object) number(name string, n int64) {
 	if n != 0 {
 		f.name(name)
-		f.b = strconv.AppendInt(f.b, int64(n), 10)
+		f.b = strconv.AppendInt(f.b, n, 10)
 	}
 }
 
-func (f *fields) status(s *Status) {
-	if s != nil {
-		f.text("status", new(s.String()))
+func (f *object) change(c Change) {
+	if c.Name != nil {
+		f.name("name")
+		f.b = appendString(f.b, *c.Name)
+	}
+	if c.Status != nil {
+		f.name("status")
+		f.b = appendString(f.b, c.Status.String())
+	}
+	if c.Note != nil {
+		f.name("note")
+		f.b = appendString(f.b, *c.Note)
+	}
+	if c.Until != nil {
+		f.name("until")
+		f.b = strconv.AppendInt(f.b, *c.Until, 10)
+	}
+	if c.Data != "" {
+		f.name("data")
+		f.b = append(f.b, c.Data...)
 	}
 }
 
-func (f *fields) room(room string) {
-	if room != "" {
-		f.text("room", &room)
-	}
-}
-
-func (f *fields) resume(r *Resume) {
+func (f *object) resume(r *Resume) {
 	if r != nil {
 		f.name("resume")
 		f.b = appendString(append(f.b, `{"epoch":`...), r.Epoch)
@@ -230,30 +272,30 @@ func (f *fields) resume(r *Resume) {
 }
 
 func appendClient(b []byte, e Event) []byte {
-	f := fields{append(b, '{')}
+	f := object{append(b, '{')}
+	f.number("ref", int64(RefOf(e)))
 	switch e := e.(type) {
 	case GotANewUser:
-		f.text("name", &e.Name)
-		f.room(e.Room)
-		f.status(e.Status)
-		f.text("note", e.Note)
-		f.resume(e.Resume)
-		if e.Session != "" {
-			f.text("session", &e.Session)
+		f.text("tab", e.Tab)
+		f.change(e.Change)
+		if e.Wanted != nil {
+			f.name("change")
+			wanted := object{append(f.b, '{')}
+			wanted.change(*e.Wanted)
+			f.b = append(wanted.b, '}')
 		}
+		f.text("room", e.Room)
+		f.resume(e.Resume)
+		f.text("session", e.Session)
 	case Watch:
-		f.room(e.Room)
+		f.text("room", e.Room)
 		f.resume(e.Resume)
 	case ChangeUser:
-		f.text("name", e.Name)
-		f.status(e.Status)
-		f.text("note", e.Note)
+		f.change(e.Change)
 	case View:
-		f.number("from", e.From)
-		f.number("count", e.Count)
-		if e.Query != "" {
-			f.text("query", &e.Query)
-		}
+		f.number("from", int64(e.From))
+		f.number("count", int64(e.Count))
+		f.text("query", e.Query)
 	case Active:
 		f.name("active")
 		f.b = strconv.AppendBool(f.b, e.Active)
@@ -261,39 +303,49 @@ func appendClient(b []byte, e Event) []byte {
 	return append(f.b, '}')
 }
 
+// appendString writes a string as JSON.stringify does (ECMA-262, section
+// 25.5.2.3), so that a browser's hash of what it has decoded is that of what
+// came. What is no UTF-8 becomes U+FFFD.
 func appendString(b []byte, s string) []byte {
-	ascii := true
+	b = append(b, '"')
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\uFFFD")
+	}
+	written := 0
 	for i := range len(s) {
 		c := s[i]
-		if c < ' ' || c == '"' || c == '\\' {
-			return append(b, marshal(s)...)
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
 		}
-		ascii = ascii && c < utf8.RuneSelf
+		b = append(b, s[written:i]...)
+		written = i + 1
+		if short := strings.IndexByte("\"\\\b\f\n\r\t", c); short >= 0 {
+			b = append(b, '\\', "\"\\bfnrt"[short])
+		} else {
+			const digits = "0123456789abcdef"
+			b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+		}
 	}
-	// The line separators are escaped for the sake of JavaScript, what is no
-	// UTF-8 is replaced.
-	if !ascii && (!utf8.ValidString(s) || strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")) {
-		return append(b, marshal(s)...)
-	}
-	b = append(b, '"')
-	b = append(b, s...)
-	return append(b, '"')
+	return append(append(b, s[written:]...), '"')
 }
 
 // appendHead begins the data of an existing_users with what differs between
 // its receivers, and appendShared ends it.
-func appendHead(b []byte, self string, now int64, me *User, session string) []byte {
+func appendHead(b []byte, e ExistingUsers) []byte {
 	b = append(b, '{')
-	if self != "" {
-		b = appendString(append(b, `"self":`...), self)
+	if e.Self != "" {
+		b = appendString(append(b, `"self":`...), e.Self)
 		b = append(b, ',')
 	}
-	b = strconv.AppendInt(append(b, `"now":`...), now, 10)
-	if me != nil {
-		b = appendUser(append(b, `,"me":`...), *me)
+	b = strconv.AppendInt(append(b, `"now":`...), e.Now, 10)
+	if e.Ref != 0 {
+		b = strconv.AppendUint(append(b, `,"ref":`...), uint64(e.Ref), 10)
 	}
-	if session != "" {
-		b = appendString(append(b, `,"session":`...), session)
+	if e.Me != nil {
+		b = appendUser(append(b, `,"me":`...), *e.Me)
+	}
+	if e.Session != "" {
+		b = appendString(append(b, `,"session":`...), e.Session)
 	}
 	return b
 }
@@ -325,18 +377,36 @@ func appendShared(b []byte, e ExistingUsers) []byte {
 }
 
 // EncodeSnapshot returns what all receivers of a frame of [ExistingUsers] and
-// [Room] share: the frame after [AppendSnapshotHead], with Self, Now, Me and
-// Session of s left to that. It is encoded once for all.
+// [Room] share: the frame after [AppendSnapshotHead], with what that writes left
+// to it. It is encoded once for all.
 func EncodeSnapshot(s ExistingUsers, state Room) []byte {
-	b := make([]byte, 0, 256+96*len(s.Users))
-	b = appendShared(b, s)
+	size := 256
+	for _, u := range s.Users {
+		if size += len(u.wire) + 1; u.wire == "" {
+			size += 96
+		}
+	}
+	b := appendShared(make([]byte, 0, size), s)
 	b = append(b, `},{"event":"`+NameRoom+`","data":`...)
 	b = appendRoom(b, state)
 	return append(b, "}]"...)
 }
 
 // AppendSnapshotHead appends what is one receiver's own of such a frame, which
-// is its beginning.
-func AppendSnapshotHead(b []byte, self string, now int64, me *User, session string) []byte {
-	return appendHead(append(b, `[{"event":"`+NameExistingUsers+`","data":`...), self, now, me, session)
+// is its beginning: what is done, if that is not 0, and Self, Now, Ref, Me and
+// Session.
+func AppendSnapshotHead(b []byte, done Ref, own ExistingUsers) []byte {
+	if done != 0 {
+		b = AppendDone(b, done)
+	} else {
+		b = append(b, '[')
+	}
+	return appendHead(append(b, `{"event":"`+NameExistingUsers+`","data":`...), own)
+}
+
+// AppendDone appends the beginning of a frame that says first what is done: it
+// stands for the first byte of the frame of what follows.
+func AppendDone(b []byte, ref Ref) []byte {
+	b = strconv.AppendUint(append(b, `[{"event":"`+NameDone+`","data":{"ref":`...), uint64(ref), 10)
+	return append(b, "}},"...)
 }

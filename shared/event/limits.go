@@ -14,6 +14,10 @@ const (
 	// note, in bytes of UTF-8. What it keeps of it is shorter; its rules need
 	// Unicode tables that a page does not carry.
 	MaxTypedBytes = 4096
+	// MaxTab is the longest name of a tab, in bytes.
+	MaxTab = 32
+	// MaxUntil is how far ahead the end of a status may be: more than a year.
+	MaxUntil = 366 * 24 * time.Hour
 	// MaxRoom is the longest room name, in bytes.
 	MaxRoom = 64
 	// DefaultView is how many users a view shows that names no count, and

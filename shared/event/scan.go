@@ -1,6 +1,9 @@
 package event
 
-import "unicode/utf8"
+import (
+	"encoding/json"
+	"unicode/utf8"
+)
 
 // scan decodes a frame of what rosters are made of, if it is written as
 // [Encode] writes it. It reports false for any other, about which encoding/json
@@ -59,6 +62,10 @@ func (s *scanner) event() (e Event) {
 		e = s.disconnectUser()
 	case s.skip(NameRoom + `","data":`):
 		e = s.room()
+	case s.skip(NameDone + `","data":`):
+		s.must(`{"ref":`)
+		e = Done{Ref(s.digits())}
+		s.must("}")
 	default:
 		s.broken = true
 	}
@@ -74,6 +81,9 @@ func (s *scanner) existingUsers() (e ExistingUsers) {
 	}
 	s.must(`"now":`)
 	e.Now = s.int()
+	if s.skip(`,"ref":`) {
+		e.Ref = Ref(s.digits())
+	}
 	if s.skip(`,"me":`) {
 		e.Me = new(s.user())
 	}
@@ -101,6 +111,7 @@ func (s *scanner) existingUsers() (e ExistingUsers) {
 }
 
 func (s *scanner) user() (u User) {
+	begin := s.rest
 	s.must(`{"id":`)
 	u.ID = s.string()
 	s.must(`,"name":`)
@@ -116,8 +127,47 @@ func (s *scanner) user() (u User) {
 	}
 	s.must(`,"since":`)
 	u.Since = s.int()
+	if s.skip(`,"status_since":`) {
+		u.StatusSince = s.int()
+	}
+	if s.skip(`,"until":`) {
+		u.Until = s.int()
+	}
+	if s.skip(`,"data":`) {
+		u.Data = Data(s.value())
+	}
 	s.must("}")
-	return u
+	if s.broken {
+		return User{}
+	}
+	return u.kept(string(begin[:len(begin)-len(s.rest)]))
+}
+
+// value is any value of JSON, as it stands there.
+func (s *scanner) value() []byte {
+	begin := s.rest
+	depth, inText := 0, false
+	for i := 0; i < len(begin); i++ {
+		switch c := begin[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			depth++
+		case depth == 0 && (c == ',' || c == '}' || c == ']'):
+			if i == 0 || !json.Valid(begin[:i]) {
+				s.broken = true
+			}
+			s.rest = begin[i:]
+			return begin[:i]
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	s.broken = true
+	return nil
 }
 
 func (s *scanner) disconnectUser() (d DisconnectUser) {

@@ -26,7 +26,7 @@ type Roster struct {
 	seq   uint64
 	users []event.User     // ordered by event.User.Compare
 	since map[string]int64 // of each user in users, by id: the key to find them by
-	hash  uint64           // XOR of Hash over users
+	hash  uint64           // XOR of the hash of each of users
 
 	watching int // how many look on, as last heard of
 
@@ -146,7 +146,7 @@ func (r *Roster) put(changes []Change, u event.User) []Change {
 			return changes
 		}
 		r.users[i] = u
-		r.hash ^= Hash(before) ^ Hash(u)
+		r.hash ^= before.Hash() ^ u.Hash()
 		return append(changes, Change{Kind: Updated, User: u, Before: before})
 	}
 	var before event.User
@@ -159,7 +159,7 @@ func (r *Roster) put(changes []Change, u event.User) []Change {
 		r.since = make(map[string]int64)
 	}
 	r.since[u.ID] = u.Since
-	r.hash ^= Hash(u)
+	r.hash ^= u.Hash()
 	switch {
 	case known:
 		return append(changes, Change{Kind: Updated, User: u, Before: before})
@@ -185,7 +185,7 @@ func (r *Roster) cut(i int) event.User {
 	u := r.users[i]
 	r.users = slices.Delete(r.users, i, i+1)
 	delete(r.since, u.ID)
-	r.hash ^= Hash(u)
+	r.hash ^= u.Hash()
 	return u
 }
 
@@ -221,12 +221,9 @@ func (r *Roster) Me() (event.User, bool) { return r.me, r.me.ID != "" }
 // Users returns a copy of everybody on the roster, in order of arrival.
 func (r *Roster) Users() []event.User { return slices.Clone(r.users) }
 
-// Slice returns a copy of at most count users from a place on, in order of
-// arrival; fewer where the roster ends.
-func (r *Roster) Slice(from, count int) []event.User {
-	from = max(0, min(from, len(r.users)))
-	return slices.Clone(r.users[from : from+max(0, min(count, len(r.users)-from))])
-}
+// Borrow is Users without the copy: it is not to be changed, nor used after the
+// next Apply.
+func (r *Roster) Borrow() []event.User { return r.users }
 
 // Len is the number of users on the roster.
 func (r *Roster) Len() int { return len(r.users) }

@@ -117,20 +117,6 @@ func TestOneKnowsOneselfInsideAndOutsideTheView(t *testing.T) {
 	}
 }
 
-func TestPartsOfARoster(t *testing.T) {
-	r := of(ana, ben, cyd)
-	for _, c := range []struct {
-		from, count int
-		want        []event.User
-	}{
-		{0, 2, []event.User{ana, ben}}, {1, 9, []event.User{ben, cyd}}, {3, 1, nil}, {9, 9, nil}, {-1, 1, []event.User{ana}}, {1, -1, nil},
-	} {
-		if got := r.Slice(c.from, c.count); !slices.Equal(got, c.want) {
-			t.Errorf("%d from %d: %v", c.count, c.from, got)
-		}
-	}
-}
-
 func TestARoomEventThatAgreesMovesTheSeq(t *testing.T) {
 	r := of(ana, ben)
 	state := r.State()
