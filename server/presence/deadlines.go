@@ -1,0 +1,91 @@
+package presence
+
+import (
+	"container/heap"
+	"iter"
+)
+
+// The kinds of what is due at a time.
+const (
+	// byDeadline: the user goes or, if they have connections, is away by
+	// themselves. It goes by the steady clock, in nanoseconds from the room's
+	// origin.
+	byDeadline = iota
+	// byEnd: status and note end. It goes by the Unix clock, in milliseconds, and
+	// so waits in a queue of its own: when that clock jumps, nothing is to be
+	// reckoned anew.
+	byEnd
+	kinds
+)
+
+// queue is the users for whom something of one kind is due, the first first.
+type queue[C comparable] struct {
+	kind  int
+	users []*user[C]
+}
+
+// set has something be due for a user at a time, or never if that is 0.
+func (q *queue[C]) set(u *user[C], at int64) {
+	if u.at[q.kind] == at {
+		return
+	}
+	u.at[q.kind] = at
+	place := int(u.place[q.kind]) - 1
+	switch {
+	case at == 0:
+		heap.Remove(q, place)
+	case place < 0:
+		heap.Push(q, u)
+	default:
+		heap.Fix(q, place)
+	}
+}
+
+// has reports whether something is due for a user at any time.
+func (q *queue[C]) has(u *user[C]) bool { return u.at[q.kind] != 0 }
+
+// next is when something is due first.
+func (q *queue[C]) next() (int64, bool) {
+	if len(q.users) == 0 {
+		return 0, false
+	}
+	return q.users[0].at[q.kind], true
+}
+
+// due takes those out for whom something is due by now, one after the other.
+func (q *queue[C]) due(now int64) iter.Seq[*user[C]] {
+	return func(yield func(*user[C]) bool) {
+		for at, ok := q.next(); ok && at <= now; at, ok = q.next() {
+			u := q.users[0]
+			q.set(u, 0)
+			if !yield(u) {
+				return
+			}
+		}
+	}
+}
+
+// What package heap asks for.
+
+func (q *queue[C]) Len() int { return len(q.users) }
+
+func (q *queue[C]) Less(i, j int) bool { return q.users[i].at[q.kind] < q.users[j].at[q.kind] }
+
+func (q *queue[C]) Swap(i, j int) {
+	q.users[i], q.users[j] = q.users[j], q.users[i]
+	q.users[i].place[q.kind], q.users[j].place[q.kind] = int32(i+1), int32(j+1)
+}
+
+func (q *queue[C]) Push(x any) {
+	u := x.(*user[C])
+	q.users = append(q.users, u)
+	u.place[q.kind] = int32(len(q.users))
+}
+
+func (q *queue[C]) Pop() any {
+	last := len(q.users) - 1
+	u := q.users[last]
+	q.users[last], q.users = nil, q.users[:last]
+	u.place[q.kind] = 0
+	return u
+}

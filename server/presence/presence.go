@@ -1,0 +1,491 @@
+// Package presence is who is in a room, and why: the connections that each user
+// has on this server, what is to happen to them at what time, and what other
+// servers know of the same users.
+//
+// It is a pure state. Its methods are told the time and return what has changed
+// as events for the room's log. It has no clock, no goroutine and no lock, and
+// reads nothing that a client has written but through package event.
+//
+// What one server knows of one user is an [Entry]. A user whom several servers
+// have is one: what people are shown is the merge of all entries.
+package presence
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"rollcall/shared/event"
+)
+
+// Owner names one run of a server: what it knows ends with it. Owners are
+// ordered as texts are.
+type Owner string
+
+// Instant is a moment by both clocks. Deadlines go by Steady, which never jumps,
+// and what people are told goes by Unix, which may. The end of a status is
+// something that people are told.
+type Instant struct {
+	Steady time.Time
+	Unix   int64 // milliseconds, after 1970
+}
+
+// Options are a room's settings.
+type Options struct {
+	// Owner is this run of this server.
+	Owner Owner
+	// Away is how long all tabs of a user must be inactive for the user to be
+	// away by themselves; 0 is never.
+	Away time.Duration
+}
+
+// Room is who is in one room. C names a connection of this server; no two have
+// the same. The methods that are told the time want it in order. Those that
+// return events return only what is different for who looks on: an
+// [event.NewUser], an [event.UpdateUser] or an [event.DisconnectUser] for each
+// user, whose users are not encoded.
+//
+// Not safe for concurrent use.
+type Room[C comparable] struct {
+	options   Options
+	users     map[string]*user[C] // by public id
+	now       Instant             // of the latest call
+	origin    time.Time           // what offsets are counted from
+	deadlines queue[C]
+	ends      queue[C]
+}
+
+// New returns a room with nobody in it.
+func New[C comparable](o Options) *Room[C] {
+	return &Room[C]{
+		options:   o,
+		users:     make(map[string]*user[C]),
+		deadlines: queue[C]{kind: byDeadline},
+		ends:      queue[C]{kind: byEnd},
+	}
+}
+
+// Has reports whether a user is in the room, by any server.
+func (r *Room[C]) Has(id string) bool { return r.users[id] != nil }
+
+// Len is the number of users in the room.
+func (r *Room[C]) Len() int { return len(r.users) }
+
+// IDs are the ids of the users in the room, in no order.
+func (r *Room[C]) IDs() []string {
+	ids := make([]string, 0, len(r.users))
+	for id := range r.users {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// Connections are those that a user has on this server. The room must not be
+// changed meanwhile.
+func (r *Room[C]) Connections(id string) iter.Seq[C] {
+	return func(yield func(C) bool) {
+		u := r.users[id]
+		if u == nil {
+			return
+		}
+		for _, c := range u.conns {
+			if !yield(c.name) {
+				return
+			}
+		}
+	}
+}
+
+// Hello is what a connection says when it joins.
+type Hello struct {
+	ID string // the public id of the user
+	// Is is who they are. It is used if the room does not have them.
+	Is event.Change
+	// Wanted is what is to be different now. It is done unless the Ref of Tab is
+	// done already.
+	Wanted event.Change
+	Tab    string    // the client over all its connections; "" is one that nothing is known of
+	Ref    event.Ref // 0 is none
+	// Resumed says that the client comes back to what it knew: its tab is as
+	// inactive as the user is.
+	Resumed bool
+}
+
+// Join adds a connection of a user, who is in the room from then on. The error
+// is [event.ErrDataTooLong], and then nothing is changed: the connection has not
+// joined.
+func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
+	r.set(now)
+	u := r.users[h.ID]
+	if u == nil {
+		u = &user[C]{}
+	}
+	change := h.Wanted
+	if u.did(h.Tab, h.Ref) {
+		change = event.Change{}
+	}
+	counts := !change.IsZero()
+	entry, arrives := u.entry, false
+	switch {
+	case u.here:
+	case len(u.others) > 0:
+		// What the others know goes on here, so that nothing is different when
+		// the user leaves them.
+		entry = u.merged()
+		entry.Stamps = slices.Clone(entry.Stamps)
+	default:
+		arrives = true
+		change = h.Is.Then(change)
+		entry.User = event.User{ID: h.ID, Since: now.Unix}
+	}
+	if err := fits(entry.User, change); err != nil {
+		return nil, err
+	}
+	before := u.shown()
+	u.entry, u.here = entry, true
+	if arrives {
+		u.entry.Stamp = r.stamp(u)
+		u.entry.change(now.Unix, change, u.entry.Stamp)
+		r.users[h.ID] = u
+	} else {
+		r.end(u)
+		r.change(u, change)
+	}
+	if counts {
+		u.do(h.Tab, h.Ref)
+	}
+	if len(u.conns) == 0 {
+		r.deadlines.set(u, 0)
+	}
+	u.entry.User.Link, u.held = event.LinkOnline, false
+	c := connection[C]{name: conn, tab: h.Tab}
+	if idle := u.entry.Idle; idle != 0 {
+		if c.inactive = h.Resumed; !c.inactive {
+			c.woke, c.idle = r.offset(), idle
+		}
+	}
+	u.conns = append(u.conns, c)
+	r.settle(u)
+	return r.told(u, before, ""), nil
+}
+
+// Change changes a user as a connection of theirs says, unless the ref of its
+// tab is done already. Data is merged key by key. The error is
+// [event.ErrDataTooLong] if it would be longer than [event.MaxData] then, and
+// nothing is changed. A connection that is gone changes nothing.
+func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Change) ([]event.Event, error) {
+	r.set(now)
+	u, c := r.find(id, conn)
+	if c == nil || u.did(c.tab, ref) {
+		return nil, nil
+	}
+	if err := fits(u.entry.User, change); err != nil {
+		return nil, err
+	}
+	before := u.shown()
+	u.do(c.tab, ref)
+	r.end(u)
+	r.change(u, change)
+	return r.told(u, before, ""), nil
+}
+
+// comingBack is how soon a client that comes back says that its tab is not
+// looked at.
+const comingBack = 5 * time.Second
+
+// Active says whether the tab of a connection is looked at and used. A user none
+// of whose tabs are is away by themselves after [Options.Away].
+func (r *Room[C]) Active(now Instant, id string, conn C, active bool) []event.Event {
+	r.set(now)
+	u, c := r.find(id, conn)
+	if c == nil {
+		return nil
+	}
+	before := u.shown()
+	c.inactive = !active
+	r.settle(u)
+	if r.deadlines.has(u) && c.woke != 0 && r.offset()-c.woke < int64(comingBack) {
+		// It was no new tab but one that came back and could not say so. They
+		// have been away all the time.
+		r.deadlines.set(u, 0)
+		u.entry.Idle = c.idle
+	}
+	c.woke, c.idle = 0, 0
+	return r.told(u, before, "")
+}
+
+// Forever is how long users stay whose connections this server ends because it
+// ends itself: they are shown as they are, and no deadline is set.
+const Forever time.Duration = 1<<63 - 1
+
+// Disconnect says that a connection is gone. Whose last one on this server it
+// was stays for a while, as reconnecting, and then goes for the reason; at once
+// if stay is 0 or less. A connection that is not there changes nothing.
+func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason, stay time.Duration) []event.Event {
+	r.set(now)
+	u, c := r.find(id, conn)
+	if c == nil {
+		return nil
+	}
+	before := u.shown()
+	u.conns = slices.DeleteFunc(u.conns, func(c connection[C]) bool { return c.name == conn })
+	r.settle(u)
+	switch {
+	case len(u.conns) > 0 || stay == Forever:
+	case stay <= 0:
+		u.forget()
+	default:
+		r.expect(u, reason, stay)
+	}
+	return r.told(u, before, reason)
+}
+
+// Leave takes a user out of the room at once, on all servers that it knows of.
+// Conns are the connections that they had on this one.
+func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
+	u := r.users[id]
+	if u == nil {
+		return nil, nil
+	}
+	conns = slices.Collect(r.Connections(id))
+	before := u.shown()
+	u.forget()
+	u.others = nil
+	return r.told(u, before, event.ReasonLeft), conns
+}
+
+// Due is what is over by now: users go who have not come back, are away whose
+// tabs have been inactive for long enough, and a status and note end.
+func (r *Room[C]) Due(now Instant) []event.Event {
+	r.set(now)
+	var events []event.Event
+	for u := range r.deadlines.due(r.offset()) {
+		before := u.shown()
+		if len(u.conns) == 0 {
+			u.forget()
+		} else {
+			u.entry.Idle = now.Unix
+		}
+		events = append(events, r.told(u, before, u.reason)...)
+	}
+	for u := range r.ends.due(now.Unix) {
+		events = append(events, r.told(u, u.shown(), "")...)
+	}
+	return events
+}
+
+// Next is when Due is to be called next, by the steady clock. It reports false if
+// there is nothing to wait for. When a status ends is foreseen as the clocks
+// stood at the latest call; if the Unix clock has jumped since, there may be
+// nothing due yet.
+func (r *Room[C]) Next() (time.Time, bool) {
+	var next time.Time
+	at, some := r.deadlines.next()
+	if some {
+		next = r.origin.Add(time.Duration(at))
+	}
+	if end, ok := r.ends.next(); ok {
+		left := min(end-r.now.Unix, event.MaxUntil.Milliseconds())
+		if at := r.now.Steady.Add(time.Duration(left) * time.Millisecond); !some || at.Before(next) {
+			next, some = at, true
+		}
+	}
+	return next, some
+}
+
+// Why is one user with why they are here.
+type Why struct {
+	User        event.User   // as shown
+	Connections int          // on this server
+	ByHand      event.Status // chosen by hand; StatusHere leaves it to activity
+	Idle        bool         // no tab is used, on any server
+	Goes        time.Time    // when this server gives them up, by the steady clock; zero if it does not
+	Reason      event.Reason // why, then
+	Owners      []Owner      // which servers have them, in order
+}
+
+// Why returns one user with why they are here, and false if they are not.
+func (r *Room[C]) Why(id string) (Why, bool) {
+	u := r.users[id]
+	if u == nil {
+		return Why{}, false
+	}
+	e := u.merged()
+	w := Why{User: u.shown(), Connections: len(u.conns), ByHand: e.User.Status, Idle: e.Idle != 0}
+	if u.over {
+		w.ByHand = event.StatusHere
+	}
+	if u.goes() {
+		w.Goes, w.Reason = r.origin.Add(time.Duration(u.at[byDeadline])), u.reason
+	}
+	if u.here {
+		w.Owners = append(w.Owners, r.options.Owner)
+	}
+	for _, o := range u.others {
+		w.Owners = append(w.Owners, o.owner)
+	}
+	slices.Sort(w.Owners)
+	return w, true
+}
+
+// Put replaces what another owner knows of a user. If this server has the user
+// too it takes over what is later.
+func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
+	r.set(now)
+	e.User = plain(e.User)
+	u := r.users[e.User.ID]
+	if u == nil {
+		u = &user[C]{}
+		r.users[e.User.ID] = u
+	}
+	before := u.shown()
+	if i, found := u.of(owner); found {
+		u.others[i].Entry = e
+	} else {
+		u.others = slices.Insert(u.others, i, other{owner, e})
+	}
+	if u.here {
+		u.entry = u.entry.with(e)
+	}
+	return r.told(u, before, "")
+}
+
+// Drop says that another owner has a user no more. If nobody else has them they
+// are gone for the reason.
+func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason) []event.Event {
+	r.set(now)
+	u := r.users[id]
+	if u == nil {
+		return nil
+	}
+	i, found := u.of(owner)
+	if !found {
+		return nil
+	}
+	before := u.shown()
+	u.others = slices.Delete(u.others, i, i+1)
+	return r.told(u, before, reason)
+}
+
+// Own is what this server knows of a user, and false if that is nothing.
+func (r *Room[C]) Own(id string) (Entry, bool) {
+	u := r.users[id]
+	if u == nil || !u.here {
+		return Entry{}, false
+	}
+	e := u.entry
+	e.Stamps = slices.Clone(e.Stamps)
+	return e, true
+}
+
+// set takes the time of a call.
+func (r *Room[C]) set(now Instant) {
+	if r.origin.IsZero() {
+		r.origin = now.Steady.Add(-time.Hour) // so that no offset is 0, which is none
+	}
+	r.now = now
+}
+
+// offset is the time by the steady clock as deadlines are kept.
+func (r *Room[C]) offset() int64 { return int64(r.now.Steady.Sub(r.origin)) }
+
+// find returns a user and their connection of that name, or nil.
+func (r *Room[C]) find(id string, conn C) (*user[C], *connection[C]) {
+	u := r.users[id]
+	if u == nil {
+		return nil, nil
+	}
+	for i := range u.conns {
+		if u.conns[i].name == conn {
+			return u, &u.conns[i]
+		}
+	}
+	return u, nil
+}
+
+// settle brings a user's being away in line with all their tabs.
+func (r *Room[C]) settle(u *user[C]) {
+	used := slices.ContainsFunc(u.conns, func(c connection[C]) bool { return !c.inactive })
+	switch {
+	case len(u.conns) == 0:
+		r.deadlines.set(u, 0)
+	case used:
+		r.deadlines.set(u, 0)
+		u.entry.Idle = 0
+	case r.options.Away > 0 && u.entry.Idle == 0 && !r.deadlines.has(u):
+		r.deadlines.set(u, r.offset()+int64(r.options.Away))
+	}
+}
+
+// expect has a user without connections go after a while.
+func (r *Room[C]) expect(u *user[C], reason event.Reason, stay time.Duration) {
+	u.entry.User.Link, u.reason = event.LinkReconnecting, reason
+	r.deadlines.set(u, r.offset()+int64(stay))
+}
+
+// stamp is that of what is said now of a user of this server. It is later than
+// all that the server knows of them.
+func (r *Room[C]) stamp(u *user[C]) Stamp {
+	return Stamp{max(r.now.Unix, u.entry.latest().Time+1), r.options.Owner}
+}
+
+// change changes what this server knows of a user.
+func (r *Room[C]) change(u *user[C], c event.Change) {
+	if !c.IsZero() {
+		u.entry.change(r.now.Unix, c, r.stamp(u))
+	}
+}
+
+// ending is what happens to a user when their status and note end.
+var ending = event.Change{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
+
+// end has status and note of a user end if it is time, else it notes when that
+// will be. Each server ends them in its own entry. Where it has none it only
+// shows what is left, until the others have done so.
+func (r *Room[C]) end(u *user[C]) {
+	until := u.merged().User.Until
+	u.over = until != 0 && until <= r.now.Unix
+	if u.over {
+		until = 0
+	}
+	if u.over && u.here {
+		u.over = false
+		r.change(u, ending)
+	}
+	r.ends.set(u, until)
+}
+
+// told is called after each change of a user, and returns what others see of it.
+// Before is the user as shown until now, without an id if they were not here.
+func (r *Room[C]) told(u *user[C], before event.User, reason event.Reason) []event.Event {
+	if !u.here && len(u.others) == 0 {
+		r.deadlines.set(u, 0)
+		r.ends.set(u, 0)
+		delete(r.users, before.ID)
+		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
+	}
+	if !u.here {
+		r.deadlines.set(u, 0)
+	}
+	r.end(u)
+	after := u.shown()
+	switch {
+	case before.ID == "":
+		return []event.Event{event.NewUser{User: after}}
+	case before != after:
+		return []event.Event{event.UpdateUser{User: after}}
+	}
+	return nil
+}
+
+// fits reports by its error whether a user's data may be changed so. Merged data
+// can be longer than [event.MaxData] already, and may become shorter.
+func fits(u event.User, c event.Change) error {
+	if c.Data != "" && len(c.Apply(u).Data) > max(event.MaxData, len(u.Data)) {
+		return event.ErrDataTooLong
+	}
+	return nil
+}
+
+// plain is a user who is not encoded, so that two of them can be compared.
+func plain(u event.User) event.User { return event.Change{}.Apply(u) }
