@@ -48,6 +48,9 @@ type client struct {
 	seen   []string // the events other than snapshots and room, in short
 	shots  int      // full snapshots
 	left   bool
+	hello  event.Ref // the last that a snapshot has answered
+	done   event.Ref // the last that was said to be done
+	said   event.Ref // on this connection
 }
 
 type taken struct {
@@ -77,7 +80,7 @@ func join(t reporter, h *Hub, room string, p Person) *client {
 	c := &client{t: t, id: p.ID}
 	conn, err := h.Join(room, p, c)
 	if err != nil {
-		t.Fatalf("%s cannot join %s: %v", p.Name, room, err)
+		t.Fatalf("%s cannot join %s: %v", p.ID, room, err)
 	}
 	c.conn = conn
 	return c
@@ -161,7 +164,16 @@ func (c *client) take(frame []byte, last bool) {
 	c.frames++
 	order := -1
 	for i, e := range events {
-		if c.frames == 1 && i == 0 {
+		if done, ok := e.(event.Done); ok {
+			if i > 0 || done.Ref <= c.done {
+				c.t.Errorf("%d is done after %d, as event %d: %s", done.Ref, c.done, i, frame)
+			}
+			if c.done = done.Ref; len(events) == 1 {
+				return
+			}
+			continue
+		}
+		if c.frames == 1 && order < 0 {
 			if _, ok := e.(event.ExistingUsers); !ok {
 				c.t.Errorf("%s came before the snapshot: %s", e.EventName(), frame)
 			}
@@ -192,6 +204,9 @@ func (c *client) check(e event.Event, frame []byte, last bool) {
 	case event.ExistingUsers:
 		if !e.Resumed {
 			c.shots++
+		}
+		if e.Ref != 0 {
+			c.hello = e.Ref
 		}
 		if !e.Resumed && e.Self != c.id {
 			c.t.Errorf("%s is told to be %s", c.id, e.Self)
@@ -256,12 +271,17 @@ func (c *client) holds(names ...string) {
 }
 
 func person(name string) Person {
-	p := Person{ID: "id-" + name, Name: name}
-	copy(p.Session[:], name)
+	p := Person{ID: "id-" + name, Wanted: event.Named(name)}
 	return p
 }
 
 func (p Person) named(name string) Person {
-	p.Name = name
+	p.Wanted.Name = &name
 	return p
+}
+
+// count is how many people are in a room, and how many connections watch it.
+func count(h *Hub, name string) (people, watching int) {
+	room, _ := h.Room(name)
+	return room.Count, room.Watching
 }

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"sync/atomic"
-	"time"
 
 	"rollcall/shared/event"
 )
@@ -40,34 +39,29 @@ type Conn struct {
 	fresh    bool          // the client is owed a snapshot
 	quiet    bool          // the client is owed a frame, if only the room's state
 	stale    bool          // the client's own entry has changed since its last frame
-	inactive bool          // its tab is not looked at
 	cursor   uint64        // the seq that the client knows
+	done     event.Ref     // of what is done and the client is to be told so; else 0
 	view     *view         // what the client sees; nil for the whole room
 	farewell *packet       // the last frame, once the user has left
 	resume   *event.Resume // what it knew when it came; nil once started
 
 	room   *room
-	member *member         // nil for one that watches
+	id     string          // of the user; empty for one that watches
 	source string          // and
 	charge func(bytes int) // as in Visitor
 
 	// Guarded by room.mu.
 	index int        // in room.conns, -1 when out of the room
-	woke  time.Time  // when its coming ended the user's being away; zero if it did not
 	want  event.View // what it wants to see while the room is large
+	hello event.Ref  // Visitor.Ref, until it is answered
 	grant string     // Person.Grant, until it is given
 }
 
 // ID is the public id of the user, empty for one that watches.
-func (c *Conn) ID() string {
-	if c.member == nil {
-		return ""
-	}
-	return c.member.id
-}
+func (c *Conn) ID() string { return c.id }
 
 // Watches reports whether the connection sees the room without being in it.
-func (c *Conn) Watches() bool { return c.member == nil }
+func (c *Conn) Watches() bool { return c.id == "" }
 
 // Ready says that the sink takes frames again.
 func (c *Conn) Ready() {
@@ -87,12 +81,15 @@ func (c *Conn) Beat() {
 	}
 }
 
-// Update changes the user in place; the caller has checked the texts. Who
-// watches or has left has nothing to change.
-func (c *Conn) Update(change event.ChangeUser) {
-	if c.member != nil {
-		c.room.update(c, change)
+// Update changes the user in place; the caller has checked the texts, and the
+// data are canonical. Who watches or has left has nothing to change. A ref that is
+// done already is not done again; it is answered in any case, unless it is 0. The
+// error is event.ErrDataTooLong, and then nothing has changed.
+func (c *Conn) Update(ref event.Ref, change event.Change) error {
+	if c.id == "" {
+		return nil
 	}
+	return c.room.update(c, ref, change)
 }
 
 // pay tells whoever the connection is counted for what it has cost; the room's
@@ -103,21 +100,19 @@ func (c *Conn) pay(bytes int) {
 	}
 }
 
-// Active says whether the connection's tab is looked at and used.
-func (c *Conn) Active(active bool) {
-	if c.member != nil {
-		c.room.active(c, active)
-	}
-}
+// Active says whether the connection's tab is looked at and used. A ref is
+// answered, unless it is 0.
+func (c *Conn) Active(ref event.Ref, active bool) { c.room.active(c, ref, active) }
 
 // View says what part of a large room the client wants to see, and gets it a
 // snapshot in any room. Out of bounds is brought within. The error is
-// ErrTooManyViews, and then nothing has changed.
+// ErrTooManyViews, and then nothing has changed. Its ref is answered.
 func (c *Conn) View(want event.View) error { return c.room.look(c, want) }
 
 // Leave ends the user's presence at once. All their connections, this one
-// too, get one more frame, after which they are to end.
-func (c *Conn) Leave() { c.room.leave(c) }
+// too, get one more frame, after which they are to end. A ref is answered in
+// that, unless it is 0.
+func (c *Conn) Leave(ref event.Ref) { c.room.leave(c, ref) }
 
 // Close takes the connection out of its room; every further call does
 // nothing. Clean says that it ended properly. After the user's last one they

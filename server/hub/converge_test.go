@@ -82,14 +82,20 @@ func (p *play) step() {
 			p.cut = slices.Delete(p.cut, i, i+1)
 		}
 	case 6:
-		c.conn.Leave()
+		c.conn.Leave(0)
 	case 7:
 		time.Sleep(time.Duration(rapid.IntRange(1, 25_000).Draw(p.t, "ms")) * time.Millisecond)
 		synctest.Wait()
 	case 8:
-		c.conn.Update(p.change())
+		if c.id != "" {
+			c.said++ // who watches is not answered, but refused before
+		}
+		if err := c.conn.Update(c.said, p.change()); err != nil {
+			p.t.Errorf("%v", err)
+		}
 	case 9:
-		c.conn.Active(rapid.Bool().Draw(p.t, "active"))
+		c.said++
+		c.conn.Active(c.said, rapid.Bool().Draw(p.t, "active"))
 	case 10:
 		c.mu.Lock()
 		c.slow = true // from the next frame on
@@ -97,7 +103,9 @@ func (p *play) step() {
 	case 11:
 		c.read()
 	case 12:
+		c.said++
 		want := event.View{
+			Ref:   c.said,
 			From:  rapid.IntRange(-1, 12).Draw(p.t, "from"),
 			Count: rapid.IntRange(0, 5).Draw(p.t, "count"),
 			Query: rapid.SampledFrom([]string{"", "P", "a", "p1"}).Draw(p.t, "query"),
@@ -141,9 +149,9 @@ func (p *play) join(known *client) {
 		}
 		change := p.change()
 		if change.Name != nil {
-			who.Name = *change.Name
+			who.Wanted.Name = change.Name
 		}
-		who.Status, who.Note, who.Resume = change.Status, change.Note, resume
+		who.Wanted.Status, who.Wanted.Note, who.Resume = change.Status, change.Note, resume
 		c.id = who.ID
 		conn, err := p.hub.Join("lobby", who, c)
 		if err != nil {
@@ -154,8 +162,8 @@ func (p *play) join(known *client) {
 	p.open = append(p.open, c)
 }
 
-func (p *play) change() event.ChangeUser {
-	var change event.ChangeUser
+func (p *play) change() event.Change {
+	var change event.Change
 	if rapid.Bool().Draw(p.t, "renames") {
 		change.Name = new(rapid.SampledFrom([]string{"Ana", "Pan", "P10"}).Draw(p.t, "name"))
 	}
@@ -164,6 +172,12 @@ func (p *play) change() event.ChangeUser {
 	}
 	if rapid.Bool().Draw(p.t, "notes") {
 		change.Note = new(rapid.SampledFrom([]string{"", "x"}).Draw(p.t, "note"))
+	}
+	if rapid.Bool().Draw(p.t, "ends") {
+		change.Until = new(time.Now().UnixMilli() + rapid.Int64Range(0, 30_000).Draw(p.t, "until"))
+	}
+	if rapid.Bool().Draw(p.t, "carries") {
+		change.Data = rapid.SampledFrom([]event.Data{`{"a":1}`, `{"a":2,"b":"x"}`, `{"a":null}`}).Draw(p.t, "data")
 	}
 	return change
 }
@@ -187,7 +201,7 @@ func (p *play) end() {
 	}
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if n := p.hub.Rooms(); n != 0 {
+	if n := p.hub.Open(); n != 0 {
 		p.t.Errorf("%d rooms are left over", n)
 	}
 }
@@ -199,8 +213,11 @@ func (c *client) agree() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	truth := r.all.roster.Users()
-	if len(r.members) != len(truth) {
-		c.t.Errorf("%d members, %d on the roster", len(r.members), len(truth))
+	if r.who.Len() != len(truth) {
+		c.t.Errorf("%d are here, %d on the roster", r.who.Len(), len(truth))
+	}
+	if c.done != c.said {
+		c.t.Errorf("%s has said %d, and %d is done", c.id, c.said, c.done)
 	}
 	if me, here := r.all.roster.Get(c.id); here {
 		if mine, _ := c.roster.Me(); mine != me {
@@ -258,13 +275,13 @@ func TestManyAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				conn.Update(event.ChangeUser{Note: new(fmt.Sprint(n))})
-				conn.Active(n%5 == 0)
+				conn.Update(0, event.Change{Note: new(fmt.Sprint(n))})
+				conn.Active(0, n%5 == 0)
 				if n%4 == 0 {
 					conn.View(event.View{From: n % 3})
 				}
 				if n%7 == 0 {
-					conn.Leave()
+					conn.Leave(0)
 				}
 				conn.Ready()
 				conn.Close(n%2 == 0)
@@ -316,7 +333,7 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 		i := 0
 		return testing.AllocsPerRun(50, func() {
 			i++
-			c.Update(event.ChangeUser{Note: new(fmt.Sprint(i))})
+			c.Update(0, event.Change{Note: new(fmt.Sprint(i))})
 			c.room.settled()
 		})
 	}
@@ -338,7 +355,7 @@ func BenchmarkOneChangeSeenByMany(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for i := 0; b.Loop(); i++ {
-				c.Update(event.ChangeUser{Note: &notes[i%2]})
+				c.Update(0, event.Change{Note: &notes[i%2]})
 				c.room.settled()
 			}
 			runtime.ReadMemStats(&after)

@@ -9,11 +9,12 @@ import (
 
 // delivery is a frame for one connection.
 type delivery struct {
-	conn *Conn
-	*packet
-	own   *own // the receiver's own fields, where the frame has any
-	asked bool
-	last  bool
+	conn   *Conn
+	packet *packet
+	own    *event.ExistingUsers // the receiver's own fields, where the frame has any
+	done   event.Ref            // what the receiver is told is done; else 0
+	asked  bool
+	last   bool
 }
 
 // kick has everybody told who is behind; the room's lock is held.
@@ -67,7 +68,7 @@ func (r *room) flush(crowded bool) {
 			// undoes is done before.
 			d.conn.blocked.Store(true)
 			var body []byte
-			head, body = d.frame(head[:0], d.own, now)
+			head, body = d.frame(head[:0], now)
 			if d.conn.sink.Send(d.conn, Frame{head, body, d.asked, d.last}) {
 				d.conn.blocked.Store(false)
 			}
@@ -115,7 +116,7 @@ func (r *room) collect(batch []delivery) []delivery {
 		if c.blocked.Load() {
 			continue
 		}
-		if d := r.next(c); d.packet != nil {
+		if d := r.next(c); d.packet != nil || d.done != 0 {
 			batch = append(batch, d)
 		}
 	}
@@ -124,13 +125,14 @@ func (r *room) collect(batch []delivery) []delivery {
 
 // next is what a connection has to be told now, nothing if it is up to date.
 func (r *room) next(c *Conn) delivery {
-	d := delivery{conn: c}
+	d := delivery{conn: c, done: c.done}
+	c.done = 0
 	if c.farewell != nil {
 		d.packet, d.last = c.farewell, true
 		r.forget(c)
 		return d
 	}
-	d.asked = c.fresh || !c.started // and not because the room has become another sort
+	d.asked = c.fresh || !c.started || d.done != 0 // and not because the room has become another sort
 	of := r.lens(c)
 	fresh, quiet, stale := c.fresh || !c.started, c.quiet, c.stale && c.view != nil
 	resume := c.resume
@@ -145,7 +147,7 @@ func (r *room) next(c *Conn) delivery {
 	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch:
 		if change, ok := r.all.since(resume.Seq); ok {
 			d.packet = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}
-			d.own, c.grant = &own{self: c.ID(), session: c.grant}, ""
+			d.own = r.owned(c)
 			return d
 		}
 	case fresh:
@@ -155,17 +157,25 @@ func (r *room) next(c *Conn) delivery {
 	default:
 		if d.packet = r.diff(of, c.view, cursor); d.packet != nil {
 			if stale {
-				d.own = &own{me: r.outside(c)}
+				d.own = &event.ExistingUsers{Me: r.outside(c)}
 			}
 			return d
 		}
 	}
 	d.packet = r.snapshot(of, c.view)
-	d.own, c.grant = &own{self: c.ID(), session: c.grant}, ""
+	d.own = r.owned(c)
 	if c.view != nil {
-		d.own.me = r.outside(c)
+		d.own.Me = r.outside(c)
 	}
 	return d
+}
+
+// owned is what of a snapshot is one receiver's own. What answers a hello is in
+// the first only.
+func (r *room) owned(c *Conn) *event.ExistingUsers {
+	own := &event.ExistingUsers{Self: c.id, Ref: c.hello, Session: c.grant}
+	c.hello, c.grant = 0, ""
+	return own
 }
 
 // lens returns the ledger of what a connection sees, which changes when the
@@ -189,7 +199,7 @@ func (r *room) lens(c *Conn) *ledger {
 
 // outside is a client's own entry if its view does not show it.
 func (r *room) outside(c *Conn) *event.User {
-	u, here := r.all.roster.Get(c.ID())
+	u, here := r.all.roster.Get(c.id)
 	if _, shown := c.view.roster.Get(u.ID); !here || shown {
 		return nil
 	}
@@ -223,9 +233,9 @@ func (r *room) diff(of *ledger, v *view, cursor uint64) *packet {
 
 func (r *room) snapshot(of *ledger, v *view) *packet {
 	if of.snapshot == nil || of.snapshot.state.Seq != r.all.head {
-		shown := r.header(v)
-		shown.Users = of.roster.Users()
-		of.snapshot = &packet{existing: &shown, state: r.state(of)}
+		shown, state := r.header(v), r.state(of)
+		shown.Users = of.roster.Borrow()
+		of.snapshot = &packet{existing: &event.ExistingUsers{}, state: state, shared: event.EncodeSnapshot(shown, state)}
 	}
 	return of.snapshot
 }

@@ -89,6 +89,8 @@ func New(options Options) *Hub {
 type Visitor struct {
 	// Resume is what the client knows of the room, nil if nothing.
 	Resume *event.Resume
+	// Ref is that of the hello, 0 if it has none.
+	Ref event.Ref
 	// Source is whoever shares in what all use, such as an address: a few
 	// sources cannot use up the rooms, nor the views of a room. Empty is a
 	// source that nothing is counted of.
@@ -105,36 +107,31 @@ type Visitor struct {
 	Charge func(bytes int)
 }
 
-// Person is somebody who joins a room. The caller has checked the texts.
+// Person is somebody who joins a room. The caller has checked the texts, and
+// the data are canonical.
 type Person struct {
 	Visitor
-	// Session is what a user is kept by: joining again with the same one is
-	// another tab of the same user.
-	Session [16]byte
-	// ID is the public id of the session in that room.
+	// ID is the public id of the session in that room, which a user is kept by:
+	// joining again with the same one is another tab of the same user.
 	ID string
 	// Grant is the session of the first existing_users; empty for who has it
 	// already, in a cookie or otherwise.
 	Grant string
-	// Name is shown as it is. It renames a user who is already there.
-	Name string
-	// Status and Note, where not nil, replace what a user who is already
-	// there has.
-	Status *event.Status
-	Note   *string
-	// Opened is when the connection was opened. A client that was cut and
-	// came back may be heard in the wrong order: Name, Status and Note do not
-	// replace what a connection opened later has brought. With the zero time,
-	// whoever is heard last has the last word.
-	Opened time.Time
+	// Is says who they are, if the room does not have them, and Wanted what is to
+	// be different now. One of the two has a name.
+	Is, Wanted event.Change
+	// Tab and Ref say which of a client's changes Wanted is, so that it is not
+	// done twice; without a tab it always is.
+	Tab string
 }
 
 // Join makes p present in a room, which is made if nobody is there, and
 // returns the connection that will see it through sink. The caller owes the
-// connection a Close. The error is ErrClosed, ErrRoomFull, ErrTooManyRooms or
-// that of p.Admit; whoever the room already has, online or expected back, is
-// turned away by nothing else. Who resumes and has left since by another connection, as
-// far as the room remembers, is told so and is not present.
+// connection a Close. The error is ErrClosed, ErrRoomFull, ErrTooManyRooms,
+// event.ErrDataTooLong or that of p.Admit; whoever the room already has, online
+// or expected back, is turned away by the last two only. Who resumes and has left
+// since by another connection, as far as the room remembers, is told so and is not
+// present.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
 }
@@ -179,22 +176,6 @@ func (h *Hub) drop(r *room) {
 	if h.rooms.CompareAndDelete(r.name, r) {
 		h.open.Add(-1)
 	}
-}
-
-// Rooms is the number of rooms that anybody is in or watches.
-func (h *Hub) Rooms() int { return int(h.open.Load()) }
-
-// Count returns how many people are in a room, and how many connections watch
-// it without being in it.
-func (h *Hub) Count(name string) (people, watching int) {
-	found, ok := h.rooms.Load(name)
-	if !ok {
-		return 0, 0
-	}
-	r := found.(*room)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.members), r.watching
 }
 
 // Close refuses further joins, forgets every removal that was still to come

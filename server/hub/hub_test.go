@@ -3,6 +3,7 @@ package hub
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -23,7 +24,7 @@ func TestEverybodySeesEverybodyComeAndGo(t *testing.T) {
 		ana.expect("-Ben closed")
 		ana.conn.Close(false)
 		synctest.Wait()
-		if n := h.Rooms(); n != 0 {
+		if n := h.Open(); n != 0 {
 			t.Errorf("%d rooms are left", n)
 		}
 	})
@@ -62,8 +63,8 @@ func TestRoomsDoNotMeet(t *testing.T) {
 		ana := join(t, h, "one", person("Ana")).drain()
 		join(t, h, "two", person("Ben"))
 		ana.expect()
-		if h.Rooms() != 2 {
-			t.Errorf("%d rooms", h.Rooms())
+		if h.Open() != 2 {
+			t.Errorf("%d rooms", h.Open())
 		}
 	})
 }
@@ -72,35 +73,46 @@ func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		ben.Wanted.Status, ben.Wanted.Note = new(event.StatusBusy), new("at work")
 		tab1 := join(t, h, "lobby", ben).drain()
 		ana.expect("+Ben")
 		join(t, h, "lobby", person("Ben").named("Benedict"))
 		ana.expect("~Benedict busy at work")
 		tab1.expect("~Benedict busy at work")
 		back := person("Ben")
-		back.Status, back.Note = new(event.StatusHere), new("")
+		back.Wanted.Status, back.Wanted.Note = new(event.StatusHere), new("")
 		join(t, h, "lobby", back)
 		ana.expect("~Ben")
 	})
 }
 
-func TestTheHelloOfALaterConnectionHasTheLastWordHoweverLateTheOtherIsHeard(t *testing.T) {
-	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+// returning is somebody who comes back: they say who they are, and want nothing
+// to be different.
+func (p Person) returning(c *client) Person {
+	p.Is, p.Wanted = p.Wanted, event.Change{}
+	p.Resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
+	return p
+}
+
+func TestWhatIsSaidAgainOrComesLateIsDoneOnce(t *testing.T) {
+	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
-		start := time.Now()
-		cut, back := person("Ben"), person("Ben").named("Benedict")
-		cut.Opened, cut.Status, cut.Note = start, new(event.StatusBusy), new("as it was")
-		back.Opened, back.Note = start.Add(1), new("as it is")
-		join(t, h, "lobby", back)
-		ana.expect("+Benedict")
-		late := join(t, h, "lobby", cut)
+		ben := person("Ben")
+		ben.Tab, ben.Ref = "tab", 1
+		cut := join(t, h, "lobby", ben).drain()
+		cut.conn.Update(2, event.Change{Note: new("at work")})
+		ana.expect("+Ben", "~Ben at work")
+		back := ben
+		back.Is, back.Wanted, back.Ref = ben.Wanted, event.Change{Note: new("on the train")}, 3
+		again := join(t, h, "lobby", back).drain()
+		ana.expect("~Ben on the train")
+		cut.conn.Update(2, event.Change{Note: new("at work")}) // it was under way
+		join(t, h, "lobby", ben)                               // and so was this
+		again.conn.Update(3, event.Change{Note: new("on the train, again")})
 		ana.expect()
-		late.conn.Update(event.ChangeUser{Note: new("said by hand")}) // it may as well be another tab
-		ana.expect("~Benedict said by hand")
-		back.Opened, back.Note = start.Add(2), new("and again")
-		join(t, h, "lobby", back)
-		ana.expect("~Benedict and again")
+		other := join(t, h, "lobby", person("Ben").named("Benedict")) // a tab that counts for itself
+		other.conn.Update(1, event.Change{Note: new("at home")})
+		ana.expect("~Benedict at home")
 	})
 }
 
@@ -108,19 +120,18 @@ func TestWhoComesBackChangesNothingThatAnotherTabHasSinceChanged(t *testing.T) {
 	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		ben.Wanted.Status, ben.Wanted.Note = new(event.StatusBusy), new("at work")
 		cut := join(t, h, "lobby", ben).drain()
 		tab := join(t, h, "lobby", ben)
 		ana.expect("+Ben")
 		cut.conn.Close(false)
-		tab.conn.Update(event.ChangeUser{Name: new("Benedict"), Note: new("in a call")})
+		tab.conn.Update(0, event.Change{Name: new("Benedict"), Note: new("in a call")})
 		ana.expect("~Benedict busy in a call")
-		ben.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
-		join(t, h, "lobby", ben)
+		back := ben.returning(cut)
+		join(t, h, "lobby", back)
 		ana.expect()
-		// What it says that it did not know is news.
-		ben.Note = new("on the train")
-		join(t, h, "lobby", ben)
+		back.Wanted.Note = new("on the train")
+		join(t, h, "lobby", back)
 		ana.expect("~Benedict busy on the train")
 	})
 }
@@ -129,17 +140,96 @@ func TestWhoComesBackAfterTheyWereGivenUpIsAsTheySay(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Status, ben.Note = new(event.StatusBusy), new("at work")
+		ben.Wanted.Status, ben.Wanted.Note, ben.Wanted.Data = new(event.StatusBusy), new("at work"), `{"seat":4}`
 		cut := join(t, h, "lobby", ben).drain()
 		ana.expect("+Ben")
 		cut.conn.Close(false)
 		ana.expect("-Ben lost")
-		ben.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
-		join(t, h, "lobby", ben)
+		join(t, h, "lobby", ben.returning(cut))
 		ana.expect("+Ben")
-		if u := ana.roster.Users()[1]; u.Name != "Ben" || u.Note != "at work" || u.Status != event.StatusBusy {
+		if u := ana.roster.Users()[1]; u.Name != "Ben" || u.Note != "at work" || u.Status != event.StatusBusy || u.Data != `{"seat":4}` {
 			t.Errorf("they are back as %+v", u)
 		}
+	})
+}
+
+func TestWhatIsDoneIsToldInTheFrameThatShowsIt(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		hello := person("Ben")
+		hello.Tab, hello.Ref = "tab", 7
+		ben := join(t, h, "lobby", hello).drain()
+		if ben.hello != 7 || ben.frames != 1 {
+			t.Errorf("the hello is answered as %d, in %d frames", ben.hello, ben.frames)
+		}
+		ben.conn.Update(8, event.Change{Note: new("hi")})
+		if ben.drain(); ben.done != 8 || ben.frames != 2 {
+			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
+		}
+		ben.expect("~Ben hi")
+		ben.conn.Update(9, event.Change{Note: new("hi")}) // nothing to show
+		if ben.drain(); ben.done != 9 || ben.frames != 3 {
+			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
+		}
+		ben.conn.View(event.View{Ref: 10})
+		if ben.drain(); ben.done != 10 || ben.frames != 4 || ben.shots != 2 {
+			t.Errorf("%d is done, after %d frames and %d snapshots", ben.done, ben.frames, ben.shots)
+		}
+		ben.conn.Active(11, true)
+		if ben.drain(); ben.done != 11 || ben.frames != 5 {
+			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
+		}
+		ben.conn.Leave(12)
+		if ben.drain(); ben.done != 12 || ben.frames != 6 || !ben.left {
+			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
+		}
+		if ana.drain(); ana.done != 0 {
+			t.Errorf("somebody else is told that %d is done", ana.done)
+		}
+	})
+}
+
+func TestDataAreCarriedKeyByKeyUpToAKilobyte(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := join(t, h, "lobby", person("Ben"))
+		ben.conn.Update(0, event.Change{Data: `{"a":1,"b":{"c":"d"}}`})
+		ben.conn.Update(0, event.Change{Data: `{"a":null,"e":[]}`})
+		if u, _ := ana.drain().roster.Get("id-Ben"); u.Data != `{"b":{"c":"d"},"e":[]}` {
+			t.Errorf("the data are %s", u.Data)
+		}
+		long := event.Data(`{"long":"` + strings.Repeat("x", 1000) + `"}`)
+		if err := ben.conn.Update(0, event.Change{Name: new("Benedict"), Data: long}); err != event.ErrDataTooLong {
+			t.Errorf("too much data: %v", err)
+		}
+		if u, _ := ana.drain().roster.Get("id-Ben"); u.Name != "Ben" || u.Data != `{"b":{"c":"d"},"e":[]}` {
+			t.Errorf("what was refused has left %+v", u)
+		}
+	})
+}
+
+func TestAStatusEndsByItselfAtItsTime(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		ben := join(t, h, "lobby", person("Ben")).drain()
+		began := time.Now().UnixMilli()
+		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Note: new("back soon"), Until: new(began + 60_000)})
+		ana.expect("+Ben", "~Ben busy back soon")
+		if u, _ := ana.roster.Get("id-Ben"); u.Until != began+60_000 || u.StatusSince != began {
+			t.Errorf("busy from %d until %d", u.StatusSince, u.Until)
+		}
+		time.Sleep(time.Minute - 1)
+		ana.expect()
+		time.Sleep(1)
+		ana.expect("~Ben")
+		if u, _ := ana.roster.Get("id-Ben"); u.Until != 0 || u.StatusSince != 0 {
+			t.Errorf("here since %d until %d", u.StatusSince, u.Until)
+		}
+		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Until: new(time.Now().UnixMilli() + 60_000)})
+		synctest.Wait()
+		ben.conn.Update(0, event.Change{Until: new(int64(0))})
+		time.Sleep(time.Hour)
+		ana.expect("~Ben busy", "~Ben busy")
 	})
 }
 
@@ -162,7 +252,7 @@ func TestManyUpdatesAreTheLastOne(t *testing.T) {
 		ana.pause()
 		ana.seen = nil
 		for _, note := range []string{"one", "two", "three"} {
-			ben.conn.Update(event.ChangeUser{Note: new(note)})
+			ben.conn.Update(0, event.Change{Note: new(note)})
 		}
 		ana.read().expect("~Ben three")
 	})
@@ -187,17 +277,17 @@ func TestAnUpdateChangesOnlyWhatItNames(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
-		ben.conn.Update(event.ChangeUser{Status: new(event.StatusBusy), Note: new("back at 2")})
+		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Note: new("back at 2")})
 		ana.expect("~Ben busy back at 2")
 		ben.expect("~Ben busy back at 2") // the sender too
-		ben.conn.Update(event.ChangeUser{Name: new("Benedict")})
+		ben.conn.Update(0, event.Change{Name: new("Benedict")})
 		ana.expect("~Benedict busy back at 2")
-		ben.conn.Update(event.ChangeUser{Note: new("")})
+		ben.conn.Update(0, event.Change{Note: new("")})
 		ana.expect("~Benedict busy")
-		ben.conn.Update(event.ChangeUser{Note: new("")})
+		ben.conn.Update(0, event.Change{Note: new("")})
 		ana.expect()
-		ben.conn.Leave()
-		ben.conn.Update(event.ChangeUser{Note: new("too late")})
+		ben.conn.Leave(0)
+		ben.conn.Update(0, event.Change{Note: new("too late")})
 		ana.expect("-Benedict left")
 	})
 }
@@ -208,8 +298,8 @@ func TestLeavingEndsAllTabsAtOnce(t *testing.T) {
 		tab1 := join(t, h, "lobby", person("Ben")).drain()
 		tab2 := join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
-		tab1.conn.Leave()
-		tab2.conn.Leave() // again
+		tab1.conn.Leave(0)
+		tab2.conn.Leave(0) // again
 		tab1.expect("-Ben left")
 		tab2.expect("-Ben left")
 		for i, tab := range []*client{tab1, tab2} {
@@ -231,7 +321,7 @@ func TestATabThatWasCutOffBringsNobodyBackWhoHasLeft(t *testing.T) {
 		tab := join(t, h, "lobby", ben).drain()
 		ana.expect("+Ben")
 		cut.conn.Close(false)
-		tab.conn.Leave()
+		tab.conn.Leave(0)
 		ana.expect("-Ben left")
 		resumes := ben
 		resumes.Resume = &event.Resume{Epoch: cut.roster.Epoch(), Seq: cut.roster.State().Seq}
@@ -240,10 +330,10 @@ func TestATabThatWasCutOffBringsNobodyBackWhoHasLeft(t *testing.T) {
 		if !back.left || back.roster.Len() != 1 {
 			t.Errorf("it is over: %v; the room has %v", back.left, back.roster.Users())
 		}
-		back.conn.Update(event.ChangeUser{Name: new("Benedict")})
+		back.conn.Update(0, event.Change{Name: new("Benedict")})
 		back.conn.Close(true)
 		ana.expect()
-		if people, _ := h.Count("lobby"); people != 1 {
+		if people, _ := count(h, "lobby"); people != 1 {
 			t.Errorf("%d people are there", people)
 		}
 
@@ -260,14 +350,14 @@ func TestATabThatWasCutOffBringsNobodyBackWhoHasLeft(t *testing.T) {
 func TestATabThatNeverReadLearnsThatItsUserHasLeft(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		tab := join(t, h, "lobby", person("Ben"))
-		tab.conn.Leave()
+		tab.conn.Leave(0)
 		tab.expect("-Ben left")
 		if !tab.left {
 			t.Error("it is not over")
 		}
 		tab.conn.Close(true)
 		synctest.Wait()
-		if n := h.Rooms(); n != 0 {
+		if n := h.Open(); n != 0 {
 			t.Errorf("%d rooms are left", n)
 		}
 	})
@@ -333,17 +423,17 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 		epoch := first.roster.Epoch()
 		watcher := watch(t, h, "lobby").drain()
 		first.conn.Close(false)
-		if h.Rooms() != 1 {
+		if h.Open() != 1 {
 			t.Error("the room is gone while somebody may come back")
 		}
 		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		if people, watching := h.Count("lobby"); people != 0 || watching != 1 {
+		if people, watching := count(h, "lobby"); people != 0 || watching != 1 {
 			t.Errorf("%d people and %d who watch", people, watching)
 		}
 		watcher.drain().conn.Close(true)
 		synctest.Wait()
-		if h.Rooms() != 0 {
+		if h.Open() != 0 {
 			t.Error("the room is still there")
 		}
 		second := join(t, h, "lobby", person("Ana")).drain()
@@ -427,24 +517,24 @@ func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
 		ben.drain().seen = nil
 		for _, c := range []*client{tab, gone, wall} {
 			frames := c.drain().frames
-			c.conn.Update(event.ChangeUser{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
-			c.conn.Active(false)
+			c.conn.Update(0, event.Change{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
+			c.conn.Active(0, false)
 			if err := c.conn.View(event.View{}); err != nil {
 				t.Error(err)
 			}
 			c.conn.Beat()
-			c.conn.Leave()
+			c.conn.Leave(0)
 			c.conn.Close(true)
 			if c.drain().frames != frames {
 				t.Error("it is sent a frame")
 			}
 		}
-		other.conn.Active(true)
+		other.conn.Active(0, true)
 		time.Sleep(10 * time.Second)
 		ben.expect()
 		ben.holds("Ana", "Ben", "Cyd")
 		for _, c := range []*client{ben, other} {
-			c.conn.Leave()
+			c.conn.Leave(0)
 			c.conn.Close(true)
 		}
 		time.Sleep(time.Minute)
@@ -507,25 +597,25 @@ func TestWhoWatchesIsPresentInNoRoster(t *testing.T) {
 		ana.expect()
 		join(t, h, "lobby", person("Ben"))
 		wall.expect("+Ben")
-		if people, watching := h.Count("lobby"); people != 2 || watching != 1 {
+		if people, watching := count(h, "lobby"); people != 2 || watching != 1 {
 			t.Errorf("%d people and %d who watch", people, watching)
 		}
 		if !wall.conn.Watches() || wall.conn.ID() != "" || ana.conn.Watches() {
 			t.Error("who watches is somebody")
 		}
-		wall.conn.Update(event.ChangeUser{Name: new("Wall")})
-		wall.conn.Active(false)
+		wall.conn.Update(0, event.Change{Name: new("Wall")})
+		wall.conn.Active(0, false)
 		wall.expect()
-		wall.conn.Leave()
+		wall.conn.Leave(0)
 		if wall.drain(); !wall.left {
 			t.Error("the end is not told")
 		}
 		wall.conn.Close(true)
 		ana.expect("+Ben")
-		if _, watching := h.Count("lobby"); watching != 0 {
+		if _, watching := count(h, "lobby"); watching != 0 {
 			t.Errorf("%d still watch", watching)
 		}
-		if people, watching := h.Count("nowhere"); people != 0 || watching != 0 {
+		if people, watching := count(h, "nowhere"); people != 0 || watching != 0 {
 			t.Error("somebody is nowhere")
 		}
 	})
@@ -563,17 +653,17 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		tab1, tab2 := join(t, h, "lobby", person("Ben")), join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
-		tab1.conn.Active(false)
+		tab1.conn.Active(0, false)
 		time.Sleep(time.Hour)
 		ana.expect() // the other tab is used
-		tab2.conn.Active(false)
+		tab2.conn.Active(0, false)
 		time.Sleep(4 * time.Minute)
-		tab1.conn.Active(false) // again does not start anew
+		tab1.conn.Active(0, false) // again does not start anew
 		time.Sleep(time.Minute - time.Second)
 		ana.expect()
 		time.Sleep(2 * time.Second)
 		ana.expect("~Ben away")
-		tab2.conn.Active(true)
+		tab2.conn.Active(0, true)
 		ana.expect("~Ben")
 		tab2.conn.Close(true) // the one that is used
 		time.Sleep(6 * time.Minute)
@@ -581,9 +671,9 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 		tab3 := join(t, h, "lobby", person("Ben"))
 		ana.expect("~Ben")
 		time.Sleep(time.Minute)
-		tab3.conn.Active(false)
+		tab3.conn.Active(0, false)
 		time.Sleep(time.Minute)
-		tab3.conn.Active(true)
+		tab3.conn.Active(0, true)
 		time.Sleep(time.Hour)
 		ana.expect()
 	})
@@ -592,20 +682,20 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 func TestAStatusSetByHandAlwaysWins(t *testing.T) {
 	bubble(t, Options{Away: time.Minute}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
-		ben.conn.Update(event.ChangeUser{Status: new(event.StatusBusy)})
+		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy)})
 		ana.drain()
 		ana.seen = nil
-		ben.conn.Active(false)
+		ben.conn.Active(0, false)
 		time.Sleep(time.Hour)
 		ana.expect()
-		ben.conn.Update(event.ChangeUser{Status: new(event.StatusHere)}) // leaves it to activity
+		ben.conn.Update(0, event.Change{Status: new(event.StatusHere)}) // leaves it to activity
 		ana.expect("~Ben away")
-		ben.conn.Active(true)
+		ben.conn.Active(0, true)
 		ana.expect("~Ben")
-		ben.conn.Update(event.ChangeUser{Status: new(event.StatusAway)})
+		ben.conn.Update(0, event.Change{Status: new(event.StatusAway)})
 		ana.expect("~Ben away")
-		ben.conn.Active(false)
-		ben.conn.Active(true)
+		ben.conn.Active(0, false)
+		ben.conn.Active(0, true)
 		ana.expect()
 	})
 }
@@ -613,7 +703,7 @@ func TestAStatusSetByHandAlwaysWins(t *testing.T) {
 func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 	bubble(t, Options{Away: time.Minute, Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain()
-		ben.conn.Active(false)
+		ben.conn.Active(0, false)
 		time.Sleep(2 * time.Minute)
 		ana.expect("+Ben", "~Ben away")
 		ben.conn.Close(false)
@@ -624,7 +714,7 @@ func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusAway {
 			t.Errorf("Ben is %v", u.Status)
 		}
-		again.conn.Active(true)
+		again.conn.Active(0, true)
 		ana.drain()
 		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusHere {
 			t.Errorf("Ben is %v", u.Status)
@@ -640,16 +730,16 @@ func TestWhoComesBackToALargeRoomIsAwayAgainAtOnce(t *testing.T) {
 			u, _ := ana.roster.Get("id-Ben")
 			return u.Status == event.StatusAway
 		}
-		ben.conn.Active(false)
+		ben.conn.Active(0, false)
 		time.Sleep(2 * time.Minute)
 		ben.conn.Close(false)
 		back := join(t, h, "lobby", person("Ben"))
-		back.conn.Active(false) // as it says after a hello that cannot resume
+		back.conn.Active(0, false) // as it says after a hello that cannot resume
 		if !away() {
 			t.Error("being back has made Ben look")
 		}
-		back.conn.Active(true)
-		back.conn.Active(false)
+		back.conn.Active(0, true)
+		back.conn.Active(0, false)
 		if away() {
 			t.Error("a glance has not counted")
 		}
@@ -673,7 +763,7 @@ func TestWhoComesBackIsToldWhatHasChanged(t *testing.T) {
 		join(t, h, "lobby", person("Cyd"))
 		ana.drain()
 		ana.conn.Close(false)
-		ben.conn.Leave()
+		ben.conn.Leave(0)
 		join(t, h, "lobby", person("Dan"))
 		back := ana.comeBack(h, person("Ana"))
 		back.holds("Ana", "Cyd", "Dan")
@@ -780,8 +870,8 @@ func TestRoomsAreLimited(t *testing.T) {
 		}
 		join(t, h, "a", person("Ben"))
 		ana.conn.Close(true)
-		if h.Rooms() != 2 {
-			t.Errorf("%d rooms", h.Rooms())
+		if h.Open() != 2 {
+			t.Errorf("%d rooms", h.Open())
 		}
 	})
 	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
@@ -816,7 +906,7 @@ func TestASlotIsHeldByWhoIsInTheRoomAndByNobodyWhoWasRefused(t *testing.T) {
 			t.Fatalf("error is %v", err)
 		}
 		watch(t, h, "b") // which goes on when nobody is in it
-		join(t, h, "b", person("Ben")).conn.Leave()
+		join(t, h, "b", person("Ben")).conn.Leave(0)
 		join(t, h, "c", person("Cyd"))
 	})
 }

@@ -40,12 +40,18 @@ type ledger struct {
 type entry struct {
 	seq    uint64
 	id     string
-	before event.User // the zero User if they were not here
+	before *event.User // nil if they were not here
 	reason event.Reason
 }
 
 // apply changes the roster, and numbers that seq if it changed anything.
 func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
+	switch of := e.(type) {
+	case event.NewUser:
+		e = event.NewUser{User: of.Encoded()}
+	case event.UpdateUser:
+		e = event.UpdateUser{User: of.Encoded()}
+	}
 	changes, _ := l.roster.Apply(e)
 	if len(changes) == 0 {
 		return roster.Change{}, false
@@ -56,10 +62,10 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	case roster.Arrived:
 		l.size += sizeOf(c.User)
 	case roster.Updated:
-		was.before = c.Before
+		was.before = &c.Before
 		l.size += sizeOf(c.User) - sizeOf(c.Before)
 	case roster.Gone:
-		was.before = c.User
+		was.before = &c.User
 		l.size -= sizeOf(c.User)
 	}
 	if gone, ok := e.(event.DisconnectUser); ok {
@@ -74,7 +80,7 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 // as it should be, forgets the oldest.
 func (l *ledger) remember(e entry) {
 	l.entries = append(l.entries, e)
-	l.history += sizeOf(e.before)
+	l.history += e.size()
 	worth := max(minHistory, l.size)
 	if len(l.entries) < 2*l.ring && l.history < 2*worth {
 		return
@@ -82,7 +88,7 @@ func (l *ledger) remember(e entry) {
 	forgotten := 0
 	for len(l.entries)-forgotten > l.ring || l.history > worth {
 		l.base = l.entries[forgotten].seq
-		l.history -= sizeOf(l.entries[forgotten].before)
+		l.history -= l.entries[forgotten].size()
 		forgotten++
 	}
 	l.entries = slices.Clone(l.entries[forgotten:])
@@ -92,16 +98,27 @@ func (l *ledger) remember(e entry) {
 // led to that is not remembered.
 func (l *ledger) begin(seq uint64) {
 	l.size = 0
-	for _, u := range l.roster.Users() {
+	for _, u := range l.roster.Borrow() {
 		l.size += sizeOf(u)
 	}
 	l.entries, l.history, l.base = nil, 0, seq
 	l.move(seq)
 }
 
-// sizeOf is about how many bytes a user or a change takes in memory: an entry
-// with its strings, of which the id is shared.
-func sizeOf(u event.User) int { return int(unsafe.Sizeof(entry{})) + len(u.Name) + len(u.Note) }
+// sizeOf is about how many bytes a user takes in memory, with their strings, of
+// which the id is shared.
+func sizeOf(u event.User) int {
+	return int(unsafe.Sizeof(u)) + len(u.Name) + len(u.Note) + len(u.Data) + u.Size()
+}
+
+// size is about how many bytes the entry takes in memory.
+func (e entry) size() int {
+	size := int(unsafe.Sizeof(e))
+	if e.before != nil {
+		size += sizeOf(*e.before)
+	}
+	return size
+}
 
 // move makes seq the head.
 func (l *ledger) move(seq uint64) {
@@ -123,20 +140,6 @@ func (l *ledger) missed(cursor uint64) ([]entry, bool) {
 	}
 	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
 	return l.entries[first:], true
-}
-
-// at is the user of an id as they were at a cursor; the zero User if they were
-// not here. It reports false if that is not known any more.
-func (l *ledger) at(cursor uint64, id string) (event.User, bool) {
-	missed, ok := l.missed(cursor)
-	if !ok {
-		return event.User{}, false
-	}
-	if i := slices.IndexFunc(missed, func(e entry) bool { return e.id == id }); i >= 0 {
-		return missed[i].before, true
-	}
-	u, _ := l.roster.Get(id)
-	return u, true
 }
 
 // since returns the net change from a cursor to now, where it is known.
@@ -169,14 +172,14 @@ func (l *ledger) since(cursor uint64) (delta, bool) {
 	return d, true
 }
 
-func (d *delta) add(id string, was event.User, reason event.Reason, now *roster.Roster) {
+func (d *delta) add(id string, was *event.User, reason event.Reason, now *roster.Roster) {
 	is, here := now.Get(id)
 	switch {
-	case !here && was.ID != "":
+	case !here && was != nil:
 		d.gone = append(d.gone, event.DisconnectUser{ID: id, Name: was.Name, Reason: reason})
-	case here && was.ID == "":
+	case here && was == nil:
 		d.arrived = append(d.arrived, is)
-	case here && was != is:
+	case here && *was != is:
 		d.updated = append(d.updated, is)
 	}
 }

@@ -27,7 +27,7 @@ func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
 			c := join(t, h, fmt.Sprint("room", i), person("Ana"))
 			c.pause()
 			for n := range changes {
-				c.conn.Update(event.ChangeUser{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
+				c.conn.Update(0, event.Change{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
 			}
 		}
 		if each := (held() - before) / rooms; each > 64<<10 {
@@ -55,7 +55,7 @@ func TestTheHistoryOfALargeRoomIsWorthItsRoster(t *testing.T) {
 		size += sizeOf(u)
 	}
 	for _, e := range l.entries {
-		history += sizeOf(e.before)
+		history += e.size()
 	}
 	if l.size != size || l.history != history {
 		t.Errorf("counts %d and %d bytes, has %d and %d", l.size, l.history, size, history)

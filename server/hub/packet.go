@@ -3,8 +3,9 @@ package hub
 import "rollcall/shared/event"
 
 // packet is one frame for one or many connections. It is made under the
-// room's lock and encoded outside of it, by the flush that first sends it; a
-// room has one flush at a time.
+// room's lock. A snapshot is put together there from the bytes of its users, which
+// is less work than to copy the users; the rest is encoded outside, by the flush
+// that first sends it. A room has one flush at a time.
 type packet struct {
 	// Either events, the same for all,
 	events []event.Event
@@ -17,8 +18,13 @@ type packet struct {
 }
 
 // frame appends to b what is one receiver's own and comes first, if there is
-// anything, and returns it with the rest, which is everybody's.
-func (p *packet) frame(b []byte, mine *own, now int64) (head, body []byte) {
+// anything, and returns it with the rest, which is everybody's. Without a packet
+// there is only what is done.
+func (d *delivery) frame(b []byte, now int64) (head, body []byte) {
+	p := d.packet
+	if p == nil {
+		return append(b, event.Encode(event.Done{Ref: d.done})...), nil
+	}
 	switch {
 	case p.shared != nil:
 	case p.existing != nil:
@@ -28,19 +34,16 @@ func (p *packet) frame(b []byte, mine *own, now int64) (head, body []byte) {
 		p.shared = event.Encode(p.events...)
 		p.events = nil
 	}
-	if p.existing != nil {
-		if mine == nil {
-			mine = new(own)
+	switch body = p.shared; {
+	case p.existing != nil:
+		own := event.ExistingUsers{Now: now}
+		if d.own != nil {
+			own = *d.own
+			own.Now = now
 		}
-		b = event.AppendSnapshotHead(b, mine.self, now, mine.me, mine.session)
+		b = event.AppendSnapshotHead(b, d.done, own)
+	case d.done != 0:
+		b, body = event.AppendDone(b, d.done), body[1:]
 	}
-	return b, p.shared
-}
-
-// own is what of a frame is one receiver's own: their id, their entry and the
-// session that they are given. It is apart from what thousands are told.
-type own struct {
-	self    string
-	me      *event.User
-	session string
+	return b, body
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"rollcall/server/presence"
 	"rollcall/shared/event"
 )
 
@@ -15,46 +16,38 @@ type room struct {
 	name  string
 	epoch string
 
-	mu       sync.Mutex // guards what follows and the fields of members and Conns that say so
-	over     bool       // nobody is left: the next to come opens another room
-	stopped  bool       // the hub is closing: nothing more is started
-	all      ledger     // of everybody
-	source   string     // who opened it, and its slot is held by while it has members
-	members  map[[16]byte]*member
-	conns    []*Conn   // in no order; each knows its index
-	watching int       // how many of conns are in the room with nobody
-	large    bool      // there are more users than everybody is to receive
-	index    []indexed // of everybody, what searches look at, while the room is large; in order of arrival
+	mu       sync.Mutex            // guards what follows and the fields of Conns that say so
+	over     bool                  // nobody is left: the next to come opens another room
+	stopped  bool                  // the hub is closing: nothing more is started
+	who      *presence.Room[*Conn] // who is here, and why
+	all      ledger                // of everybody
+	source   string                // who opened it, and its slot is held by while anybody is here
+	conns    []*Conn               // in no order; each knows its index
+	watching int                   // how many of conns are in the room with nobody
+	large    bool                  // there are more users than everybody is to receive
+	index    []indexed             // of everybody, what searches look at, while the room is large; in order of arrival
 	views    map[event.View]*view
-	flushing bool // a flush is under way or due
-	dirty    bool // and has to look again when it is through
+	alarm    *time.Timer // nil unless presence has a deadline
+	alarmAt  time.Time   // not later than that
+	flushing bool        // a flush is under way or due
+	dirty    bool        // and has to look again when it is through
 	batch    []delivery
-}
-
-// member is the user of one session. The room's lock guards it.
-type member struct {
-	session [16]byte
-	id      string
-	conns   []*Conn      // none while a removal is due
-	removal *timer       // nil unless one is due
-	goes    time.Time    // when it is
-	reason  event.Reason // and why
-	opened  time.Time    // the last opened of all connections that ever said hello
-	hand    event.Status // chosen by hand; StatusHere leaves it to activity
-	away    bool         // by inactivity
-	idle    *timer       // nil unless away is due
-	held    bool         // they have not been back since the server began
 }
 
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub:     h,
-		name:    name,
-		epoch:   rand.Text()[:12],
-		all:     ledger{ring: h.ring},
-		members: make(map[[16]byte]*member),
-		views:   make(map[event.View]*view),
+		hub:   h,
+		name:  name,
+		epoch: rand.Text()[:12],
+		who:   presence.New[*Conn](presence.Options{Away: h.options.Away}),
+		all:   ledger{ring: h.ring},
+		views: make(map[event.View]*view),
 	}
+}
+
+// now is the moment by both clocks.
+func (r *room) now() presence.Instant {
+	return presence.Instant{Steady: time.Now(), Unix: r.hub.options.Now().UnixMilli()}
 }
 
 func (r *room) join(p Person, sink Sink) (*Conn, error) {
@@ -63,62 +56,67 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	if err := r.enterable(); err != nil {
 		return nil, err
 	}
-	m := r.members[p.Session]
-	if m == nil && r.hasLeft(p) {
-		c := &Conn{room: r, member: &member{session: p.Session, id: p.ID}, sink: sink}
-		c.farewell = r.farewellTo(c, event.DisconnectUser{ID: p.ID, Name: p.Name, Reason: event.ReasonLeft})
+	c := &Conn{room: r, id: p.ID, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, hello: p.Ref, grant: p.Grant}
+	here := r.who.Has(p.ID)
+	switch {
+	case here:
+		if p.Admit != nil && !r.knows(p.Resume) {
+			if err := p.Admit(true); err != nil {
+				return nil, err
+			}
+		}
+	case r.hasLeft(p):
+		gone := event.DisconnectUser{ID: p.ID, Reason: event.ReasonLeft}
+		if name := p.Is.Then(p.Wanted).Name; name != nil {
+			gone.Name = *name
+		}
+		c.farewell = r.farewellTo(c, gone)
 		r.attach(c)
 		return c, nil
-	}
-	arriving := m == nil
-	if !arriving && p.Admit != nil && !r.knows(p.Resume) {
-		if err := p.Admit(true); err != nil {
-			return nil, err
-		}
-	}
-	if arriving {
+	default:
 		if err := r.admit(p.Visitor); err != nil {
 			return nil, err
 		}
-		m = &member{session: p.Session, id: p.ID}
-		r.members[p.Session] = m
 	}
-	c := &Conn{room: r, member: m, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, grant: p.Grant}
-	// Who comes back is as away as before, until the tab says otherwise.
-	c.inactive = p.Resume != nil && m.away
-	if m.away && !c.inactive {
-		c.woke = time.Now()
-	}
-	m.conns = append(m.conns, c)
-	u, _ := r.all.roster.Get(m.id)
-	if overtaken := !p.Opened.IsZero() && p.Opened.Before(m.opened); !overtaken {
-		m.opened = p.Opened
-		// What a client knew when it was cut off is no news from it: another
-		// tab may have changed it since. What it means to change it says again.
-		knew, back := r.knew(p)
-		back = back && !arriving
-		if !back || p.Name != knew.Name {
-			u.Name = p.Name
+	news, err := r.who.Join(r.now(), c, presence.Hello{
+		ID: p.ID, Is: p.Is, Wanted: p.Wanted, Tab: p.Tab, Ref: p.Ref, Resumed: p.Resume != nil,
+	})
+	if err != nil {
+		if r.who.Len() == 0 {
+			r.vacate()
 		}
-		if p.Note != nil && (!back || *p.Note != knew.Note) {
-			u.Note = *p.Note
-		}
-		if p.Status != nil && (!back || *p.Status != knew.Status) {
-			m.hand = *p.Status
-		}
+		return nil, err
 	}
-	r.cancel(&m.removal)
-	r.settle(m)
-	u.ID, u.Status, u.Link = m.id, m.status(), event.LinkOnline
-	if arriving {
-		u.Since = r.hub.options.Now().UnixMilli()
-		r.apply(event.NewUser{User: u})
-		c.pay(r.toldOf(u))
-	} else if r.put(m, u) {
-		c.pay(r.toldOf(u))
-	}
+	r.tell(news, c)
 	r.attach(c)
 	return c, nil
+}
+
+// tell has the room know what presence says has changed, and counts what that
+// costs for the connection that has done it, if one has.
+func (r *room) tell(news []event.Event, by *Conn) {
+	for _, e := range news {
+		r.apply(e)
+		var u event.User
+		switch e := e.(type) {
+		case event.NewUser:
+			u = e.User
+		case event.UpdateUser:
+			u = e.User
+			for c := range r.who.Connections(u.ID) {
+				c.stale = true
+			}
+		case event.DisconnectUser:
+			u.ID, u.Name = e.ID, e.Name
+			if r.who.Len() == 0 {
+				r.vacate()
+			}
+		}
+		if by != nil {
+			by.pay(r.toldOf(u))
+		}
+	}
+	r.wake()
 }
 
 // hasLeft reports whether a client that comes back was cut off when its user
@@ -136,16 +134,6 @@ func (r *room) hasLeft(p Person) bool {
 	return false
 }
 
-// knew is how a client that comes back saw its user last. It reports false if
-// that is not known.
-func (r *room) knew(p Person) (event.User, bool) {
-	if p.Resume == nil || p.Resume.Epoch != r.epoch {
-		return event.User{}, false
-	}
-	u, ok := r.all.at(p.Resume.Seq, p.ID)
-	return u, ok && u.ID != ""
-}
-
 func (r *room) watch(v Visitor, sink Sink) (*Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -157,7 +145,7 @@ func (r *room) watch(v Visitor, sink Sink) (*Conn, error) {
 			return nil, err
 		}
 	}
-	c := &Conn{room: r, sink: sink, source: v.Source, charge: v.Charge, resume: v.Resume}
+	c := &Conn{room: r, sink: sink, source: v.Source, charge: v.Charge, resume: v.Resume, hello: v.Ref}
 	r.watching++
 	r.attach(c)
 	return c, nil
@@ -190,30 +178,29 @@ func (r *room) forget(c *Conn) {
 	r.conns = r.conns[:len(r.conns)-1]
 	c.index = -1
 	r.unsee(c)
-	if c.member == nil {
+	if c.id == "" {
 		r.watching--
 	}
 }
 
 // leave removes a user at once and tells each of their tabs so.
-func (r *room) leave(c *Conn) {
+func (r *room) leave(c *Conn, ref event.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := c.member
-	switch {
-	case c.index < 0 || c.farewell != nil:
+	if c.index < 0 || c.farewell != nil {
 		return // it is over already
-	case m == nil:
+	}
+	c.done = max(c.done, ref)
+	if c.id == "" {
 		c.farewell = r.farewellTo(c)
 		r.kick()
 		return
 	}
-	gone := r.remove(m, event.ReasonLeft)
-	c.pay(r.toldOf(event.User{ID: gone.ID, Name: gone.Name}))
-	for _, c := range m.conns {
-		c.farewell = r.farewellTo(c, gone)
+	news, conns := r.who.Leave(c.id)
+	r.tell(news, c)
+	for _, c := range conns {
+		c.farewell = r.farewellTo(c, news...)
 	}
-	m.conns = nil
 }
 
 // farewellTo is the last frame of a connection: what its client has missed,
@@ -231,7 +218,7 @@ func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
 	}
 	shown := r.header(v)
 	shown.Users = of.roster.Users()
-	shown.Self, shown.Now = c.ID(), r.hub.options.Now().UnixMilli()
+	shown.Self, shown.Now, shown.Ref = c.id, r.hub.options.Now().UnixMilli(), c.hello
 	events := append([]event.Event{shown}, gone...)
 	return &packet{events: append(events, r.state(of))}
 }
@@ -242,68 +229,46 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.forget(c)
-	m := c.member
-	if m == nil {
+	if c.id == "" {
 		return
 	}
-	i := slices.Index(m.conns, c)
-	if i < 0 {
-		return // closed before, or the user has left
+	if r.hub.suspended.Load() {
+		stay = presence.Forever // all are to come back
 	}
-	m.conns = slices.Delete(m.conns, i, i+1)
-	r.settle(m)
-	if len(m.conns) > 0 || r.hub.suspended.Load() {
-		return // another tab is still there, or all are to come back
-	}
-	if stay <= 0 {
-		r.remove(m, reason)
-		return
-	}
-	r.expect(m, reason, stay)
+	r.tell(r.who.Disconnect(r.now(), c.id, c, reason, stay), nil)
 }
 
-// expect marks a member as one who may come back, and goes if they do not.
-func (r *room) expect(m *member, reason event.Reason, stay time.Duration) {
-	u, _ := r.all.roster.Get(m.id)
-	u.Link = event.LinkReconnecting
-	r.put(m, u)
-	m.goes, m.reason, m.held = time.Now().Add(stay), reason, false
-	r.after(stay, &m.removal, func() { r.remove(m, reason) })
-}
-
-func (r *room) remove(m *member, reason event.Reason) event.DisconnectUser {
-	r.cancel(&m.removal)
-	r.cancel(&m.idle)
-	delete(r.members, m.session)
-	if len(r.members) == 0 {
-		r.vacate()
-	}
-	u, _ := r.all.roster.Get(m.id)
-	gone := event.DisconnectUser{ID: m.id, Name: u.Name, Reason: reason}
-	r.apply(gone)
-	return gone
-}
-
-func (r *room) update(c *Conn, change event.ChangeUser) {
+func (r *room) update(c *Conn, ref event.Ref, change event.Change) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m := c.member
-	if c.index < 0 || r.members[m.session] != m {
-		return // it is closed, or they have left
+	if c.index < 0 {
+		return nil
 	}
-	u, _ := r.all.roster.Get(m.id)
-	if change.Name != nil {
-		u.Name = *change.Name
+	news, err := r.who.Change(r.now(), c.id, c, ref, change)
+	if err != nil {
+		return err
 	}
-	if change.Note != nil {
-		u.Note = *change.Note
+	r.tell(news, c)
+	r.answer(c, ref)
+	return nil
+}
+
+func (r *room) active(c *Conn, ref event.Ref, active bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.index < 0 {
+		return
 	}
-	if change.Status != nil {
-		m.hand = *change.Status
-		u.Status = m.status()
-	}
-	if r.put(m, u) {
-		c.pay(r.toldOf(u))
+	r.tell(r.who.Active(r.now(), c.id, c, active), nil)
+	r.answer(c, ref)
+}
+
+// answer has a connection told that what it said is done, with what that has
+// changed, if anything.
+func (r *room) answer(c *Conn, ref event.Ref) {
+	if ref > c.done {
+		c.done = ref
+		r.kick()
 	}
 }
 
@@ -316,73 +281,10 @@ func (r *room) knows(resume *event.Resume) bool {
 	return known
 }
 
-// status is what the others see.
-func (m *member) status() event.Status {
-	if m.hand == event.StatusHere && m.away {
-		return event.StatusAway
-	}
-	return m.hand
-}
-
-func (r *room) active(c *Conn, active bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c.index < 0 || r.members[c.member.session] != c.member {
-		return // it is closed, or they have left
-	}
-	c.inactive = !active
-	r.settle(c.member)
-	if m := c.member; m.idle != nil && time.Since(c.woke) < comingBack {
-		// It was no new tab but one that came back and could not say so.
-		r.cancel(&m.idle)
-		m.away = true
-	}
-	c.woke = time.Time{}
-	r.restate(c.member)
-}
-
-// comingBack is how soon a client that comes back says that its tab is not
-// looked at.
-const comingBack = 5 * time.Second
-
-// settle brings a user's being away in line with all their tabs.
-func (r *room) settle(m *member) {
-	used := slices.ContainsFunc(m.conns, func(c *Conn) bool { return !c.inactive })
-	after := r.hub.options.Away
-	switch {
-	case len(m.conns) == 0:
-		r.cancel(&m.idle)
-	case used:
-		r.cancel(&m.idle)
-		m.away = false
-	case after > 0 && m.idle == nil && !m.away:
-		r.after(after, &m.idle, func() {
-			m.away = true
-			r.restate(m)
-		})
-	}
-}
-
-// restate shows a member's status as it is by now.
-func (r *room) restate(m *member) {
-	u, _ := r.all.roster.Get(m.id)
-	u.Status = m.status()
-	r.put(m, u)
-}
-
-// put changes a member's entry in place, if that is a change.
-func (r *room) put(m *member, u event.User) bool {
-	if !r.apply(event.UpdateUser{User: u}) {
-		return false
-	}
-	for _, c := range m.conns {
-		c.stale = true
-	}
-	return true
-}
-
 // look is Conn.View.
 func (r *room) look(c *Conn, want event.View) error {
+	ref := want.Ref
+	want.Ref = 0
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index < 0 {
@@ -394,6 +296,7 @@ func (r *room) look(c *Conn, want event.View) error {
 		return err
 	}
 	c.want, c.fresh, c.resume = want, true, nil
+	c.done = max(c.done, ref)
 	r.kick()
 	return nil
 }
@@ -424,7 +327,7 @@ func (r *room) resize() {
 		// Names are made comparable once for all searches, since that takes
 		// much longer than to look through them.
 		r.index = make([]indexed, 0, n+n/8)
-		for _, u := range r.all.roster.Users() {
+		for _, u := range r.all.roster.Borrow() {
 			r.index = append(r.index, indexed{match{u.Since, u.ID}, r.hub.options.Fold(u.Name)})
 		}
 		for _, v := range r.views { // of those who have not been told yet that it was small
@@ -455,7 +358,7 @@ func (r *room) header(v *view) event.ExistingUsers {
 // endIfEmpty ends the room when nobody is left.
 func (r *room) endIfEmpty() {
 	r.mu.Lock()
-	r.over = len(r.members) == 0 && len(r.conns) == 0
+	r.over = r.who.Len() == 0 && len(r.conns) == 0
 	over := r.over
 	r.mu.Unlock()
 	if over {
@@ -463,36 +366,41 @@ func (r *room) endIfEmpty() {
 	}
 }
 
-// timer is something that a room does later, unless it is cancelled.
-type timer struct{ *time.Timer }
-
-// after has f called, with the room's lock held, unless what slot holds is
-// cancelled first.
-func (r *room) after(d time.Duration, slot **timer, f func()) {
-	if r.stopped {
+// wake has presence asked again at its next deadline. A timer that is early is
+// left alone: most deadlines are put off, or never come.
+func (r *room) wake() {
+	next, ok := r.who.Next()
+	switch {
+	case !ok || r.stopped:
+		r.sleep()
+		return
+	case r.alarm != nil && !next.Before(r.alarmAt):
 		return
 	}
+	r.sleep()
 	r.hub.running.Add(1)
-	t := &timer{}
-	*slot = t
-	t.Timer = time.AfterFunc(d, func() {
+	r.alarmAt = next
+	var alarm *time.Timer
+	alarm = time.AfterFunc(time.Until(next), func() {
 		defer r.hub.running.Done()
 		defer r.endIfEmpty()
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if *slot != t {
-			return // it was cancelled while this waited for the lock
+		if r.alarm != alarm {
+			return // it was stopped while this waited for the lock
 		}
-		*slot = nil
-		f()
+		r.alarm = nil
+		r.tell(r.who.Due(r.now()), nil)
 	})
+	r.alarm = alarm
 }
 
-func (r *room) cancel(slot **timer) {
-	if t := *slot; t != nil && t.Stop() {
+// sleep undoes wake.
+func (r *room) sleep() {
+	if r.alarm != nil && r.alarm.Stop() {
 		r.hub.running.Done()
 	}
-	*slot = nil
+	r.alarm = nil
 }
 
 // stop has the room start nothing more.
@@ -500,8 +408,5 @@ func (r *room) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
-	for _, m := range r.members {
-		r.cancel(&m.removal)
-		r.cancel(&m.idle)
-	}
+	r.sleep()
 }

@@ -75,10 +75,10 @@ func (s *slots) release(source string) {
 
 // admit makes sure that the room can take somebody more.
 func (r *room) admit(v Visitor) error {
-	if limit := r.hub.options.MaxMembers; limit > 0 && len(r.members) >= limit {
+	if limit := r.hub.options.MaxMembers; limit > 0 && r.who.Len() >= limit {
 		return ErrRoomFull
 	}
-	opens := len(r.members) == 0
+	opens := r.who.Len() == 0
 	if opens && !r.occupy(v.Source) {
 		return ErrTooManyRooms
 	}

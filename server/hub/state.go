@@ -3,35 +3,23 @@ package hub
 import (
 	"time"
 
+	"rollcall/server/presence"
 	"rollcall/shared/event"
 )
 
 // State is what of a hub outlives a clean shutdown: its rooms and who was in
 // them, so that clients that come back are told what has changed, and nobody
-// is seen to leave. It holds sessions, which are secrets.
+// is seen to leave.
 type State struct {
 	Rooms []RoomState `json:"rooms"`
 }
 
 // RoomState is a room at one seq.
 type RoomState struct {
-	Name    string        `json:"name"`
-	Epoch   string        `json:"epoch"`
-	Seq     uint64        `json:"seq"`
-	Members []MemberState `json:"members"`
-}
-
-// MemberState is a user of a room.
-type MemberState struct {
-	Session [16]byte     `json:"session"`
-	User    event.User   `json:"user"`
-	Hand    event.Status `json:"hand"` // the status chosen by hand
-	Away    bool         `json:"away"`
-	// Stay is what was left for them to come back, if they had no
-	// connection, and Reason why not; 0 and empty if they had one, or have
-	// had none since the server began.
-	Stay   time.Duration `json:"stay,omitempty"`
-	Reason event.Reason  `json:"reason,omitempty"`
+	Name    string           `json:"name"`
+	Epoch   string           `json:"epoch"`
+	Seq     uint64           `json:"seq"`
+	Members []presence.Saved `json:"members"`
 }
 
 // Held is how long those who had a connection when the server ended are held
@@ -51,18 +39,10 @@ func (h *Hub) Save() State {
 		r := found.(*room)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if len(r.members) == 0 {
+		if r.who.Len() == 0 {
 			return true
 		}
-		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head}
-		for _, m := range r.members {
-			u, _ := r.all.roster.Get(m.id)
-			state := MemberState{Session: m.session, User: u, Hand: m.hand, Away: m.away}
-			if m.removal != nil && !m.held {
-				state.Stay, state.Reason = time.Until(m.goes), m.reason
-			}
-			saved.Members = append(saved.Members, state)
-		}
+		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Members: r.who.Save(r.now())}
 		s.Rooms = append(s.Rooms, saved)
 		return true
 	})
@@ -88,7 +68,7 @@ func (r *room) restore(s RoomState) {
 	r.epoch = s.Epoch
 	users := make([]event.User, len(s.Members))
 	for i, m := range s.Members {
-		users[i] = m.User
+		users[i] = m.User.Encoded()
 	}
 	r.all.roster.Apply(event.ExistingUsers{Users: users})
 	r.all.begin(s.Seq)
@@ -96,14 +76,5 @@ func (r *room) restore(s RoomState) {
 		r.hub.slots.restore()
 	}
 	r.resize()
-	for _, saved := range s.Members {
-		m := &member{session: saved.Session, id: saved.User.ID, hand: saved.Hand, away: saved.Away}
-		r.members[m.session] = m
-		if saved.Reason != "" {
-			r.expect(m, saved.Reason, max(0, saved.Stay))
-		} else {
-			r.expect(m, event.ReasonLost, Held)
-			m.held = true
-		}
-	}
+	r.tell(r.who.Restore(r.now(), s.Members, Held), nil)
 }

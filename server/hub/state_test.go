@@ -45,7 +45,7 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(options)
 		ana, ben, cyd := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain(), join(t, h, "lobby", person("Cyd")).drain()
-		ben.conn.Update(event.ChangeUser{Note: new("back at 2"), Status: new(event.StatusBusy)})
+		ben.conn.Update(0, event.Change{Note: new("back at 2"), Status: new(event.StatusBusy)})
 		everybody := []*client{ana.drain(), ben.drain(), cyd.drain()}
 		h.Suspend()
 		for _, c := range everybody {
@@ -54,7 +54,7 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 		ana.expect("+Ben", "+Cyd", "~Ben busy back at 2") // and no more
 
 		h = reborn(t, h, options)
-		if people, _ := h.Count("lobby"); people != 3 {
+		if people, _ := count(h, "lobby"); people != 3 {
 			t.Errorf("%d people", people)
 		}
 		ana = ana.comeBackTo(h, person("Ana"))
@@ -79,12 +79,12 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 		dan := join(t, h, "lobby", person("Dan"))
 		dan.holds("Ana", "Ben", "Dan")
 		for _, c := range []*client{ana, ben, dan} {
-			c.conn.Leave()
+			c.conn.Leave(0)
 			c.conn.Close(true)
 		}
 		synctest.Wait()
-		if h.Rooms() != 0 {
-			t.Errorf("%d rooms are left over", h.Rooms())
+		if h.Open() != 0 {
+			t.Errorf("%d rooms are left over", h.Open())
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestBeingAwayGoesOnAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(options)
 		ana := join(t, h, "lobby", person("Ana")).drain()
-		ana.conn.Active(false)
+		ana.conn.Active(0, false)
 		time.Sleep(time.Minute)
 		ana.expect("~Ana away")
 		h.Suspend()
@@ -136,7 +136,7 @@ func TestBeingAwayGoesOnAfterARestart(t *testing.T) {
 			t.Errorf("Ana is %+v", u)
 		}
 		for _, c := range []*client{ana, ben} {
-			c.conn.Leave()
+			c.conn.Leave(0)
 			c.conn.Close(true)
 		}
 	})
@@ -182,14 +182,14 @@ func TestASecondRestartTakesNothingFromWhoAreStillHeld(t *testing.T) {
 			h.Suspend()
 			h = reborn(t, h, Options{})
 			time.Sleep(Held - 1)
-			if people, _ := h.Count("lobby"); people != 1 {
+			if people, _ := count(h, "lobby"); people != 1 {
 				t.Fatalf("%d people", people)
 			}
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
-		if h.Rooms() != 0 {
-			t.Errorf("%d rooms", h.Rooms())
+		if h.Open() != 0 {
+			t.Errorf("%d rooms", h.Open())
 		}
 	})
 }

@@ -24,6 +24,7 @@ type view struct {
 
 // bounded brings what a client asks for within the limits.
 func (r *room) bounded(want event.View) event.View {
+	want.Ref = 0
 	if want.Count <= 0 {
 		want.Count = event.DefaultView
 	}
@@ -161,6 +162,10 @@ func (r *room) find(c roster.Change) {
 	if r.index == nil {
 		return
 	}
+	if c.Kind == roster.Updated && c.Before.Since != c.User.Since { // their place is another
+		r.find(roster.Change{Kind: roster.Gone, User: c.Before})
+		c = roster.Change{Kind: roster.Arrived, User: c.User}
+	}
 	at := match{c.User.Since, c.User.ID}
 	i, known := slices.BinarySearchFunc(r.index, at, func(e indexed, m match) int { return e.compare(m) })
 	key := ""
@@ -186,24 +191,29 @@ func (r *room) find(c roster.Change) {
 
 // refresh brings the view up to the room, as one step of its log.
 func (v *view) refresh(r *room) {
-	var now []event.User
-	total := r.all.roster.Len()
-	if v.want.Query == "" {
-		now = r.all.roster.Slice(v.want.From, v.want.Count)
-	} else {
+	now := r.all.roster.Borrow()
+	total := len(now)
+	if v.want.Query != "" {
 		total = len(v.matches)
-		from := min(v.want.From, total)
-		for _, m := range v.matches[from:min(from+v.want.Count, total)] {
+	}
+	from := min(v.want.From, total)
+	to := min(from+v.want.Count, total)
+	if v.want.Query == "" {
+		now = now[from:to]
+	} else {
+		now = nil
+		for _, m := range v.matches[from:to] {
 			u, _ := r.all.roster.Get(m.id)
 			now = append(now, u)
 		}
 	}
 	// Who left and came back by a clock that was set back has a place before
 	// the old one, which must be gone first.
-	was, shown := v.roster.Users(), now
+	was, shown := v.roster.Borrow(), now
 	if slices.Equal(was, now) {
-		now = nil // as most are, of most changes
+		was, shown, now = nil, nil, nil // as most are, of most changes
 	}
+	was = slices.Clone(was)
 	for _, u := range was {
 		for len(shown) > 0 && shown[0].Compare(u) < 0 {
 			shown = shown[1:]

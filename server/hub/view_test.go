@@ -74,7 +74,7 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 
 		ana.conn.View(event.View{From: 2, Count: 3})
 		ana.drain().conn.Beat()
-		ana.drain().conn.Update(event.ChangeUser{Note: new("out of sight")})
+		ana.drain().conn.Update(0, event.Change{Note: new("out of sight")})
 		ana.expect()
 		ana.conn.Beat() // with the seq that she knows of
 		ana.drain()
@@ -132,7 +132,7 @@ func TestLeavingWithAViewOfARoomThatHasShrunk(t *testing.T) {
 			c.Close(true)
 		}
 		ana.conn.View(event.View{})
-		ana.conn.Leave()
+		ana.conn.Leave(0)
 		ana.read().expect("-Ana left")
 		ana.holds("P03")
 	})
@@ -151,9 +151,9 @@ func TestAViewCanBeSearched(t *testing.T) {
 		if _, total, _ := wall.roster.View(); total != 3 || wall.roster.Count() != 5 {
 			t.Errorf("%d of %d", total, wall.roster.Count())
 		}
-		anas[0].Update(event.ChangeUser{Name: new("Anton")})
+		anas[0].Update(0, event.Change{Name: new("Anton")})
 		wall.holds("HANA", "Diana")
-		anas[1].Update(event.ChangeUser{Name: new("Banana")})
+		anas[1].Update(0, event.Change{Name: new("Banana")})
 		wall.holds("Banana", "HANA")
 		anas[2].Close(true)
 		wall.holds("Banana", "Diana")
@@ -307,10 +307,10 @@ func TestASearchMakesNoNameComparableAnew(t *testing.T) {
 		if queries := folded - before; queries != 10 {
 			t.Errorf("%d texts were folded for 10 queries", queries)
 		}
-		people[0].Update(event.ChangeUser{Name: new("Peter P19")})
-		people[1].Update(event.ChangeUser{Note: new("P19")})
+		people[0].Update(0, event.Change{Name: new("Peter P19")})
+		people[1].Update(0, event.Change{Note: new("P19")})
 		wall.holds("Peter P19", "P19")
-		people[0].Leave()
+		people[0].Leave(0)
 		wall.holds("P19")
 	})
 }
@@ -333,7 +333,7 @@ func TestLeavingALargeRoom(t *testing.T) {
 		crowd(t, h, 0, 5)
 		ana.drain()
 		ana.seen = nil
-		ana.conn.Leave()
+		ana.conn.Leave(0)
 		ana.expect("-Ana left")
 		if me, here := ana.roster.Me(); !ana.left || here {
 			t.Errorf("over %v, I am %v", ana.left, me)
@@ -362,7 +362,7 @@ func TestWhoCameBackToAViewByAClockThatWasSetBackIsInIt(t *testing.T) {
 		people := crowd(t, h, 0, 4)
 		wall := watch(t, h, "lobby")
 		wall.pause()
-		people[2].Leave()
+		people[2].Leave(0)
 		clock.Store(900)
 		crowd(t, h, 2, 3)
 		wall.read().holds("P02", "P00", "P01", "P03")

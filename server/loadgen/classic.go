@@ -76,7 +76,7 @@ func (h *classic) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	m := &member{user: event.User{Name: hello.Name}, room: hello.Room, out: make(chan []byte, 256)}
+	m := &member{user: event.User{Name: *hello.Name}, room: hello.Room, out: make(chan []byte, 256)}
 	h.joins <- m
 	done := make(chan struct{})
 	go func() {

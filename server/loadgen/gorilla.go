@@ -91,7 +91,7 @@ func (h *gorilla) read(c *gorillaClient) {
 	if !ok {
 		return
 	}
-	c.user.Name, c.room = hello.Name, hello.Room
+	c.user.Name, c.room = *hello.Name, hello.Room
 	go c.write()
 	h.joins <- c
 	for err == nil {

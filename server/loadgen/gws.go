@@ -54,7 +54,7 @@ func (h *broadcast) OnMessage(conn *gws.Conn, message *gws.Message) {
 		h.rooms[hello.Room] = room
 	}
 	h.last++
-	user := newcomer(h.last, hello.Name)
+	user := newcomer(h.last, *hello.Name)
 	existing := event.ExistingUsers{Self: user.ID, Room: hello.Room, Epoch: "gws", Users: []event.User{user}}
 	for _, other := range room {
 		existing.Users = append(existing.Users, other)

@@ -40,6 +40,9 @@ const (
 	BadName
 	BadNote
 	BadStatus
+	BadUntil
+	BadData
+	BadTab
 	JoinRate
 	JoinDebt
 	RoomFull
@@ -48,6 +51,7 @@ const (
 
 	// Events.
 	WrongShape
+	UnknownEvent
 	NotJoined
 	WatcherChange
 	QueryTooLong
@@ -183,6 +187,18 @@ var table = [Count]row{
 		name: "bad_status", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused, field: "status",
 		message: "A status is here, away or busy.",
 	},
+	BadUntil: {
+		name: "bad_until", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused, field: "until",
+		message: "The end of a status is a time to come, at most a year ahead, in Unix milliseconds; 0 is none.",
+	},
+	BadData: {
+		name: "bad_data", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused, field: "data",
+		message: "{}", example: "Data may have at most 1024 bytes as JSON.",
+	},
+	BadTab: {
+		name: "bad_tab", outcome: Ended, code: event.CodeBadEvent, close: event.CloseRefused, field: "tab",
+		message: fmt.Sprintf("The name of a tab may have at most %d bytes.", event.MaxTab),
+	},
 	JoinRate: {
 		name: "join_rate", outcome: Ended, code: event.CodeRateLimited, close: event.CloseRateLimited,
 		message: "Too many people have come from your address in the last minute. Try again in a moment.",
@@ -207,6 +223,10 @@ var table = [Count]row{
 	WrongShape: {
 		name: "wrong_shape", outcome: Told, code: event.CodeBadEvent,
 		message: "The data of {} has the wrong shape.", example: event.NameUpdateUser,
+	},
+	UnknownEvent: {
+		name: "unknown_event", outcome: Told, code: event.CodeBadEvent,
+		message: "This server does not know {}; it may be of an earlier version.", example: "a_later_event",
 	},
 	NotJoined: {
 		name: "not_joined", outcome: Told, code: event.CodeNotJoined,

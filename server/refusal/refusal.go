@@ -20,7 +20,7 @@ type Outcome uint8
 const (
 	Answered Outcome = iota + 1 // the request is answered over HTTP, and no WebSocket begins
 	Told                        // an error event says so, and the connection stays open
-	Dropped                     // the same, but said once in a while only: answers to a flood must not be one
+	Dropped                     // the same, but of events without a ref it is said once in a while only: answers to a flood must not be one
 	Ended                       // an error event says so, and a close frame follows
 	Cut                         // the connection ends without an error event
 )
@@ -28,8 +28,10 @@ const (
 // Error is one thing that was refused. What it leaves out is as the table says.
 type Error struct {
 	Reason Reason
-	// Event is the name of the event that was refused; see [Error.Of].
+	// Event is the name of the event that was refused, and Ref its ref; see
+	// [Error.Of].
 	Event string
+	Ref   event.Ref
 	// Field is the field of it that was at fault.
 	Field string
 	// Detail stands in the message where the table leaves a place for it.
@@ -43,7 +45,7 @@ type Error struct {
 // taken here and nowhere else.
 func (e Error) Of(refused event.Event) Error {
 	if !table[e.Reason].whole {
-		e.Event = refused.EventName()
+		e.Event, e.Ref = refused.EventName(), event.RefOf(refused)
 	}
 	return e
 }
@@ -76,6 +78,7 @@ func (e Error) Encoded() event.Error {
 	return event.Error{
 		Code:       row.code,
 		Message:    e.Message(),
+		Ref:        e.Ref,
 		Event:      e.Event,
 		Field:      orDefault(e.Field, row.field),
 		RetryAfter: e.wait().Milliseconds(),

@@ -20,7 +20,7 @@ func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	dir, options := t.TempDir(), hub.Options{Grace: time.Minute}
 	first := hub.New(options)
-	c, err := first.Join("lobby", hub.Person{Session: [16]byte{1}, ID: "a", Name: "Ana", Note: new("hi"), Status: new(event.StatusBusy)}, deaf{})
+	c, err := first.Join("lobby", hub.Person{ID: "a", Is: event.Change{Name: new("Ana"), Note: new("hi"), Status: new(event.StatusBusy)}}, deaf{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	first.Close()
 	info, err := os.Stat(filepath.Join(dir, stateFile))
 	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file is %v, %v; it holds sessions", info, err)
+		t.Errorf("the file is %v, %v; it holds who was here", info, err)
 	}
 
 	for run, want := range []int{1, 0} { // the second is after a crash
@@ -40,8 +40,8 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 		if err := restore(next, dir, "key"); err != nil {
 			t.Error(err)
 		}
-		if people, _ := next.Count("lobby"); people != want {
-			t.Errorf("run %d has %d people", run+2, people)
+		if room, _ := next.Room("lobby"); room.Count != want {
+			t.Errorf("run %d has %d people", run+2, room.Count)
 		}
 		next.Close()
 	}
@@ -52,7 +52,7 @@ func saveAna(t *testing.T, dir, key string) {
 	t.Helper()
 	h := hub.New(hub.Options{})
 	defer h.Close()
-	if _, err := h.Join("lobby", hub.Person{Session: [16]byte{1}, ID: "a", Name: "Ana"}, deaf{}); err != nil {
+	if _, err := h.Join("lobby", hub.Person{ID: "a", Is: event.Named("Ana")}, deaf{}); err != nil {
 		t.Fatal(err)
 	}
 	h.Suspend()
@@ -87,8 +87,8 @@ func TestAStateThatIsNoGoodIsSetAside(t *testing.T) {
 		if _, err := os.Stat(file + ".unusable"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := restore(h, dir, "key"); err != nil || h.Rooms() != 0 {
-			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.Rooms())
+		if err := restore(h, dir, "key"); err != nil || h.Open() != 0 {
+			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.Open())
 		}
 	}
 }
@@ -113,8 +113,8 @@ func TestAStateThatIsTooOldIsForgotten(t *testing.T) {
 		}
 		h := hub.New(hub.Options{})
 		defer h.Close()
-		if err := restore(h, dir, "key"); err != nil || h.Rooms() != c.rooms {
-			t.Errorf("after %v: %v, %d rooms", c.age, err, h.Rooms())
+		if err := restore(h, dir, "key"); err != nil || h.Open() != c.rooms {
+			t.Errorf("after %v: %v, %d rooms", c.age, err, h.Open())
 		}
 		if files, _ := os.ReadDir(dir); len(files) != 0 {
 			t.Errorf("left behind: %v", files)

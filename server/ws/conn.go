@@ -110,7 +110,7 @@ func (c *conn) refuse(e refusal.Error) {
 	case refusal.Told:
 		c.send(e.Encoded())
 	case refusal.Dropped:
-		if now := time.Now(); now.Sub(c.rebuked) >= calm {
+		if now := time.Now(); e.Ref != 0 || now.Sub(c.rebuked) >= calm {
 			c.rebuked = now
 			c.send(e.Encoded())
 		}
@@ -259,6 +259,9 @@ func (c *conn) handle(e event.Event) error {
 	}
 	switch e := e.(type) {
 	case event.Invalid:
+		if e.Unknown {
+			return refusal.Error{Reason: refusal.UnknownEvent, Detail: e.Name}
+		}
 		return refusal.Error{Reason: refusal.WrongShape, Field: e.Field, Detail: e.Name}
 	case event.GotANewUser:
 		return c.join(e)
@@ -275,14 +278,14 @@ func (c *conn) handle(e event.Event) error {
 		}
 		return view(place, e)
 	case event.Leave:
-		place.Leave()
+		place.Leave(e.Ref)
 	case event.ChangeUser:
 		if err := c.owes(); err != nil {
 			return err
 		}
 		return change(place, e)
 	case event.Active:
-		place.Active(e.Active)
+		place.Active(e.Ref, e.Active)
 	}
 	return nil
 }

@@ -17,20 +17,35 @@ func (c *conn) join(e event.GotANewUser) error {
 	if err != nil {
 		return err
 	}
-	change, err := checked(event.ChangeUser{Name: &e.Name, Status: e.Status, Note: e.Note})
+	if len(e.Tab) > event.MaxTab {
+		return refusal.Error{Reason: refusal.BadTab}
+	}
+	if e.Name == nil {
+		e.Name = new("") // which is refused as any other bad name
+	}
+	is, err := checked(e.Change, "")
+	if err == nil && is.Until != nil && *is.Until != 0 {
+		// The end may have passed while the client was away; then it ends now.
+		err = checkedEnd(max(*is.Until, time.Now().UnixMilli()+1), "")
+	}
+	var wanted event.Change
+	if err == nil && e.Wanted != nil {
+		wanted, err = checkedNews(*e.Wanted, "change.")
+	}
 	if err != nil {
 		return err
 	}
+	if e.Tab == "" { // a simple client: what it says is what it wants
+		wanted = is.Then(wanted)
+	}
 	grant := c.identify(e.Session)
 	place, err := c.server.options.Hub.Join(room, hub.Person{
-		Visitor: c.visitor(e.Resume),
-		Session: c.session,
+		Visitor: c.visitor(e.Ref, e.Resume),
 		ID:      c.server.options.Sessions.PublicID(c.session, room),
 		Grant:   grant,
-		Name:    *change.Name,
-		Status:  change.Status,
-		Note:    change.Note,
-		Opened:  c.born,
+		Is:      is,
+		Wanted:  wanted,
+		Tab:     e.Tab,
 	}, c)
 	return c.enter(place, err)
 }
@@ -51,8 +66,9 @@ func (c *conn) identify(said string) (grant string) {
 }
 
 // visitor is the client as the hub takes it in, by a hello.
-func (c *conn) visitor(resume *event.Resume) hub.Visitor {
+func (c *conn) visitor(ref event.Ref, resume *event.Resume) hub.Visitor {
 	return hub.Visitor{
+		Ref:    ref,
 		Resume: resume,
 		Source: c.share.Source(),
 		Admit:  c.admit,
@@ -81,7 +97,7 @@ func (c *conn) watch(e event.Watch) error {
 	if err != nil {
 		return err
 	}
-	place, err := c.server.options.Hub.Watch(room, c.visitor(e.Resume), c)
+	place, err := c.server.options.Hub.Watch(room, c.visitor(e.Ref, e.Resume), c)
 	return c.enter(place, err)
 }
 
@@ -89,6 +105,8 @@ func (c *conn) enter(place *hub.Conn, err error) error {
 	switch {
 	case errors.Is(err, hub.ErrRoomFull):
 		return refusal.Error{Reason: refusal.RoomFull}
+	case errors.Is(err, event.ErrDataTooLong):
+		return refusal.Error{Reason: refusal.BadData, Field: "change.data", Detail: err}
 	case errors.Is(err, hub.ErrTooManyRooms):
 		return refusal.Error{Reason: refusal.RoomsFull}
 	case errors.As(err, new(refusal.Error)):
@@ -119,20 +137,30 @@ func (c *conn) room(name string) (string, error) {
 	return room, nil
 }
 
-// checked returns a change with its texts as they are kept, or what is wrong
-// with them.
-func checked(change event.ChangeUser) (event.ChangeUser, error) {
+// checkedNews is checked for what is to be different now: the end of a status is
+// to come.
+func checkedNews(change event.Change, in string) (event.Change, error) {
+	change, err := checked(change, in)
+	if err == nil && change.Until != nil && *change.Until != 0 {
+		err = checkedEnd(*change.Until, in)
+	}
+	return change, err
+}
+
+// checked returns a change as it is kept, or what is wrong with it. In stands
+// before the names of its fields in the event.
+func checked(change event.Change, in string) (event.Change, error) {
 	if change.Name != nil {
 		name, err := names.Name(*change.Name)
 		if err != nil {
-			return change, refusal.Error{Reason: refusal.BadName, Detail: err}
+			return change, refusal.Error{Reason: refusal.BadName, Field: in + "name", Detail: err}
 		}
 		change.Name = &name
 	}
 	if change.Note != nil {
 		note, err := names.Note(*change.Note)
 		if err != nil {
-			return change, refusal.Error{Reason: refusal.BadNote, Detail: err}
+			return change, refusal.Error{Reason: refusal.BadNote, Field: in + "note", Detail: err}
 		}
 		change.Note = &note
 	}
@@ -140,10 +168,26 @@ func checked(change event.ChangeUser) (event.ChangeUser, error) {
 		switch *change.Status {
 		case event.StatusHere, event.StatusAway, event.StatusBusy:
 		default:
-			return change, refusal.Error{Reason: refusal.BadStatus}
+			return change, refusal.Error{Reason: refusal.BadStatus, Field: in + "status"}
 		}
 	}
+	if change.Data != "" {
+		data, err := event.ParseData(string(change.Data))
+		if err != nil {
+			return change, refusal.Error{Reason: refusal.BadData, Field: in + "data", Detail: err}
+		}
+		change.Data = data
+	}
 	return change, nil
+}
+
+// checkedEnd returns what is wrong with the end of a status, in Unix milliseconds.
+func checkedEnd(until int64, in string) error {
+	now := time.Now()
+	if until <= now.UnixMilli() || until > now.Add(event.MaxUntil).UnixMilli() {
+		return refusal.Error{Reason: refusal.BadUntil, Field: in + "until"}
+	}
+	return nil
 }
 
 // change changes the client's own entry, or says why not.
@@ -151,11 +195,13 @@ func change(place *hub.Conn, e event.ChangeUser) error {
 	if place.Watches() {
 		return refusal.Error{Reason: refusal.WatcherChange}
 	}
-	change, err := checked(e)
+	change, err := checkedNews(e.Change, "")
 	if err != nil {
 		return err
 	}
-	place.Update(change)
+	if err := place.Update(e.Ref, change); err != nil {
+		return refusal.Error{Reason: refusal.BadData, Field: "data", Detail: err}
+	}
 	return nil
 }
 

@@ -167,23 +167,46 @@ var provocations = []struct {
 		return n.first(event.GotANewUser{}).ended()
 	}},
 	{reason: refusal.BadName, want: told{event.CodeBadName, event.NameUpdateUser, "name", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Name: new("")}).survived()
+		return n.joined(event.ChangeUser{Change: event.Change{Name: new("")}}).survived()
 	}},
 	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameGotANewUser, "note", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Name: "Ana", Note: new(strings.Repeat("a", 81))}).ended()
+		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Note: new(strings.Repeat("a", 81))}}).ended()
 	}},
 	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameUpdateUser, "note", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Note: new(strings.Repeat("a", 81))}).survived()
+		return n.joined(event.ChangeUser{Change: event.Change{Note: new(strings.Repeat("a", 81))}}).survived()
 	}},
 	{reason: refusal.BadStatus, want: told{event.CodeBadEvent, event.NameGotANewUser, "status", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Name: "Ana", Status: new(event.Status("asleep"))}).ended()
+		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Status: new(event.Status("asleep"))}}).ended()
 	}},
 	{reason: refusal.BadStatus, want: told{event.CodeBadEvent, event.NameUpdateUser, "status", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Status: new(event.Status("asleep"))}).survived()
+		return n.joined(event.ChangeUser{Change: event.Change{Status: new(event.Status("asleep"))}}).survived()
+	}},
+	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameGotANewUser, "change.until", 4002}, provoke: func(t *testing.T, n *network) told {
+		return n.first(event.GotANewUser{Change: event.Named("Ana"), Wanted: &event.Change{Until: new(time.Now().UnixMilli())}}).ended()
+	}},
+	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameUpdateUser, "until", 0}, provoke: func(t *testing.T, n *network) told {
+		return n.joined(event.ChangeUser{Change: event.Change{Until: new(time.Now().Add(event.MaxUntil + time.Minute).UnixMilli())}}).survived()
+	}},
+	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameGotANewUser, "data", 4002}, provoke: func(t *testing.T, n *network) told {
+		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Data: `{"1":2}`}}).ended()
+	}},
+	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameGotANewUser, "change.data", 4002}, provoke: func(t *testing.T, n *network) told {
+		half := event.Change{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}
+		other := event.Change{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}
+		half.Name = new("Ana")
+		return n.first(event.GotANewUser{Tab: "t", Ref: 1, Change: half, Wanted: &other}).ended()
+	}},
+	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameUpdateUser, "data", 0}, provoke: func(t *testing.T, n *network) told {
+		p := n.joined(event.ChangeUser{Change: event.Change{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}})
+		p.say(event.ChangeUser{Change: event.Change{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}})
+		return p.survived()
+	}},
+	{reason: refusal.BadTab, want: told{event.CodeBadEvent, event.NameGotANewUser, "tab", 4002}, provoke: func(t *testing.T, n *network) told {
+		return n.first(event.GotANewUser{Change: event.Named("Ana"), Tab: strings.Repeat("t", event.MaxTab+1)}).ended()
 	}},
 	{reason: refusal.JoinRate, limits: limit.Options{JoinsPerMinute: 1}, want: told{event.CodeRateLimited, event.NameGotANewUser, "", 4003}, provoke: func(t *testing.T, n *network) told {
 		n.join(nil, "Ana", "").close()
-		return n.first(event.GotANewUser{Name: "Ben"}).ended()
+		return n.first(event.GotANewUser{Change: event.Named("Ben")}).ended()
 	}},
 	{reason: refusal.JoinDebt, limits: limit.Options{BytesPerSecond: 1000}, want: told{event.CodeRateLimited, event.NameWatch, "", 4003}, provoke: func(t *testing.T, n *network) told {
 		n.share(func(s *limit.Share) { s.Charge(64_000); s.Charge(5_000) })
@@ -191,11 +214,11 @@ var provocations = []struct {
 	}},
 	{reason: refusal.RoomFull, rooms: hub.Options{MaxMembers: 1}, want: told{event.CodeRoomFull, event.NameGotANewUser, "", 4004}, provoke: func(t *testing.T, n *network) told {
 		defer n.join(nil, "Ana", "").close()
-		return n.first(event.GotANewUser{Name: "Ben"}).ended()
+		return n.first(event.GotANewUser{Change: event.Named("Ben")}).ended()
 	}},
 	{reason: refusal.RoomsFull, rooms: hub.Options{MaxRooms: 1}, want: told{event.CodeServerFull, event.NameGotANewUser, "", 4005}, provoke: func(t *testing.T, n *network) told {
 		defer n.join(nil, "Ana", "one").close()
-		return n.first(event.GotANewUser{Name: "Ben", Room: "other"}).ended()
+		return n.first(event.GotANewUser{Change: event.Named("Ben"), Room: "other"}).ended()
 	}},
 	{reason: refusal.AlreadyJoined, want: told{event.CodeAlreadyJoined, event.NameWatch, "", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.joined(event.Watch{}).survived()
@@ -206,12 +229,17 @@ var provocations = []struct {
 		p.write(websocket.MessageText, []byte(`[{"event":"got_a_new_user","data":{"name":5}}]`))
 		return p.survived()
 	}},
+	{reason: refusal.UnknownEvent, want: told{event.CodeBadEvent, "later", "", 0}, provoke: func(t *testing.T, n *network) told {
+		p, _ := n.connect(nil, nil)
+		p.write(websocket.MessageText, []byte(`[{"event":"later","data":{"ref":5}},{"event":"later"}]`))
+		return p.survived()
+	}},
 	{reason: refusal.NotJoined, want: told{event.CodeNotJoined, event.NameLeave, "", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.first(event.Leave{}).survived()
 	}},
 	{reason: refusal.WatcherChange, want: told{event.CodeNotJoined, event.NameUpdateUser, "", 0}, provoke: func(t *testing.T, n *network) told {
 		p := n.first(event.Watch{})
-		p.say(event.ChangeUser{Note: new("x")})
+		p.say(event.ChangeUser{Change: event.Change{Note: new("x")}})
 		return p.survived()
 	}},
 	{reason: refusal.QueryTooLong, want: told{event.CodeBadEvent, event.NameView, "query", 0}, provoke: func(t *testing.T, n *network) told {
@@ -219,7 +247,7 @@ var provocations = []struct {
 	}},
 	{reason: refusal.TooManyViews, rooms: hub.Options{Window: 1}, want: told{event.CodeRateLimited, event.NameView, "", 0}, provoke: func(t *testing.T, n *network) told {
 		for i := range 2 {
-			if _, err := n.hub.Join("lobby", hub.Person{Session: [16]byte{byte(i + 1)}, ID: fmt.Sprint(i), Name: "Ana"}, deaf{}); err != nil {
+			if _, err := n.hub.Join("lobby", hub.Person{ID: fmt.Sprint(i), Is: event.Named("Ana")}, deaf{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -259,7 +287,7 @@ var provocations = []struct {
 	{reason: refusal.AddressDebt, limits: limit.Options{BytesPerSecond: 1000}, want: told{event.CodeRateLimited, event.NameUpdateUser, "", 0}, provoke: func(t *testing.T, n *network) told {
 		p := n.join(nil, "Ana", "")
 		n.share(func(s *limit.Share) { s.Charge(64_000); s.Charge(5_000) })
-		p.say(event.ChangeUser{Note: new("x")})
+		p.say(event.ChangeUser{Change: event.Change{Note: new("x")}})
 		return p.survived()
 	}},
 	{reason: refusal.EventFlood, besides: refusal.EventRate, events: 10, want: told{event.CodeRateLimited, "", "", 4003}, provoke: func(t *testing.T, n *network) told {

@@ -139,15 +139,15 @@ func TestLeavingBeforeTheHelloCounts(t *testing.T) {
 // the second message in its buffer, where nothing that comes would show it.
 func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
 	conn := upgraded(t, Options{})
-	hello := event.Encode(event.GotANewUser{Name: "Ana"})
-	note := event.Encode(event.ChangeUser{Note: new("back soon")})
+	hello := event.Encode(event.GotANewUser{Change: event.Named("Ana")})
+	note := event.Encode(event.ChangeUser{Change: event.Change{Note: new("back soon")}})
 	conn.Write(slices.Concat(
 		sentFrame(textFrame, string(hello)), sentFrame(pongFrame, ""), sentFrame(textFrame, string(note)),
 	))
 	conn.expect("back soon")
 	// In two pieces, of which the first is as long as an empty pong.
 	busy := event.StatusBusy
-	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Status: &busy})))
+	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Change: event.Change{Status: &busy}})))
 	conn.Write(change[:emptyLength])
 	time.Sleep(10 * time.Millisecond)
 	conn.Write(change[emptyLength:])
@@ -183,7 +183,7 @@ func TestWhoReadsButDoesNotAnswerPingsIsLost(t *testing.T) {
 		}
 		p := &peer{t: t, conn: conn}
 		start := time.Now()
-		p.say(event.GotANewUser{Name: "Ana"})
+		p.say(event.GotANewUser{Change: event.Named("Ana")})
 		if _, code := p.ends(); code != -1 {
 			t.Errorf("ended with %d", code)
 		}
