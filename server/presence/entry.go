@@ -126,6 +126,9 @@ func (e Entry) status() (event.Status, int64) {
 
 // change has the owner change the user.
 func (e *Entry) change(now int64, c event.Change, stamp Stamp) {
+	if c.IsZero() {
+		return
+	}
 	status, since := e.status()
 	e.User = c.Apply(e.User)
 	if stamp != e.Stamp {

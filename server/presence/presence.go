@@ -50,6 +50,7 @@ type Room[C comparable] struct {
 	options   Options
 	users     map[string]*user[C] // by public id
 	now       Instant             // of the latest call
+	said      int64               // the latest time of all stamps of entries that were dropped
 	origin    time.Time           // what offsets are counted from
 	deadlines queue[C]
 	ends      queue[C]
@@ -120,38 +121,36 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if u == nil {
 		u = &user[C]{}
 	}
-	change := h.Wanted
+	wanted := h.Wanted
 	if u.did(h.Tab, h.Ref) {
-		change = event.Change{}
+		wanted = event.Change{}
 	}
-	counts := !change.IsZero()
-	entry, arrives := u.entry, false
+	entry := u.entry
+	arrives := !u.here && len(u.others) == 0
 	switch {
-	case u.here:
-	case len(u.others) > 0:
+	case arrives:
+		entry.User = event.User{ID: h.ID, Since: now.Unix}
+		entry.Stamp = r.stamp(entry)
+		entry.change(now.Unix, h.Is, entry.Stamp)
+	case !u.here:
 		// What the others know goes on here, so that nothing is different when
 		// the user leaves them.
 		entry = u.merged()
 		entry.Stamps = slices.Clone(entry.Stamps)
-	default:
-		arrives = true
-		change = h.Is.Then(change)
-		entry.User = event.User{ID: h.ID, Since: now.Unix}
 	}
-	if err := fits(entry.User, change); err != nil {
+	if err := fits(entry.User, wanted); err != nil {
 		return nil, err
 	}
 	before := u.shown()
 	u.entry, u.here = entry, true
 	if arrives {
-		u.entry.Stamp = r.stamp(u)
-		u.entry.change(now.Unix, change, u.entry.Stamp)
 		r.users[h.ID] = u
+		u.entry.change(now.Unix, wanted, u.entry.Stamp)
 	} else {
 		r.end(u)
-		r.change(u, change)
+		r.change(u, wanted)
 	}
-	if counts {
+	if !wanted.IsZero() {
 		u.do(h.Tab, h.Ref)
 	}
 	if len(u.conns) == 0 {
@@ -233,7 +232,7 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	switch {
 	case len(u.conns) > 0 || stay == Forever:
 	case stay <= 0:
-		u.forget()
+		r.forget(u)
 	default:
 		r.expect(u, reason, stay)
 	}
@@ -249,7 +248,7 @@ func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	}
 	conns = slices.Collect(r.Connections(id))
 	before := u.shown()
-	u.forget()
+	r.forget(u)
 	u.others = nil
 	return r.told(u, before, event.ReasonLeft), conns
 }
@@ -262,7 +261,7 @@ func (r *Room[C]) Due(now Instant) []event.Event {
 	for u := range r.deadlines.due(r.offset()) {
 		before := u.shown()
 		if len(u.conns) == 0 {
-			u.forget()
+			r.forget(u)
 		} else {
 			u.entry.Idle = now.Unix
 		}
@@ -424,16 +423,21 @@ func (r *Room[C]) expect(u *user[C], reason event.Reason, stay time.Duration) {
 }
 
 // stamp is that of what is said now of a user of this server. It is later than
-// all that the server knows of them.
-func (r *Room[C]) stamp(u *user[C]) Stamp {
-	return Stamp{max(r.now.Unix, u.entry.latest().Time+1), r.options.Owner}
+// all that the server knows of them, and has known of who is gone: they may be
+// the same, and another server may still have what was said then.
+func (r *Room[C]) stamp(e Entry) Stamp {
+	return Stamp{max(r.now.Unix, e.latest().Time+1, r.said+1), r.options.Owner}
+}
+
+// forget drops what this server knows of a user.
+func (r *Room[C]) forget(u *user[C]) {
+	r.said = max(r.said, u.entry.latest().Time)
+	u.here, u.held, u.entry, u.conns, u.tabs = false, false, Entry{}, nil, nil
 }
 
 // change changes what this server knows of a user.
 func (r *Room[C]) change(u *user[C], c event.Change) {
-	if !c.IsZero() {
-		u.entry.change(r.now.Unix, c, r.stamp(u))
-	}
+	u.entry.change(r.now.Unix, c, r.stamp(u.entry))
 }
 
 // ending is what happens to a user when their status and note end.

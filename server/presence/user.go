@@ -72,11 +72,6 @@ func (u *user[C]) tab(name string) int {
 // goes reports whether the user is to go at their deadline.
 func (u *user[C]) goes() bool { return len(u.conns) == 0 && u.at[byDeadline] != 0 }
 
-// forget drops what this server knows of a user.
-func (u *user[C]) forget() {
-	u.here, u.held, u.entry, u.conns, u.tabs = false, false, Entry{}, nil, nil
-}
-
 // of is the place of what another owner knows, and whether it knows anything.
 func (u *user[C]) of(owner Owner) (int, bool) {
 	return slices.BinarySearchFunc(u.others, owner, func(o other, owner Owner) int {
