@@ -1,0 +1,325 @@
+package client
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rollcall/shared/event"
+)
+
+const (
+	// maxChange is the largest change, in bytes as JSON. It is less than half a
+	// frame, because a hello has who one is beside it. What a server takes is
+	// far shorter.
+	maxChange = event.MaxFrame/2 - 1<<10
+	// maxWaiting is how many changes wait one by one. More are merged, and then
+	// a refusal of one of them takes those merged with it along.
+	maxWaiting = 256
+	// untilMargin is how long before its end a status counts as ended, in
+	// milliseconds: a server refuses a hello with an end that has passed.
+	untilMargin = 10_000
+)
+
+// wants is what a client wants to be different on the server, and how far each
+// of that has got: it waits, or it is sent under a ref and not answered yet, or
+// it is over.
+//
+// At most one change, one view and one word on activity are sent and not
+// answered at a time. So a client that changes fast sends as much as the server
+// answers; and when the connection is lost, it is known which change may have
+// been done or not. That change is sent again under its ref, and the server does
+// no ref twice. Of views and activity the last word counts, on each connection
+// anew.
+//
+// It has no lock, no clock and no I/O.
+type wants struct {
+	me     event.User // who one is: as last seen, before that with the name to join by
+	byHand bool       // that me is away was said here, and is not by inactivity
+
+	ref     event.Ref // the last that was given
+	updates int       // how many there were
+
+	sent    []unit    // the change that is sent and not answered; none if sentRef is 0
+	sentRef event.Ref // its ref
+	waiting []unit    // what comes after it, oldest first
+	held    bool      // the server has dropped a change as too much: wait for release
+
+	view   state[event.View]
+	active state[bool]
+	open   bool // the hello of this connection is answered: more may be sent
+}
+
+// unit is one change as it was asked for. It is done or refused as a whole.
+type unit struct {
+	event.Change
+	number int  // of the Update; 0 for what is joined with
+	joins  bool // it has the name that is joined with
+}
+
+// state is something of which the last word counts.
+type state[T any] struct {
+	value  T
+	said   bool      // it was ever said
+	unsent bool      // it is to be sent
+	held   bool      // the server has dropped it as too much: wait for release
+	ref    event.Ref // of the one that is sent and not answered; 0 is none
+}
+
+// join makes who one is, and what one wants to join with, which has a name.
+func (w *wants) join(as event.Change) {
+	w.me = event.User{Name: *as.Name}
+	w.waiting = []unit{{Change: as, joins: true}}
+}
+
+// update adds a change, whose data is canonical, and returns its number: they
+// count from 1. If it cannot be sent, problem says why, for a person.
+func (w *wants) update(change event.Change) (number int, problem string) {
+	w.updates++
+	switch {
+	case !fits(change):
+		return w.updates, fmt.Sprintf("A change may have at most %d bytes as JSON; shorten the name, the note or the data.", maxChange)
+	case len(w.waiting) >= maxWaiting && !w.mergeTwo():
+		return w.updates, "Too many changes wait to be sent; try again when the connection is back."
+	}
+	w.waiting = append(w.waiting, unit{Change: change, number: w.updates})
+	return w.updates, ""
+}
+
+// fits reports whether a change can be sent. Changes that are allowed one after
+// the other may together have more data than the server takes at once.
+func fits(change event.Change) bool {
+	return len(event.Encode(event.ChangeUser{Change: change})) <= maxChange && len(change.Data) <= event.MaxData
+}
+
+// mergeTwo merges the oldest two of those waiting that fit together. It reports
+// false if there are none.
+func (w *wants) mergeTwo() bool {
+	for i := range len(w.waiting) - 1 {
+		first := w.waiting[i]
+		if both := first.Then(w.waiting[i+1].Change); fits(both) {
+			first.Change = both
+			w.waiting = slices.Replace(w.waiting, i, i+2, first)
+			return true
+		}
+	}
+	return false
+}
+
+// answered is the number of the last Update that is over, and with it all before.
+func (w *wants) answered() int {
+	for _, units := range [][]unit{w.sent, w.waiting} {
+		if len(units) > 0 {
+			return max(0, units[0].number-1)
+		}
+	}
+	return w.updates
+}
+
+// identity is who one is, for a hello at a time in Unix milliseconds. The server
+// uses it if it does not know better.
+func (w *wants) identity(now int64) event.Change {
+	me := w.me
+	if me.Until != 0 && me.Until <= now+untilMargin {
+		me.Status, me.Note, me.Until = event.StatusHere, "", 0
+	}
+	if me.Status == event.StatusAway && !w.byHand {
+		me.Status = event.StatusHere
+	}
+	is := event.Diff(event.User{}, me)
+	is.Name = &me.Name
+	return is
+}
+
+// see takes in one's own entry.
+func (w *wants) see(me event.User) {
+	w.me = me
+	w.byHand = w.byHand && me.Status == event.StatusAway
+}
+
+// hello returns what goes with the hello of a connection, and its ref: the change
+// that the last connection was lost with, else what waits. It is nil for none.
+func (w *wants) hello() (*event.Change, event.Ref) {
+	if w.sentRef == 0 && !w.send() {
+		return nil, 0
+	}
+	return new(sum(w.sent)), w.sentRef
+}
+
+// opened is that the hello is answered.
+func (w *wants) opened() {
+	w.open = true
+	w.view.unsent = w.view.unsent || w.view.value != event.View{}
+	w.active.unsent = w.active.said
+}
+
+// next returns what is to be sent now; it counts as sent then. It is nil for
+// nothing.
+func (w *wants) next() event.Event {
+	switch {
+	case !w.open:
+	case w.sentRef == 0 && !w.held && w.send():
+		return event.ChangeUser{Ref: w.sentRef, Change: sum(w.sent)}
+	case w.view.due():
+		view := w.view.value
+		view.Ref = w.view.send(w.nextRef())
+		return view
+	case w.active.due():
+		return event.Active{Ref: w.active.send(w.nextRef()), Active: w.active.value}
+	}
+	return nil
+}
+
+// send takes from what waits as much as fits into one event. It reports false if
+// nothing waits.
+func (w *wants) send() bool {
+	n, all := 0, event.Change{}
+	for _, u := range w.waiting {
+		if all = all.Then(u.Change); n > 0 && !fits(all) {
+			break
+		}
+		n++
+	}
+	if n == 0 {
+		return false
+	}
+	w.sent, w.waiting = w.waiting[:n:n], w.waiting[n:]
+	w.sentRef = w.nextRef()
+	return true
+}
+
+// unsend puts back what was sent, to be sent under another ref.
+func (w *wants) unsend() {
+	w.waiting = slices.Concat(w.sent, w.waiting)
+	w.sent, w.sentRef = nil, 0
+}
+
+func (w *wants) nextRef() event.Ref {
+	w.ref++
+	return w.ref
+}
+
+func sum(units []unit) (all event.Change) {
+	for _, u := range units {
+		all = all.Then(u.Change)
+	}
+	return all
+}
+
+// done takes in that all is done up to a ref.
+func (w *wants) done(ref event.Ref) {
+	if w.sentRef <= ref {
+		if status := sum(w.sent).Status; status != nil {
+			w.byHand = *status == event.StatusAway
+		}
+		w.sent, w.sentRef = nil, 0
+	}
+	w.view.done(ref)
+	w.active.done(ref)
+}
+
+// refused takes in an error about something that was sent. It reports whether
+// that was dropped as too much, and is to be sent again after release.
+func (w *wants) refused(e event.Error) (dropped bool) {
+	dropped = e.Code == event.CodeRateLimited
+	switch {
+	case isAbout(e, w.sentRef, event.NameUpdateUser):
+		switch i := w.culprit(e.Field); {
+		case dropped:
+			w.unsend()
+			w.held = true
+		case i < 0:
+			w.sent, w.sentRef = nil, 0
+		default:
+			w.sent = slices.Delete(w.sent, i, i+1)
+			w.unsend()
+		}
+	case isAbout(e, w.view.ref, event.NameView):
+		w.view.refused(dropped)
+	case isAbout(e, w.active.ref, event.NameActive):
+		w.active.refused(dropped)
+	default:
+		return false
+	}
+	return dropped
+}
+
+// isAbout reports whether an error is about what was sent under a ref, 0 for
+// nothing. An error without a ref is about the one of its kind; but what was
+// dropped as too much is then not known.
+func isAbout(e event.Error, ref event.Ref, name string) bool {
+	if e.Ref == 0 {
+		return ref != 0 && e.Event == name && e.Code != event.CodeRateLimited
+	}
+	return e.Ref == ref
+}
+
+// culprit is the last of what was sent that has a field, -1 if none has. What
+// comes before it was replaced in that field.
+func (w *wants) culprit(field string) int {
+	for i, u := range slices.Backward(w.sent) {
+		if slices.ContainsFunc(u.Fields(), func(name string) bool { return base(name) == base(field) }) {
+			return i
+		}
+	}
+	return -1
+}
+
+// base is the name of a field without what is inside of it, as in data.key.
+func base(field string) string {
+	name, _, _ := strings.Cut(field, ".")
+	return name
+}
+
+// amend takes from a hello that was refused what it was refused for. It reports
+// false if it would not be better then.
+func (w *wants) amend(field string) bool {
+	field = base(strings.TrimPrefix(field, "change."))
+	i := w.culprit(field)
+	if i < 0 || field == "name" && w.sent[i].joins {
+		return false
+	}
+	u := &w.sent[i]
+	u.Change = u.Without(field)
+	if field == "until" { // what was to end then has ended
+		u.Change = u.Without("status").Without("note")
+	}
+	w.unsend()
+	return true
+}
+
+// release lets be sent again what the server has dropped.
+func (w *wants) release() { w.held, w.view.held, w.active.held = false, false, false }
+
+// lost is that the connection has ended. The change that was sent stays so.
+func (w *wants) lost() {
+	w.release()
+	w.open, w.view.ref, w.active.ref = false, 0, 0
+	w.view.unsent = false // a hello is answered by a snapshot
+}
+
+// ask asks for a snapshot, even while views are held back.
+func (w *wants) ask() { w.view.unsent, w.view.held = true, false }
+
+// set is the last word.
+func (s *state[T]) set(value T) { s.value, s.said, s.unsent = value, true, true }
+
+func (s *state[T]) due() bool { return s.unsent && !s.held && s.ref == 0 }
+
+func (s *state[T]) send(ref event.Ref) event.Ref {
+	s.ref, s.unsent = ref, false
+	return ref
+}
+
+func (s *state[T]) done(ref event.Ref) {
+	if s.ref <= ref {
+		s.ref = 0
+	}
+}
+
+func (s *state[T]) refused(dropped bool) {
+	s.ref = 0
+	if dropped { // unless a later word waits, which says all
+		s.unsent, s.held = true, true
+	}
+}
