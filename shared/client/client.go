@@ -6,8 +6,8 @@ package client
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
+	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -25,12 +25,15 @@ type Options struct {
 	Name string
 	// Room is the room to join; empty means event.Lobby.
 	Room string
-	// Status and Note are what to be seen with; the zero values leave what
-	// the server has of an earlier visit.
+	// Status, Note, Until and Data are what to be seen with; the zero values
+	// leave what the server has of an earlier visit. Until is when Status and
+	// Note end by themselves, Unix milliseconds.
 	Status event.Status
 	Note   string
-	// Watch is to see the room without being in it; Name, Status and Note
-	// do not count then.
+	Until  int64
+	Data   event.Data
+	// Watch is to see the room without being in it; Name and what to be seen
+	// with do not count then.
 	Watch bool
 	// Session is the Session of an earlier client, to be the same user where
 	// no cookie says so; empty for a new one.
@@ -79,6 +82,9 @@ type Status struct {
 	// Retry is when the next attempt begins; zero while connected or one is
 	// under way.
 	Retry time.Time
+	// Answered is how many calls of Update are over, done or refused, in the
+	// order of their numbers.
+	Answered int
 	// Doubtful is whether, since Doubt, nothing has shown that the connection
 	// is still there; only while connected.
 	Doubtful bool
@@ -106,19 +112,16 @@ const (
 	maxErrors  = 128
 )
 
-// maxPending is how many changes are told from another tab's while they are on
-// their way.
-const maxPending = 256
-
 // Client is one client in one room. Safe for concurrent use.
 type Client struct {
 	url     string
 	options Options
+	tab     string // names the client over all its connections
 	cancel  context.CancelFunc
 	stopped chan struct{} // closed when run has ended
 	hurry   chan struct{} // one slot: do not wait any longer
 	leaving chan struct{} // one slot: say leave
-	saying  chan struct{} // one slot: there is something in outgoing
+	saying  chan struct{} // one slot: there may be something to send
 	changed chan struct{} // one slot: Next has something to return
 
 	mu       sync.Mutex // guards what follows
@@ -126,24 +129,14 @@ type Client struct {
 	changes  []roster.Change
 	errors   []event.Error
 	roster   roster.Roster
-	doubtful bool             // the roster has drifted and a snapshot was asked for
-	again    time.Duration    // after which to say what the server has dropped; else 0
-	once     bool             // the first failure ends it, unless it has joined
-	heard    time.Time        // the last frame, by the server's clock
-	then     time.Time        // the server's, when it said so last
-	since    time.Time        // and ours, by which that is counted on: a device's clock may be set
-	told     event.Change // how to be seen, until the roster shows it
-	hailed   event.Change // what the last hello said
-	meant    event.Change // told, when the hello was said with which it came back
-	hand     event.Status     // the status chosen by hand, as far as can be told
-	handWas  event.Status     // hand, before what is in told
-	view     event.View       // what to see of a large room
-	active   *bool            // nil if that was never said
-	speaking bool             // the hello is said: what is to be told goes to outgoing
-	outgoing []event.Event
-	pending  []event.Change // each Update that told has something of
-	end      error              // why run has ended
-	session  string             // by which the server knows it without a cookie
+	wants    wants
+	doubtful bool      // the roster has drifted and a snapshot was asked for
+	once     bool      // the first failure ends it, unless it has joined
+	heard    time.Time // the last frame, by the server's clock
+	then     time.Time // the server's, when it said so last
+	since    time.Time // and ours, by which that is counted on: a device's clock may be set
+	end      error     // why run has ended
+	session  string    // by which the server knows it without a cookie
 }
 
 // Dial joins a room of the server at url, as in wss://here.example.org/ws, and
@@ -196,6 +189,7 @@ func start(url string, options Options, once bool) *Client {
 	c := &Client{
 		url:     url,
 		options: options,
+		tab:     randomTab(),
 		cancel:  cancel,
 		stopped: make(chan struct{}),
 		hurry:   make(chan struct{}, 1),
@@ -205,21 +199,40 @@ func start(url string, options Options, once bool) *Client {
 		once:    once,
 		session: options.Session,
 	}
-	c.told.Name = &options.Name
-	if options.Status != event.StatusHere {
-		c.told.Status, c.hand = &options.Status, options.Status
-	}
-	if options.Note != "" {
-		c.told.Note = &options.Note
+	var err error
+	if !options.Watch {
+		err = c.wants.join(options.change())
 	}
 	go func() {
 		defer close(c.stopped)
-		err := c.run(ctx)
+		if err == nil {
+			err = c.run(ctx)
+		}
 		c.update(func() {
 			c.end = err
 			c.status.Link, c.status.Err, c.status.Retry = Offline, err, time.Time{}
 		})
 	}()
+	return c
+}
+
+// randomTab is a name that no other client of the same user has.
+func randomTab() string {
+	return strconv.FormatUint(rand.Uint64(), 32) + strconv.FormatUint(rand.Uint64(), 32)
+}
+
+// change is what is to be different once the client has joined.
+func (o Options) change() event.Change {
+	c := event.Change{Name: &o.Name, Data: o.Data}
+	if o.Status != event.StatusHere {
+		c.Status = &o.Status
+	}
+	if o.Note != "" {
+		c.Note = &o.Note
+	}
+	if o.Until != 0 {
+		c.Until = &o.Until
+	}
 	return c
 }
 
@@ -290,117 +303,37 @@ func (c *Client) Heard() time.Time {
 	return c.heard
 }
 
-// Update changes how the client is seen: what is nil stays. It does not wait:
-// the change shows in the roster, a refusal in the Errors of an Update. While
-// the connection is away it goes with the next hello.
-func (c *Client) Update(change event.Change) {
-	change = change.Clone()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if change = c.news(change); change == (event.Change{}) {
-		return
-	}
-	// Not only the change: with what is on its way it must fit into a hello.
-	if hello, _ := c.greeting(c.told.Then(change)); len(event.Encode(hello)) > event.MaxFrame {
-		c.report(event.Error{
-			Code:    event.CodeBadEvent,
-			Message: fmt.Sprintf("A name and a note may have %d bytes together, less what goes with them; shorten one.", event.MaxFrame),
-			Event:   event.NameUpdateUser,
-		})
-		notify(c.changed)
-		return
-	}
-	if change.Status != nil {
-		if c.told.Status == nil {
-			c.handWas = c.hand
+// Update changes how the client is seen: what is nil or empty stays. It does not
+// wait. It returns the number of the call, counted from 1: Status.Answered tells
+// when the server has done or refused it, and Errors of the same Update what was
+// refused. While the connection is away it waits for that.
+//
+// One change is on its way at a time, and is done once even if the connection is
+// lost with it. What follows waits for the answer, and then goes as one. If the
+// server refuses that for a field, only the last Update with that field is
+// dropped.
+func (c *Client) Update(change event.Change) (number int) {
+	c.updateIf(func() (news bool) {
+		var refusal *event.Error
+		if number, refusal = c.wants.update(change.Clone()); refusal != nil {
+			c.report(*refusal)
 		}
-		c.hand = *change.Status
-	}
-	c.told = c.told.Then(change)
-	c.pending = latest(append(c.pending, change), maxPending)
-	c.say(event.ChangeUser{Change: change})
-}
-
-// news is what of a change is one: what is so already the server would answer
-// with nothing, and it would wait for ever to be heard of.
-func (c *Client) news(change event.Change) event.Change {
-	me, ok := c.roster.Me()
-	if !ok || c.status.Link != Connected {
-		return change
-	}
-	left := unlike(change, me)
-	if c.told.Name != nil { // what is on its way may change it yet
-		left.Name = change.Name
-	}
-	if c.told.Note != nil {
-		left.Note = change.Note
-	}
-	if c.told.Status != nil || c.hand != me.Status {
-		left.Status = change.Status
-	}
-	return left
-}
-
-// unlike is what of a change is not as a user is seen.
-func unlike(change event.Change, u event.User) event.Change {
-	if change.Name != nil && same(*change.Name, u.Name) {
-		change.Name = nil
-	}
-	if change.Note != nil && same(*change.Note, u.Note) {
-		change.Note = nil
-	}
-	if change.Status != nil && *change.Status == u.Status {
-		change.Status = nil
-	}
-	return change
-}
-
-// same reports whether a text is one as the server keeps it.
-func same(said, kept string) bool { return strings.Join(strings.Fields(said), " ") == kept }
-
-// latest is a list without its older half, if there are more than most in it.
-func latest[T any](list []T, most int) []T {
-	if len(list) <= most {
-		return list
-	}
-	return list[len(list)-most/2:] // the rest is free when append needs more room
+		return refusal != nil
+	})
+	notify(c.saying)
+	return number
 }
 
 // View says what part of a large room to see. In any room a snapshot follows.
 func (c *Client) View(view event.View) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.view = view
-	c.say(view)
+	c.withWants(func(w *wants) { w.view.set(view) })
+	notify(c.saying)
 }
 
 // Active says whether the user is looking. Users whose clients all say that
 // they are not become away by themselves.
 func (c *Client) Active(active bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.active = &active
-	c.say(event.Active{Active: active})
-}
-
-// say has an event sent, if the connection has got as far; otherwise what it
-// says is part of what follows a hello. Of several of a kind that wait, one
-// is enough.
-func (c *Client) say(e event.Event) {
-	if !c.speaking {
-		return
-	}
-	for i, waiting := range c.outgoing {
-		if waiting.EventName() != e.EventName() {
-			continue
-		}
-		if change, ok := e.(event.ChangeUser); ok {
-			e = event.ChangeUser{Change: waiting.(event.ChangeUser).Then(change.Change)}
-		}
-		c.outgoing = append(c.outgoing[:i], c.outgoing[i+1:]...)
-		break
-	}
-	c.outgoing = append(c.outgoing, e)
+	c.withWants(func(w *wants) { w.active.set(active) })
 	notify(c.saying)
 }
 
@@ -419,9 +352,10 @@ func (c *Client) Doubt() {
 		}
 		news = !c.status.Doubtful
 		c.status.Doubtful = true
-		c.say(c.view)
+		c.wants.ask()
 		return news
 	})
+	notify(c.saying)
 	c.Hurry()
 }
 
@@ -444,6 +378,7 @@ func notify(slot chan struct{}) {
 	}
 }
 
+// update changes what mu guards, and wakes Next.
 func (c *Client) update(change func()) {
 	c.updateIf(func() bool { change(); return true })
 }
@@ -452,26 +387,45 @@ func (c *Client) update(change func()) {
 func (c *Client) updateIf(change func() (news bool)) {
 	c.mu.Lock()
 	news := change()
+	if n := c.wants.answered(); n != c.status.Answered {
+		c.status.Answered, news = n, true
+	}
 	c.mu.Unlock()
 	if news {
 		notify(c.changed)
 	}
 }
 
+func (c *Client) withWants(f func(*wants)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.wants)
+}
+
+// next is what is to be sent now, nil for nothing.
+func (c *Client) next() (e event.Event) {
+	c.withWants(func(w *wants) { e = w.next() })
+	return e
+}
+
 // hello is the first event of a connection.
 func (c *Client) hello() event.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.speaking, c.outgoing, c.doubtful, c.again = true, nil, false, 0
+	c.doubtful = false
 	if c.options.Watch {
 		return event.Watch{Room: c.options.Room, Resume: c.known()}
 	}
-	hello, as := c.greeting(c.told)
-	c.hailed = as
-	if c.meant = (event.Change{}); hello.Resume != nil {
-		c.meant = c.told
+	change, ref := c.wants.hello()
+	return event.GotANewUser{
+		Ref:     ref,
+		Tab:     c.tab,
+		Change:  c.wants.identity(),
+		Wanted:  change,
+		Room:    c.options.Room,
+		Resume:  c.known(),
+		Session: c.session,
 	}
-	return hello
 }
 
 // known is what the client knows of the room, for the server to go on from.
@@ -481,35 +435,4 @@ func (c *Client) known() *event.Resume {
 		return nil
 	}
 	return &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
-}
-
-// greeting is a hello, and how it says to be seen. What was told and is not seen
-// yet is said again; otherwise one is as the roster has it, where another tab of
-// the session may have had the last word.
-func (c *Client) greeting(told event.Change) (event.GotANewUser, event.Change) {
-	as := event.Change{Name: &c.options.Name}
-	if me, ok := c.roster.Me(); ok {
-		as.Name, as.Note = &me.Name, &me.Note
-	}
-	if c.hand != event.StatusHere { // which the server has of itself
-		as.Status = new(c.hand)
-	}
-	as = as.Then(told)
-	return event.GotANewUser{Change: as.Clone(), Room: c.options.Room, Resume: c.known(), Session: c.session}, as
-}
-
-// silence is what is to be said no more.
-func (c *Client) silence() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.speaking, c.outgoing, c.pending = false, nil, nil
-}
-
-// words returns what is to be said.
-func (c *Client) words() []event.Event {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out := c.outgoing
-	c.outgoing = nil
-	return out
 }

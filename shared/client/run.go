@@ -24,8 +24,8 @@ const (
 	leaveAnswered = 2 * time.Second
 	// late is how much later than after event.Silence a frame may come.
 	late = 5 * time.Second
-	// forgiven is how long to wait after the server has dropped something
-	// that was too much. It tells of that once a second, whatever it drops.
+	// forgiven is how long to wait at least after the server has dropped
+	// something that was too much. It counts by the second.
 	forgiven = 1100 * time.Millisecond
 	// dialTimeout is how long an attempt to connect may take.
 	dialTimeout = 10 * time.Second
@@ -52,7 +52,7 @@ func (c *Client) run(ctx context.Context) error {
 	most := c.options.MaxBackoff
 	for attempt := 0; ; attempt++ {
 		lasted, err := c.connect(ctx)
-		c.silence()
+		c.withWants((*wants).lost)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -158,12 +158,21 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 	began := time.Now()
 	deadline := time.NewTimer(answered)
 	defer deadline.Stop()
-	drops := time.NewTimer(0)
-	drops.Stop()
+	release := time.NewTimer(0)
+	release.Stop()
+	var released time.Time // when release fires
 	left, doubtful, hurried := false, false, false
 	heard := wall()
 	var refusal error // an event.Error, which is why the server hangs up if it does so next
 	for {
+		for e := c.next(); e != nil; e = c.next() {
+			if err := write(e); err != nil {
+				if refusal != nil { // said before the server hung up
+					err = refusal
+				}
+				return lasted, err
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return lasted, ctx.Err()
@@ -173,15 +182,7 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 			}
 			left = true
 			deadline.Reset(leaveAnswered)
-		case <-c.saying:
-			for _, e := range c.words() { // of a kind each, so they are few
-				if err := write(e); err != nil {
-					if refusal != nil { // said before the server hung up
-						err = refusal
-					}
-					return lasted, err
-				}
-			}
+		case <-c.saying: // it is sent at the next turn
 		case <-c.hurry:
 			// A device that wakes up has not heard what it should have.
 			if wall().Sub(heard) > event.Silence+late {
@@ -197,8 +198,8 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 				hurried = true
 				deadline.Reset(hanging)
 			}
-		case <-drops.C:
-			c.repeat()
+		case <-release.C:
+			c.withWants((*wants).release)
 		case <-deadline.C:
 			clean = false
 			switch {
@@ -229,8 +230,9 @@ func (c *Client) connect(ctx context.Context) (lasted time.Duration, err error) 
 				c.update(func() { c.report(refusal.(event.Error)) })
 				refusal = nil
 			}
-			if t.dropped > 0 {
-				drops.Reset(t.dropped)
+			if until := time.Now().Add(t.dropped); t.dropped > 0 && until.After(released) {
+				released = until
+				release.Reset(t.dropped)
 			}
 			if t.snapshot && joined.IsZero() {
 				joined = time.Now()

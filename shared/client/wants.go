@@ -16,9 +16,6 @@ const (
 	// maxWaiting is how many changes wait one by one. More are merged, and then
 	// a refusal of one of them takes those merged with it along.
 	maxWaiting = 256
-	// untilMargin is how long before its end a status counts as ended, in
-	// milliseconds: a server refuses a hello with an end that has passed.
-	untilMargin = 10_000
 )
 
 // wants is what a client wants to be different on the server, and how far each
@@ -45,8 +42,8 @@ type wants struct {
 	waiting []unit    // what comes after it, oldest first
 	held    bool      // the server has dropped a change as too much: wait for release
 
-	view   state[event.View]
-	active state[bool]
+	view   latest[event.View]
+	active latest[bool]
 	open   bool // the hello of this connection is answered: more may be sent
 }
 
@@ -57,8 +54,8 @@ type unit struct {
 	joins  bool // it has the name that is joined with
 }
 
-// state is something of which the last word counts.
-type state[T any] struct {
+// latest is something of which the last word counts.
+type latest[T any] struct {
 	value  T
 	said   bool      // it was ever said
 	unsent bool      // it is to be sent
@@ -66,24 +63,46 @@ type state[T any] struct {
 	ref    event.Ref // of the one that is sent and not answered; 0 is none
 }
 
-// join makes who one is, and what one wants to join with, which has a name.
-func (w *wants) join(as event.Change) {
+// join makes who one is, and what one wants to join with, which has a name. The
+// error is an event.Error.
+func (w *wants) join(as event.Change) error {
 	w.me = event.User{Name: *as.Name}
+	as, err := canonical(as)
+	if err != nil {
+		return event.Error{Code: event.CodeBadEvent, Message: err.Error(), Event: event.NameGotANewUser, Field: "data"}
+	}
 	w.waiting = []unit{{Change: as, joins: true}}
+	return nil
 }
 
-// update adds a change, whose data is canonical, and returns its number: they
-// count from 1. If it cannot be sent, problem says why, for a person.
-func (w *wants) update(change event.Change) (number int, problem string) {
+// update adds a change and returns its number: they count from 1. One that cannot
+// be sent is refused.
+func (w *wants) update(change event.Change) (number int, refusal *event.Error) {
 	w.updates++
+	refuse := func(field, message string) (int, *event.Error) {
+		return w.updates, &event.Error{Code: event.CodeBadEvent, Message: message, Event: event.NameUpdateUser, Field: field}
+	}
+	change, err := canonical(change)
 	switch {
+	case err != nil:
+		return refuse("data", err.Error())
 	case !fits(change):
-		return w.updates, fmt.Sprintf("A change may have at most %d bytes as JSON; shorten the name, the note or the data.", maxChange)
+		return refuse("", fmt.Sprintf("A change may have at most %d bytes as JSON; shorten the name, the note or the data.", maxChange))
 	case len(w.waiting) >= maxWaiting && !w.mergeTwo():
-		return w.updates, "Too many changes wait to be sent; try again when the connection is back."
+		return refuse("", "Too many changes wait to be sent; try again when the connection is back.")
 	}
 	w.waiting = append(w.waiting, unit{Change: change, number: w.updates})
-	return w.updates, ""
+	return w.updates, nil
+}
+
+// canonical is a change with its data as it travels. The error is for a person.
+func canonical(change event.Change) (event.Change, error) {
+	if change.Data == "" {
+		return change, nil
+	}
+	data, err := event.ParseData(string(change.Data))
+	change.Data = data
+	return change, err
 }
 
 // fits reports whether a change can be sent. Changes that are allowed one after
@@ -116,13 +135,10 @@ func (w *wants) answered() int {
 	return w.updates
 }
 
-// identity is who one is, for a hello at a time in Unix milliseconds. The server
-// uses it if it does not know better.
-func (w *wants) identity(now int64) event.Change {
+// identity is who one is, for a hello. The server uses it if it does not know
+// better.
+func (w *wants) identity() event.Change {
 	me := w.me
-	if me.Until != 0 && me.Until <= now+untilMargin {
-		me.Status, me.Note, me.Until = event.StatusHere, "", 0
-	}
 	if me.Status == event.StatusAway && !w.byHand {
 		me.Status = event.StatusHere
 	}
@@ -257,8 +273,9 @@ func isAbout(e event.Error, ref event.Ref, name string) bool {
 // culprit is the last of what was sent that has a field, -1 if none has. What
 // comes before it was replaced in that field.
 func (w *wants) culprit(field string) int {
+	field = base(field)
 	for i, u := range slices.Backward(w.sent) {
-		if slices.ContainsFunc(u.Fields(), func(name string) bool { return base(name) == base(field) }) {
+		if slices.ContainsFunc(u.Fields(), func(name string) bool { return base(name) == field }) {
 			return i
 		}
 	}
@@ -274,7 +291,7 @@ func base(field string) string {
 // amend takes from a hello that was refused what it was refused for. It reports
 // false if it would not be better then.
 func (w *wants) amend(field string) bool {
-	field = base(strings.TrimPrefix(field, "change."))
+	field = base(field)
 	i := w.culprit(field)
 	if i < 0 || field == "name" && w.sent[i].joins {
 		return false
@@ -302,24 +319,26 @@ func (w *wants) lost() {
 func (w *wants) ask() { w.view.unsent, w.view.held = true, false }
 
 // set is the last word.
-func (s *state[T]) set(value T) { s.value, s.said, s.unsent = value, true, true }
+func (l *latest[T]) set(value T) { l.value, l.said, l.unsent = value, true, true }
 
-func (s *state[T]) due() bool { return s.unsent && !s.held && s.ref == 0 }
+func (l *latest[T]) due() bool { return l.unsent && !l.held && l.ref == 0 }
 
-func (s *state[T]) send(ref event.Ref) event.Ref {
-	s.ref, s.unsent = ref, false
+func (l *latest[T]) send(ref event.Ref) event.Ref {
+	l.ref, l.unsent = ref, false
 	return ref
 }
 
-func (s *state[T]) done(ref event.Ref) {
-	if s.ref <= ref {
-		s.ref = 0
+func (l *latest[T]) done(ref event.Ref) {
+	if l.ref <= ref {
+		l.ref = 0
 	}
 }
 
-func (s *state[T]) refused(dropped bool) {
-	s.ref = 0
-	if dropped { // unless a later word waits, which says all
-		s.unsent, s.held = true, true
+func (l *latest[T]) refused(dropped bool) {
+	switch l.ref = 0; {
+	case dropped:
+		l.unsent, l.held = true, true // a later word, if one waits
+	case !l.unsent:
+		*l = latest[T]{} // on the next connection it would be refused again
 	}
 }

@@ -118,6 +118,16 @@ var stories = map[string]string{
 		answered => 1
 		next => nothing`,
 
+	"data that is none is refused at once": `
+		joined
+		update {"data":[]} => data is refused
+		answered => 1
+		update {"data":{ "l": 1e1, "k": null }} => 2
+		next => update_user {"ref":2,"data":{"k":null,"l":10}}
+		done 2
+		update {"data":{}} => 3
+		next => update_user {"ref":3}`,
+
 	"a refusal without a field drops all that was sent": `
 		joined
 		lost
@@ -152,16 +162,17 @@ var stories = map[string]string{
 		joined
 		update {"note":"a","status":"busy"} => 1
 		next => update_user {"ref":2,"status":"busy","note":"a"}
-		error {"code":"rate_limited","event":"update_user","ref":2} => dropped
 		update {"note":"b"} => 2
+		error {"code":"rate_limited","event":"update_user","ref":2} => dropped
+		update {"name":"B"} => 3
 		next => nothing
 		answered => 0
 		release
-		next => update_user {"ref":3,"status":"busy","note":"b"}
+		next => update_user {"ref":3,"name":"B","status":"busy","note":"b"}
 		done 2
 		answered => 0
 		done 3
-		answered => 2`,
+		answered => 3`,
 
 	"what was dropped as too much before the connection is lost waits no longer": `
 		joined
@@ -177,11 +188,11 @@ var stories = map[string]string{
 		update {"note":"a"} => 1
 		update {"note":"b","status":"busy"} => 2
 		hello => {"ref":2,"name":"Ana","change":{"status":"busy","note":"b"}}
-		amend change.note => true
+		amend note => true
 		hello => {"ref":3,"name":"Ana","change":{"status":"busy","note":"a"}}
 		amend note => true
 		hello => {"ref":4,"name":"Ana","change":{"status":"busy"}}
-		amend change.note => false
+		amend note => false
 		opened 4
 		answered => 2`,
 
@@ -190,15 +201,24 @@ var stories = map[string]string{
 		lost
 		update {"note":"back at two","status":"busy","name":"B","until":5} => 1
 		hello => {"ref":2,"name":"Ana","change":{"name":"B","status":"busy","note":"back at two","until":5}}
-		amend change.until => true
+		amend until => true
 		hello => {"ref":3,"name":"Ana","change":{"name":"B"}}`,
+
+	"a hello that was refused for a key of the data is said again without data": `
+		joined
+		lost
+		update {"data":{"k":1,"l":2},"note":"a"} => 1
+		hello => {"ref":2,"name":"Ana","change":{"note":"a","data":{"k":1,"l":2}}}
+		amend data.k => true
+		hello => {"ref":3,"name":"Ana","change":{"note":"a"}}
+		amend data.k => false`,
 
 	"a later name is taken back from a hello, the one to join with cannot be": `
 		update {"name":"Bad"} => 1
 		hello => {"ref":1,"name":"Ana","change":{"name":"Bad"}}
-		amend change.name => true
+		amend name => true
 		hello => {"ref":2,"name":"Ana","change":{"name":"Ana"}}
-		amend change.name => false
+		amend name => false
 		amend room => false
 		amend => false`,
 
@@ -207,12 +227,6 @@ var stories = map[string]string{
 		see {"id":"a","name":"Bob","note":"n","status":"busy","since":1,"until":99999,"data":{"k":1}}
 		lost
 		hello => {"name":"Bob","status":"busy","note":"n","until":99999,"data":{"k":1}}`,
-
-	"what has ended by now is not said": `
-		joined
-		see {"id":"a","name":"Bob","note":"n","status":"busy","since":1,"until":11000}
-		lost
-		hello => {"name":"Bob"}`,
 
 	"away is by hand if it was said here and is so still": `
 		joined
@@ -292,14 +306,21 @@ var stories = map[string]string{
 		next => active {"ref":5,"active":true}
 		next => nothing`,
 
-	"a view that is refused is over": `
+	"a view that is refused is not said again": `
 		joined
 		view {"query":"long"}
 		next => view {"ref":2,"query":"long"}
 		error {"code":"bad_event","event":"view","field":"query","ref":2} =>
 		next => nothing
-		view {}
-		next => view {"ref":3}`,
+		lost
+		hello => {"name":"Ana"}
+		opened 0
+		next => nothing
+		view {"query":"long"}
+		next => view {"ref":3,"query":"long"}
+		view {"query":"short"}
+		error {"code":"bad_event","event":"view","field":"query","ref":3} =>
+		next => view {"ref":4,"query":"short"}`,
 
 	"a snapshot that is asked for waits for no release": `
 		joined
@@ -346,8 +367,11 @@ func happen(t *testing.T, w *wants, what string) string {
 	verb, about, _ := strings.Cut(what, " ")
 	switch verb {
 	case "update":
-		number, problem := w.update(parse[event.Change](t, about))
-		return fmt.Sprint(number, problem)
+		number, refusal := w.update(parse[event.Change](t, about))
+		if refusal != nil {
+			return refusal.Field + " is refused"
+		}
+		return fmt.Sprint(number)
 	case "view":
 		w.view.set(parse[event.View](t, about))
 	case "active":
@@ -356,7 +380,7 @@ func happen(t *testing.T, w *wants, what string) string {
 		w.ask()
 	case "hello":
 		change, ref := w.hello()
-		return data(event.GotANewUser{Ref: ref, Change: w.identity(1000), Wanted: change})
+		return data(event.GotANewUser{Ref: ref, Change: w.identity(), Wanted: change})
 	case "opened":
 		w.done(parse[event.Ref](t, about))
 		w.opened()
@@ -412,7 +436,7 @@ func data(e event.Event) string {
 func TestAChangeThatNoHelloCanHoldIsNotTaken(t *testing.T) {
 	var w wants
 	long := strings.Repeat(`"`, maxChange/2)
-	if _, problem := w.update(event.Change{Note: &long}); problem == "" {
+	if _, refusal := w.update(event.Change{Note: &long}); refusal == nil {
 		t.Error("it is taken")
 	}
 	if w.answered() != 1 {
@@ -431,8 +455,8 @@ func TestChangesThatNoEventHoldsTogetherGoOneAfterAnother(t *testing.T) {
 		return event.Change{Data: event.Data(`{"` + name + `":"` + long[:event.MaxData*2/3] + `"}`)}
 	}
 	for _, change := range []event.Change{{Name: &long}, {Note: &long}, key("k"), key("l")} {
-		if _, problem := w.update(change); problem != "" {
-			t.Fatal(problem)
+		if _, refusal := w.update(change); refusal != nil {
+			t.Fatal(refusal)
 		}
 	}
 	for i, want := range []int{1, 3, 4} {
@@ -450,8 +474,8 @@ func TestManyChangesThatWaitAreMerged(t *testing.T) {
 	var w wants
 	w.join(event.Named("Ana"))
 	for i := range 3 * maxWaiting {
-		if _, problem := w.update(event.Change{Note: new(fmt.Sprint(i))}); problem != "" {
-			t.Fatal(problem)
+		if _, refusal := w.update(event.Change{Note: new(fmt.Sprint(i))}); refusal != nil {
+			t.Fatal(refusal)
 		}
 	}
 	if len(w.waiting) != maxWaiting {
@@ -474,13 +498,13 @@ func TestChangesThatCannotBeMergedAreNotKeptForEver(t *testing.T) {
 		if i%2 == 0 {
 			change = event.Change{Note: &long}
 		}
-		if _, problem := w.update(change); (problem != "") != (i >= maxWaiting) {
-			t.Fatalf("change %d: %q", i, problem)
+		if _, refusal := w.update(change); (refusal != nil) != (i >= maxWaiting) {
+			t.Fatalf("change %d: %v", i, refusal)
 		}
 	}
 	w.hello()
 	w.done(w.ref)
-	if _, problem := w.update(event.Change{Name: &long}); problem != "" {
+	if _, refusal := w.update(event.Change{Name: &long}); refusal != nil {
 		t.Error("it is full though one is done")
 	}
 }
