@@ -96,7 +96,7 @@ func (p *Page) open(intent openIntent) {
 func (p *Page) closed() {
 	about, next := p.dialog.id, p.next
 	p.dialog, p.next = openIntent{}, openIntent{}
-	if !p.edit.waiting {
+	if p.edit.number == 0 {
 		p.edit = edit{}
 	}
 	p.ctx.Defer(func(app.Context) {
@@ -126,7 +126,6 @@ func (p *Page) leave() {
 
 // change changes how one is seen. The dialog stays until the others see it.
 func (p *Page) change(c event.Change) {
-	me := p.me()
 	if c.Name != nil {
 		if problem := board.CheckName(*c.Name); problem != "" {
 			p.edit = edit{refusals: p.edit.refusals + 1, field: "name", problem: problem}
@@ -137,17 +136,14 @@ func (p *Page) change(c event.Change) {
 		closeModal()
 		return
 	}
-	p.client.Update(c)
+	number := p.client.Update(c)
 	if c.Status != nil {
-		p.chosen = c.Status
+		p.chosen = choice{number, *c.Status}
 	}
-	p.edit = edit{waiting: true, change: c, before: me, refusals: p.edit.refusals}
-	switch {
-	case p.status.Link != client.Connected:
+	p.edit = edit{number: number, refusals: p.edit.refusals}
+	if !p.back() {
 		closeModal()
-		p.note("The others see it when the connection is back.", func() bool { return p.back() && !p.edit.waiting })
-	case shows(me, c, me): // nothing comes of it
-		p.took()
+		p.note("The others see it when the connection is back.", func() bool { return p.back() && p.edit.number == 0 })
 	}
 }
 

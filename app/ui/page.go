@@ -73,7 +73,7 @@ type visit struct {
 	news      board.Announcements
 	present   map[string]bool // of those one asked to be told about, who is here; nil if that is not known
 	edit      edit
-	chosen    *event.Status // by hand, until others see it: then it is kept
+	chosen    choice
 }
 
 // due is what a page will do in a while, each of which it does once however
@@ -82,11 +82,16 @@ type due struct{ probe, proclaim, tick, sweep, want, end bool }
 
 // edit is a change of oneself that waits for the server's word.
 type edit struct {
-	waiting        bool
-	change         event.Change
-	before         event.User // oneself, before the change
-	refusals       int        // counts them, so that each is noticed
-	field, problem string     // of the last
+	number         int    // of the client's Update; 0 if none waits
+	refusals       int    // counts them, so that each is noticed
+	field, problem string // of the last
+}
+
+// choice is a status that was chosen by hand, until the server has done it: then
+// it is kept.
+type choice struct {
+	number int // of the client's Update; 0 if none waits
+	status event.Status
 }
 
 // viewing is what has become of asking for another view of a large room.

@@ -14,7 +14,6 @@ import (
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
-	"rollcall/shared/search"
 )
 
 // This file is a page's visit to a room: how it begins, what the client tells,
@@ -310,13 +309,13 @@ func (p *Page) took() {
 	if keeps {
 		p.kept.seenAs(p.room(), me)
 	}
-	if p.chosen != nil && *p.chosen == me.Status {
+	if p.answered(p.chosen.number) {
 		if keeps {
-			p.kept.choose(p.room(), me.Status)
+			p.kept.choose(p.room(), p.chosen.status)
 		}
-		p.chosen = nil
+		p.chosen = choice{}
 	}
-	if !p.edit.waiting || !shows(me, p.edit.change, p.edit.before) {
+	if !p.answered(p.edit.number) {
 		return
 	}
 	p.edit = edit{}
@@ -325,25 +324,20 @@ func (p *Page) took() {
 	}
 }
 
-// shows reports whether a change of oneself has been done: what it changes is
-// so, or is as the server has made it.
-func shows(me event.User, change event.Change, before event.User) bool {
-	text := func(want *string, is, was string) bool {
-		return want == nil || is != was || search.Visible(*want) == search.Visible(is)
-	}
-	return text(change.Name, me.Name, before.Name) && text(change.Note, me.Note, before.Note) &&
-		(change.Status == nil || me.Status == *change.Status)
-}
+// answered reports whether an Update of the client is over; one of the number 0
+// has not been.
+func (p *Page) answered(number int) bool { return number != 0 && number <= p.status.Answered }
 
 // refused tells what the server did not do.
 func (p *Page) refused(errs []event.Error) {
 	for _, e := range errs {
 		if e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited { // which is said again
-			p.chosen = nil
+			p.chosen, p.edit.number = choice{}, 0
 		}
 		switch {
 		case e.Event == event.NameUpdateUser && p.dialog.which == editorDialog:
-			p.edit = edit{refusals: p.edit.refusals + 1, field: e.Field, problem: e.Message}
+			p.edit.refusals++
+			p.edit.field, p.edit.problem = e.Field, e.Message
 		case e.Event == event.NameView:
 			p.viewed.waiting = false
 			p.viewed.until = time.Now().Add(max(time.Second, time.Duration(e.RetryAfter)*time.Millisecond))

@@ -38,20 +38,6 @@ func Fold(decomposed string) string {
 	return key.String()
 }
 
-// Visible returns a text without what is not seen of it: invisible marks, and
-// white space to spare. Texts of which it is the same look the same.
-func Visible(s string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		switch {
-		case isInvisible(r):
-			return -1
-		case r == 0x2800 || r == 0x3164 || r == 0xFFA0: // blank, but with a width
-			return ' '
-		}
-		return r
-	}, s)), " ")
-}
-
 // Finds reports whether every word of a query is somewhere in a name, in
 // whatever order; both are folded. A query without words finds everybody.
 func Finds(name, query string) bool {
