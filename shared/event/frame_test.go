@@ -13,13 +13,13 @@ var everyEvent = []struct {
 	event Event
 	wire  string
 }{
-	{GotANewUser{Name: "Ana", Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
-	{GotANewUser{Name: "Ana"}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
-	{GotANewUser{Name: "Ana", Status: new(StatusHere), Note: new(""), Resume: &Resume{Epoch: "e", Seq: 9}},
+	{GotANewUser{Change: Named("Ana"), Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
+	{GotANewUser{Change: Named("Ana")}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
+	{GotANewUser{Change: Change{Name: new("Ana"), Status: new(StatusHere), Note: new("")}, Resume: &Resume{Epoch: "e", Seq: 9}},
 		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9}}}]`},
-	{GotANewUser{Name: "Ana", Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
-	{ChangeUser{Status: new(StatusBusy)}, `[{"event":"update_user","data":{"status":"busy"}}]`},
-	{ChangeUser{Name: new("B"), Note: new("")}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
+	{GotANewUser{Change: Named("Ana"), Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
+	{ChangeUser{Change: Change{Status: new(StatusBusy)}}, `[{"event":"update_user","data":{"status":"busy"}}]`},
+	{ChangeUser{Change: Change{Name: new("B"), Note: new("")}}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
 	{View{}, `[{"event":"view","data":{}}]`},
 	{View{From: 50, Count: 20, Query: "an"}, `[{"event":"view","data":{"from":50,"count":20,"query":"an"}}]`},
 	{Watch{Room: "r", Resume: &Resume{Epoch: "e", Seq: 1}}, `[{"event":"watch","data":{"room":"r","resume":{"epoch":"e","seq":1}}}]`},
@@ -88,7 +88,7 @@ func TestWhatIsNoFrameIsRefusedWhole(t *testing.T) {
 
 func TestUnknownEventsAndFieldsAreIgnored(t *testing.T) {
 	events, err := DecodeClient([]byte(`[{"event":"later","data":[1]},{"event":"got_a_new_user","more":1,"data":{"name":"A","mood":"good"}}]`))
-	if err != nil || len(events) != 1 || !reflect.DeepEqual(events[0], GotANewUser{Name: "A"}) {
+	if err != nil || len(events) != 1 || !reflect.DeepEqual(events[0], GotANewUser{Change: Named("A")}) {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -110,7 +110,7 @@ func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 		existing := anyExisting(t)
 		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
 		want := Encode(existing, state)
-		got := append(AppendSnapshotHead(nil, existing.Self, existing.Now, existing.Me, existing.Session), EncodeSnapshot(existing, state)...)
+		got := append(AppendSnapshotHead(nil, 0, existing), EncodeSnapshot(existing, state)...)
 		if string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
 		}
@@ -129,8 +129,8 @@ func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 		}), true).Draw(t, "resume")
 		room := rapid.String().Draw(t, "room")
 		for _, e := range []Event{
-			GotANewUser{Name: rapid.String().Draw(t, "name"), Room: room, Status: status, Note: maybe("note"), Resume: resume, Session: rapid.String().Draw(t, "session")},
-			ChangeUser{Name: maybe("name"), Status: status, Note: maybe("note")},
+			GotANewUser{Change: Change{Name: maybe("name"), Status: status, Note: maybe("note")}, Room: room, Resume: resume, Session: rapid.String().Draw(t, "session")},
+			ChangeUser{Change: Change{Name: maybe("name"), Status: status, Note: maybe("note")}},
 			View{From: rapid.Int().Draw(t, "from"), Count: rapid.IntRange(0, 1).Draw(t, "count"), Query: rapid.String().Draw(t, "query")},
 			Watch{Room: room, Resume: resume}, Active{Active: rapid.Bool().Draw(t, "active")}, Leave{},
 			existing, NewUser{anyUser().Draw(t, "new")}, UpdateUser{anyUser().Draw(t, "updated")}, state,

@@ -140,39 +140,6 @@ func TestARosterThatDiffersIsDrift(t *testing.T) {
 	}
 }
 
-// The vectors were computed by another program from the definition at Hash.
-func TestHashVectors(t *testing.T) {
-	for want, u := range map[string]event.User{
-		"4381b19558fce75a": ana,
-		"e731a250af3f63b1": {ID: "b", Name: "ليلى", Status: event.StatusAway, Note: "back at 14:00", Link: event.LinkReconnecting, Since: 1795393369441},
-		"d853e8850b7baff6": {},
-	} {
-		if got := fmt.Sprintf("%016x", Hash(u)); got != want {
-			t.Errorf("%+v hashes to %s, want %s", u, got, want)
-		}
-	}
-}
-
-func TestEveryFieldCountsInTheHash(t *testing.T) {
-	base := event.User{ID: "id", Name: "name", Note: "note", Since: 7}
-	hashes := map[uint64]string{Hash(base): "base"}
-	for name, change := range map[string]func(*event.User){
-		"id":      func(u *event.User) { u.ID = "id2" },
-		"name":    func(u *event.User) { u.Name = "name2" },
-		"status":  func(u *event.User) { u.Status = event.StatusBusy },
-		"note":    func(u *event.User) { u.Note = "" },
-		"link":    func(u *event.User) { u.Link = event.LinkReconnecting },
-		"since":   func(u *event.User) { u.Since = 8 },
-		"id+name": func(u *event.User) { u.ID, u.Name = "idn", "ame" },
-	} {
-		u := base
-		change(&u)
-		if other, taken := hashes[Hash(u)]; taken {
-			t.Errorf("%s hashes as %s does", name, other)
-		}
-		hashes[Hash(u)] = name
-	}
-}
 
 // TestARosterIsTheSumOfItsEvents compares the reducer with a plain map.
 func TestARosterIsTheSumOfItsEvents(t *testing.T) {
@@ -199,7 +166,7 @@ func TestARosterIsTheSumOfItsEvents(t *testing.T) {
 			var hash uint64
 			for _, u := range model {
 				want = append(want, u)
-				hash ^= Hash(u)
+				hash ^= u.Hash()
 			}
 			slices.SortFunc(want, event.User.Compare)
 			if !slices.Equal(r.Users(), want) {
