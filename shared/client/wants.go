@@ -115,10 +115,10 @@ func fits(change event.Change) bool {
 // false if there are none.
 func (w *wants) mergeTwo() bool {
 	for i := range len(w.waiting) - 1 {
-		first := w.waiting[i]
-		if both := first.Then(w.waiting[i+1].Change); fits(both) {
+		first, second := &w.waiting[i], w.waiting[i+1]
+		if both := first.Then(second.Change); fits(both) {
 			first.Change = both
-			w.waiting = slices.Replace(w.waiting, i, i+2, first)
+			w.waiting = slices.Delete(w.waiting, i+1, i+2)
 			return true
 		}
 	}
@@ -206,7 +206,7 @@ func (w *wants) send() bool {
 
 // unsend puts back what was sent, to be sent under another ref.
 func (w *wants) unsend() {
-	w.waiting = slices.Concat(w.sent, w.waiting)
+	w.waiting = append(slices.Clip(w.sent), w.waiting...)
 	w.sent, w.sentRef = nil, 0
 }
 
@@ -274,9 +274,11 @@ func isAbout(e event.Error, ref event.Ref, name string) bool {
 // comes before it was replaced in that field.
 func (w *wants) culprit(field string) int {
 	field = base(field)
-	for i, u := range slices.Backward(w.sent) {
-		if slices.ContainsFunc(u.Fields(), func(name string) bool { return base(name) == field }) {
-			return i
+	for i := len(w.sent) - 1; i >= 0; i-- {
+		for _, name := range w.sent[i].Fields() {
+			if base(name) == field {
+				return i
+			}
 		}
 	}
 	return -1
