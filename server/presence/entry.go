@@ -92,16 +92,16 @@ func (e Entry) with(f Entry) Entry {
 	m := e
 	m.User.Since = min(e.User.Since, f.User.Since)
 	for _, name := range event.Diff(e.User, f.User).Fields() {
-		if e.of(name).Compare(f.of(name)) < 0 {
+		if e.stampOf(name).Compare(f.stampOf(name)) < 0 {
 			m.User = f.User.Field(name).Apply(m.User)
 		}
 	}
-	if e.of("status").Compare(f.of("status")) < 0 {
+	if e.stampOf("status").Compare(f.stampOf("status")) < 0 {
 		m.User.StatusSince = f.User.StatusSince
 	}
 	m.Stamp, m.Stamps = later(e.Stamp, f.Stamp), nil
 	for _, s := range slices.Concat(e.Stamps, f.Stamps) {
-		m.stamp(s.Field, later(e.of(s.Field), f.of(s.Field)))
+		m.stamp(s.Field, later(e.stampOf(s.Field), f.stampOf(s.Field)))
 	}
 	return m
 }
@@ -131,7 +131,7 @@ func (e *Entry) change(now int64, c event.Change, stamp Stamp) {
 	}
 	status, since := e.status()
 	e.User = c.Apply(e.User)
-	if stamp != e.Stamp {
+	if stamp != e.Stamp { // which is that of all who arrive
 		for _, name := range c.Fields() {
 			e.stamp(name, stamp)
 		}
@@ -153,10 +153,10 @@ func (e *Entry) change(now int64, c event.Change, stamp Stamp) {
 	}
 }
 
-// of is the stamp of a field.
-func (e Entry) of(field string) Stamp {
+// stampOf is the stamp of a field.
+func (e Entry) stampOf(field string) Stamp {
 	if i, found := e.find(field); found {
-		return later(e.Stamp, e.Stamps[i].Stamp)
+		return e.Stamps[i].Stamp
 	}
 	return e.Stamp
 }

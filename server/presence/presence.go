@@ -122,7 +122,7 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 		u = &user[C]{}
 	}
 	wanted := h.Wanted
-	if u.did(h.Tab, h.Ref) {
+	if u.hasDone(h.Tab, h.Ref) {
 		wanted = event.Change{}
 	}
 	entry := u.entry
@@ -151,7 +151,7 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 		r.change(u, wanted)
 	}
 	if !wanted.IsZero() {
-		u.do(h.Tab, h.Ref)
+		u.markDone(h.Tab, h.Ref)
 	}
 	if len(u.conns) == 0 {
 		r.deadlines.set(u, 0)
@@ -165,7 +165,7 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	}
 	u.conns = append(u.conns, c)
 	r.settle(u)
-	return r.told(u, before, ""), nil
+	return r.changed(u, before, ""), nil
 }
 
 // Change changes a user as a connection of theirs says, unless the ref of its
@@ -175,17 +175,17 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Change) ([]event.Event, error) {
 	r.set(now)
 	u, c := r.find(id, conn)
-	if c == nil || u.did(c.tab, ref) {
+	if c == nil || u.hasDone(c.tab, ref) {
 		return nil, nil
 	}
 	if err := fits(u.entry.User, change); err != nil {
 		return nil, err
 	}
 	before := u.shown()
-	u.do(c.tab, ref)
+	u.markDone(c.tab, ref)
 	r.end(u)
 	r.change(u, change)
-	return r.told(u, before, ""), nil
+	return r.changed(u, before, ""), nil
 }
 
 // comingBack is how soon a client that comes back says that its tab is not
@@ -210,7 +210,7 @@ func (r *Room[C]) Active(now Instant, id string, conn C, active bool) []event.Ev
 		u.entry.Idle = c.idle
 	}
 	c.woke, c.idle = 0, 0
-	return r.told(u, before, "")
+	return r.changed(u, before, "")
 }
 
 // Forever is how long users stay whose connections this server ends because it
@@ -236,7 +236,7 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	default:
 		r.expect(u, reason, stay)
 	}
-	return r.told(u, before, reason)
+	return r.changed(u, before, reason)
 }
 
 // Leave takes a user out of the room at once, on all servers that it knows of.
@@ -250,7 +250,7 @@ func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	before := u.shown()
 	r.forget(u)
 	u.others = nil
-	return r.told(u, before, event.ReasonLeft), conns
+	return r.changed(u, before, event.ReasonLeft), conns
 }
 
 // Due is what is over by now: users go who have not come back, are away whose
@@ -265,10 +265,10 @@ func (r *Room[C]) Due(now Instant) []event.Event {
 		} else {
 			u.entry.Idle = now.Unix
 		}
-		events = append(events, r.told(u, before, u.reason)...)
+		events = append(events, r.changed(u, before, u.reason)...)
 	}
 	for u := range r.ends.due(now.Unix) {
-		events = append(events, r.told(u, u.shown(), "")...)
+		events = append(events, r.changed(u, u.shown(), "")...)
 	}
 	return events
 }
@@ -338,7 +338,7 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 		r.users[e.User.ID] = u
 	}
 	before := u.shown()
-	if i, found := u.of(owner); found {
+	if i, found := u.findOwner(owner); found {
 		u.others[i].Entry = e
 	} else {
 		u.others = slices.Insert(u.others, i, other{owner, e})
@@ -346,7 +346,7 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 	if u.here {
 		u.entry = u.entry.with(e)
 	}
-	return r.told(u, before, "")
+	return r.changed(u, before, "")
 }
 
 // Drop says that another owner has a user no more. If nobody else has them they
@@ -357,13 +357,13 @@ func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason)
 	if u == nil {
 		return nil
 	}
-	i, found := u.of(owner)
+	i, found := u.findOwner(owner)
 	if !found {
 		return nil
 	}
 	before := u.shown()
 	u.others = slices.Delete(u.others, i, i+1)
-	return r.told(u, before, reason)
+	return r.changed(u, before, reason)
 }
 
 // Own is what this server knows of a user, and false if that is nothing.
@@ -448,28 +448,25 @@ var ending = event.Change{Status: new(event.StatusHere), Note: new(""), Until: n
 // shows what is left, until the others have done so.
 func (r *Room[C]) end(u *user[C]) {
 	until := u.merged().User.Until
-	u.over = until != 0 && until <= r.now.Unix
-	if u.over {
+	over := until != 0 && until <= r.now.Unix
+	if over {
 		until = 0
 	}
-	if u.over && u.here {
-		u.over = false
+	if over && u.here {
 		r.change(u, ending)
 	}
+	u.over = over && !u.here
 	r.ends.set(u, until)
 }
 
-// told is called after each change of a user, and returns what others see of it.
+// changed is called after each change of a user, and returns what others see of it.
 // Before is the user as shown until now, without an id if they were not here.
-func (r *Room[C]) told(u *user[C], before event.User, reason event.Reason) []event.Event {
+func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []event.Event {
 	if !u.here && len(u.others) == 0 {
 		r.deadlines.set(u, 0)
 		r.ends.set(u, 0)
 		delete(r.users, before.ID)
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
-	}
-	if !u.here {
-		r.deadlines.set(u, 0)
 	}
 	r.end(u)
 	after := u.shown()

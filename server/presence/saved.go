@@ -19,7 +19,7 @@ type Saved struct {
 	Stamps []FieldStamp `json:"stamps,omitempty"`
 	// Stay is what was left for them to come back, if they had no connection, and
 	// Reason why not; 0 and empty if they had one, or have had none since the
-	// server began.
+	// server began. Less than 0 is overdue.
 	Stay   time.Duration `json:"stay,omitempty"`
 	Reason event.Reason  `json:"reason,omitempty"`
 	Tabs   []SavedTab    `json:"tabs,omitempty"` // the one used last comes last
@@ -46,7 +46,7 @@ func (r *Room[C]) Save(now Instant) []Saved {
 			s.Tabs = append(s.Tabs, SavedTab{t.name, t.done})
 		}
 		if u.goes() && !u.held {
-			s.Stay, s.Reason = time.Duration(max(0, u.at[byDeadline]-r.offset())), u.reason
+			s.Stay, s.Reason = time.Duration(u.at[byDeadline]-r.offset()), u.reason
 		}
 		saved = append(saved, s)
 	}
@@ -74,9 +74,9 @@ func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []even
 		if u.held = s.Reason == ""; u.held {
 			r.expect(u, event.ReasonLost, held)
 		} else {
-			r.expect(u, s.Reason, max(0, s.Stay))
+			r.expect(u, s.Reason, s.Stay)
 		}
-		events = append(events, r.told(u, before, "")...)
+		events = append(events, r.changed(u, before, "")...)
 	}
 	return events
 }

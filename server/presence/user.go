@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"cmp"
 	"slices"
 
 	"rollcall/shared/event"
@@ -45,14 +46,14 @@ type tab struct {
 // maxTabs is how many tabs of a user are remembered.
 const maxTabs = 16
 
-// did reports whether what a tab says is done already.
-func (u *user[C]) did(name string, ref event.Ref) bool {
+// hasDone reports whether what a tab says is done already.
+func (u *user[C]) hasDone(name string, ref event.Ref) bool {
 	i := u.tab(name)
 	return i >= 0 && ref != 0 && ref <= u.tabs[i].done
 }
 
-// do notes that what a tab says is done.
-func (u *user[C]) do(name string, ref event.Ref) {
+// markDone notes that what a tab says is done.
+func (u *user[C]) markDone(name string, ref event.Ref) {
 	if name == "" || ref == 0 {
 		return
 	}
@@ -72,17 +73,10 @@ func (u *user[C]) tab(name string) int {
 // goes reports whether the user is to go at their deadline.
 func (u *user[C]) goes() bool { return len(u.conns) == 0 && u.at[byDeadline] != 0 }
 
-// of is the place of what another owner knows, and whether it knows anything.
-func (u *user[C]) of(owner Owner) (int, bool) {
-	return slices.BinarySearchFunc(u.others, owner, func(o other, owner Owner) int {
-		switch {
-		case o.owner < owner:
-			return -1
-		case o.owner > owner:
-			return 1
-		}
-		return 0
-	})
+// findOwner is the place of what another owner knows, and whether it knows
+// anything.
+func (u *user[C]) findOwner(owner Owner) (int, bool) {
+	return slices.BinarySearchFunc(u.others, owner, func(o other, owner Owner) int { return cmp.Compare(o.owner, owner) })
 }
 
 // merged is what all owners know together.
