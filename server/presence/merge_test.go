@@ -64,10 +64,10 @@ func drawEntry(t *rapid.T) Entry {
 				e.stamp(field, s)
 			}
 		}
-		e.User = said(field, e.of(field)).Apply(e.User)
+		e.User = said(field, e.stampOf(field)).Apply(e.User)
 	}
 	if e.User.Status != event.StatusHere {
-		e.User.StatusSince = int64(1 + pick("status since", e.of("status"), 100))
+		e.User.StatusSince = int64(1 + pick("status since", e.stampOf("status"), 100))
 	}
 	return e
 }
@@ -93,7 +93,7 @@ func TestTheMergeIsFieldByFieldWhatWasSaidLast(t *testing.T) {
 		a, b := drawEntry(t), drawEntry(t)
 		want := event.User{ID: "Ana", Since: min(a.User.Since, b.User.Since), Link: event.LinkReconnecting}
 		for _, field := range fieldNames {
-			want = said(field, later(a.of(field), b.of(field))).Apply(want)
+			want = said(field, later(a.stampOf(field), b.stampOf(field))).Apply(want)
 		}
 		if a.User.Link == event.LinkOnline || b.User.Link == event.LinkOnline {
 			want.Link = event.LinkOnline
@@ -106,12 +106,18 @@ func TestTheMergeIsFieldByFieldWhatWasSaidLast(t *testing.T) {
 		}
 		switch {
 		case want.Status != event.StatusHere:
-			want.StatusSince = int64(1 + pick("status since", later(a.of("status"), b.of("status")), 100))
+			want.StatusSince = int64(1 + pick("status since", later(a.stampOf("status"), b.stampOf("status")), 100))
 		case away:
 			want.Status, want.StatusSince = event.StatusAway, since
 		}
-		if got := Merge(a, b).Show(); got != want {
+		m := Merge(a, b)
+		if got := m.Show(); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
+		}
+		for _, s := range m.Stamps {
+			if s.Stamp.Compare(m.Stamp) <= 0 {
+				t.Errorf("%v says no more than %v, which all fields have", s, m.Stamp)
+			}
 		}
 	})
 }

@@ -224,7 +224,7 @@ func TestAStatusThatWasSetElsewhereEndsHereToo(t *testing.T) {
 	a, b, c := three[0], three[1], three[2]
 	a.join("Ana", 1)
 	b.join("Ana", 1)
-	a.change("Ana", 1, event.Change{Note: new("out"), Until: new(int64(start + 5000))})
+	a.change("Ana", 1, event.Change{Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start + 5000))})
 	said := a.own("Ana")
 	b.put("a", said)
 	c.put("a", said)
@@ -267,7 +267,7 @@ func TestDataOfSeveralServersMayBeLongerAndBecomeShorter(t *testing.T) {
 	for w, key := range map[*world]string{a: "x", b: "y"} {
 		w.join("Ana", 1)
 		w.wait(time.Second)
-		w.change("Ana", 1, event.Change{Data: event.Data(`{"` + key + `":"` + strings.Repeat("x", 900) + `"}`)})
+		w.change("Ana", 1, event.Change{Data: event.Data(`{"` + key + `":"` + strings.Repeat("x", 1000) + `"}`)})
 	}
 	a.put("b", b.own("Ana"))
 	if n := len(a.users["Ana"].Data); n <= event.MaxData {
@@ -276,9 +276,43 @@ func TestDataOfSeveralServersMayBeLongerAndBecomeShorter(t *testing.T) {
 	if _, err := a.Change(a.now, "Ana", 1, 0, event.Change{Data: `{"z":1}`}); !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("they may become longer: %v", err)
 	}
-	a.change("Ana", 1, event.Change{Data: `{"x":"","z":1}`})
-	if n := len(a.users["Ana"].Data); n > event.MaxData {
+	a.change("Ana", 1, event.Change{Data: event.Data(`{"x":"` + strings.Repeat("x", 500) + `"}`)})
+	if n := len(a.users["Ana"].Data); n < 1500 || n > 1600 {
 		t.Errorf("the data have %d bytes", n)
+	}
+}
+
+func TestWhoIsDroppedAndComesBackAtOnceSaysSomethingNew(t *testing.T) {
+	two := servers(t, 0, "a", "b")
+	a, b := two[0], two[1]
+	b.join("Ana", 1)
+	a.hello(1, Hello{ID: "Ana", Is: event.Named("Anna")})
+	b.put("a", a.own("Ana"))
+	a.closed("Ana", 1, 0)
+	a.now.Unix -= 1000 // even if the clock is put back meanwhile
+	a.hello(2, Hello{ID: "Ana", Is: event.Named("Annika")})
+	b.put("a", a.own("Ana"))
+	b.expect("+Ana", "~Annika")
+}
+
+func TestAnEntryIsNotChangedOnceItIsHandedOn(t *testing.T) {
+	two := servers(t, 0, "a", "b")
+	a, b := two[0], two[1]
+	a.join("Ana", 1)
+	a.change("Ana", 1, note("one"))
+	e := a.own("Ana")
+	e.User = e.User.Encoded() // as it comes in a frame
+	stamps := slices.Clone(e.Stamps)
+	b.put("a", e)
+	if u := b.users["Ana"]; u != a.users["Ana"] {
+		t.Errorf("she is %+v, and where she came from %+v", u, a.users["Ana"])
+	}
+	b.join("Ana", 1)
+	for _, w := range two {
+		w.change("Ana", 1, note("two"))
+	}
+	if !slices.Equal(e.Stamps, stamps) {
+		t.Errorf("its stamps are %v, and were %v", e.Stamps, stamps)
 	}
 }
 
@@ -286,14 +320,15 @@ func TestKeysThatWereRemovedAreNotRememberedWithoutEnd(t *testing.T) {
 	two := servers(t, 0, "a", "b")
 	a, b := two[0], two[1]
 	a.join("Ana", 1)
+	b.wait(time.Second)
+	b.join("Ana", 1) // who does not know of a
+	a.wait(2 * time.Second)
+	a.change("Ana", 1, note("out"))
 	for i := range 1000 {
 		a.change("Ana", 1, event.Change{Data: event.Data(fmt.Sprintf(`{"k%d":1}`, i))})
 		a.change("Ana", 1, event.Change{Data: event.Data(fmt.Sprintf(`{"k%d":null}`, i))})
 		if n := len(a.own("Ana").Stamps); n > maxStamps {
 			t.Fatalf("%d stamps", n)
-		}
-		if i%7 == 0 {
-			b.put("a", a.own("Ana"))
 		}
 	}
 	b.put("a", a.own("Ana"))

@@ -2,6 +2,7 @@ package presence
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -404,7 +405,13 @@ func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 	w.wait(2 * time.Minute)
 	w.cut("Ana", 1, time.Minute)
 	w.hello(2, Hello{ID: "Ana", Resumed: true})
+	w.active("Ana", 2, false) // as it says again
+	w.hello(3, Hello{ID: "Ana", Resumed: true})
+	w.closed("Ana", 3, 0)
 	w.expect("+Ana", "~Ana away", "~Ana away reconnecting", "~Ana away")
+	if next, ok := w.Next(); ok {
+		t.Errorf("something is to happen at %v", next)
+	}
 	w.active("Ana", 2, true)
 	w.expect("~Ana")
 }
@@ -500,6 +507,21 @@ func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 	w.cut("Ana", 1, time.Minute) // it ends all the same
 	w.wait(time.Second)
 	w.expect("~Ana out", "~Ana out reconnecting", "~Ana reconnecting")
+}
+
+func TestAnEndThatNeverComesIsWaitedFor(t *testing.T) {
+	w := newWorld(t, 0)
+	w.join("Ana", 1)
+	for _, until := range []int64{math.MaxInt64, start + math.MaxInt64/1_000_000} { // as another server may say
+		w.change("Ana", 1, event.Change{Until: &until})
+		next, ok := w.Next()
+		if left := next.Sub(w.now.Steady); !ok || left != event.MaxUntil {
+			t.Errorf("until %d: to be looked at in %v", until, left)
+		}
+		w.pass(next.Sub(w.now.Steady))
+		w.see(w.Due(w.now))
+	}
+	w.expect("+Ana", "~Ana", "~Ana")
 }
 
 func TestWhatIsSaidAfterTheEndOfAStatusStays(t *testing.T) {

@@ -160,8 +160,9 @@ func TestWhatIsDoneIsNotDoneAgainAfterTheEnd(t *testing.T) {
 }
 
 func TestWhenThingsWereSaidIsKept(t *testing.T) {
-	w := newWorld(t, 0)
+	w := newWorld(t, time.Second)
 	w.join("Ana", 1)
+	w.active("Ana", 1, false)
 	w.wait(time.Second)
 	w.change("Ana", 1, note("out"))
 	before, _ := w.Own("Ana")
@@ -170,5 +171,14 @@ func TestWhenThingsWereSaidIsKept(t *testing.T) {
 	before.User.Link = event.LinkReconnecting
 	if !same(before, after) {
 		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+func TestAUserOfAnotherServerIsNotSaved(t *testing.T) {
+	w := newWorld(t, 0)
+	w.put("there", Entry{User: event.User{ID: "Ana", Name: "Ana"}})
+	w.join("Ben", 1)
+	if saved := w.Save(w.now); len(saved) != 1 || saved[0].User.ID != "Ben" {
+		t.Errorf("saved is %+v", saved)
 	}
 }
