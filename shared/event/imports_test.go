@@ -69,6 +69,9 @@ func TestLayersAreKept(t *testing.T) {
 			"rollcall/server/ws": "data flows one way", "rollcall/server/session": "who somebody is, is handed in",
 			"rollcall/server/refusal": "it says no by its errors, and what clients are told of them is not its business",
 		},
+		"rollcall/server/presence": {
+			"rollcall/server/hub": "the hub asks it, and it asks nobody", "rollcall/shared/roster": "what people are shown is the log's business",
+		},
 		"rollcall/server/refusal": {
 			"rollcall/server/hub": "whoever refuses names a reason, and the list knows none of them", "rollcall/server/limit": "as before",
 			"rollcall/server/names": "as before", "rollcall/server/ws": "as before", "github.com/coder/websocket": "as before",
