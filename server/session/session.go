@@ -13,11 +13,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
+	"sync"
 	"time"
 )
 
@@ -33,10 +34,10 @@ const MaxAge = 400 * 24 * time.Hour
 // Keeper signs and reads cookies, and derives public ids. Safe for concurrent
 // use.
 type Keeper struct {
-	cookieKey, idKey []byte
-	name             string // of the cookie
-	tag              string // of the key
-	secure           bool
+	cookies, ids *macs
+	name         string // of the cookie
+	tag          string // of the key
+	secure       bool
 }
 
 // New returns a Keeper whose keys are derived from secret, which must be 32
@@ -49,7 +50,7 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 	cookieKey, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size)
 	idKey, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size)
 	tag, err3 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie name", 4)
-	k := &Keeper{cookieKey: cookieKey, idKey: idKey, secure: secure, tag: hex.EncodeToString(tag)}
+	k := &Keeper{cookies: newMACs(cookieKey), ids: newMACs(idKey), secure: secure, tag: hex.EncodeToString(tag)}
 	k.name = k.oldName() + "-" + k.tag
 	return k, errors.Join(err1, err2, err3)
 }
@@ -167,7 +168,7 @@ func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
 
 // Text returns id signed, for its owner alone: whoever has it is that session.
 func (k *Keeper) Text(id ID) string {
-	return base64.RawURLEncoding.EncodeToString(append(id[:], k.sign(id)...))
+	return base64.RawURLEncoding.EncodeToString(k.cookies.sum(id[:], id[:]))
 }
 
 // Parse returns the session of a Text. It reports false for one that this
@@ -183,21 +184,35 @@ func (k *Keeper) Parse(value string) (ID, bool) {
 		return ID{}, false
 	}
 	id := ID(b[:len(ID{})])
-	return id, hmac.Equal(b[len(ID{}):], k.sign(id))
-}
-
-func (k *Keeper) sign(id ID) []byte {
-	mac := hmac.New(sha256.New, k.cookieKey)
-	mac.Write(id[:])
-	return mac.Sum(nil)
+	return id, hmac.Equal(b[len(ID{}):], k.cookies.sum(nil, id[:]))
 }
 
 // PublicID is the 16 characters by which the people in room know the session.
 // Nobody can tell from them which session it is, nor that two ids in two
 // rooms are the same one.
 func (k *Keeper) PublicID(id ID, room string) string {
-	mac := hmac.New(sha256.New, k.idKey)
-	mac.Write(id[:])
-	mac.Write([]byte("|" + room))
-	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:10]))
+	sum := k.ids.sum(nil, append(id[:], "|"+room...))
+	return lowerBase32.EncodeToString(sum[:10])
+}
+
+var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567")
+
+// macs are the HMACs of one key. They are used again and again, since to begin
+// one takes several times as long as to go on with it.
+type macs struct {
+	key  []byte
+	idle sync.Pool // of hash.Hash
+}
+
+func newMACs(key []byte) *macs {
+	return &macs{key: key, idle: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sum appends to b the code of the text.
+func (m *macs) sum(b, text []byte) []byte {
+	mac := m.idle.Get().(hash.Hash)
+	defer m.idle.Put(mac)
+	mac.Reset()
+	mac.Write(text)
+	return mac.Sum(b)
 }

@@ -50,7 +50,7 @@ func TestACookieComesBackAsItsSession(t *testing.T) {
 
 func TestTheKeysOfCookiesAndOfPublicIDsAreApart(t *testing.T) {
 	k := keeper(t, 1, false)
-	if strings.HasSuffix(k.CookieName(), hex.EncodeToString(k.cookieKey[:4])) || bytes.Equal(k.cookieKey, k.idKey) || bytes.Equal(k.idKey, bytes.Repeat([]byte{1}, keySize)) || bytes.Equal(k.cookieKey, bytes.Repeat([]byte{1}, keySize)) {
+	if strings.HasSuffix(k.CookieName(), hex.EncodeToString(k.cookies.key[:4])) || bytes.Equal(k.cookies.key, k.ids.key) || bytes.Equal(k.ids.key, bytes.Repeat([]byte{1}, keySize)) || bytes.Equal(k.cookies.key, bytes.Repeat([]byte{1}, keySize)) {
 		t.Error("who finds one out knows the other, or the secret")
 	}
 }
