@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -36,6 +37,7 @@ const MaxAge = 400 * 24 * time.Hour
 type Keeper struct {
 	cookies, ids *macs
 	name         string // of the cookie
+	attributes   string // of the cookie, as they follow its value
 	tag          string // of the key
 	secure       bool
 }
@@ -52,6 +54,7 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 	tag, err3 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie name", 4)
 	k := &Keeper{cookies: newMACs(cookieKey), ids: newMACs(idKey), secure: secure, tag: hex.EncodeToString(tag)}
 	k.name = k.oldName() + "-" + k.tag
+	_, k.attributes, _ = strings.Cut(k.cookie(k.name, "", int(MaxAge/time.Second)).String(), "=")
 	return k, errors.Join(err1, err2, err3)
 }
 
@@ -123,9 +126,10 @@ func (k *Keeper) oldName() string {
 	return "rollcall"
 }
 
-// Cookie returns the cookie that keeps id in a browser.
-func (k *Keeper) Cookie(id ID) *http.Cookie {
-	return k.cookie(k.name, k.Text(id), int(MaxAge/time.Second))
+// SetCookie has the browser that w answers keep id. Of its cookie the value
+// alone differs from those of others, and needs no quotes.
+func (k *Keeper) SetCookie(w http.ResponseWriter, id ID) {
+	w.Header().Add("Set-Cookie", k.name+"="+k.Text(id)+k.attributes)
 }
 
 // Expired returns the cookies that have a browser forget the session that came

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,10 +30,22 @@ func request(cookies ...*http.Cookie) *http.Request {
 	return r
 }
 
+// cookie is the one that k has a browser keep.
+func cookie(t *testing.T, k *Keeper, id ID) *http.Cookie {
+	t.Helper()
+	w := httptest.NewRecorder()
+	k.SetCookie(w, id)
+	c, err := http.ParseSetCookie(w.Header().Get("Set-Cookie"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestACookieComesBackAsItsSession(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		k, id := keeper(t, 1, secure), NewID()
-		c := k.Cookie(id)
+		c := cookie(t, k, id)
 		if got, ok := k.FromRequest(request(c)); !ok || got != id {
 			t.Errorf("secure %v: got %v, %v", secure, got, ok)
 		}
@@ -57,16 +70,16 @@ func TestTheKeysOfCookiesAndOfPublicIDsAreApart(t *testing.T) {
 
 func TestAForgedCookieIsNoSession(t *testing.T) {
 	k, id := keeper(t, 1, false), NewID()
-	good := k.Cookie(id).Value
+	good := k.Text(id)
 	for name, value := range map[string]string{
-		"of another server": keeper(t, 2, false).Cookie(id).Value,
+		"of another server": keeper(t, 2, false).Text(id),
 		"cut short":         good[:len(good)-1],
 		"made longer":       good + "A",
 		"changed":           flip(good),
 		"empty":             "",
 		"not base64":        "%%%",
 	} {
-		c := k.Cookie(id)
+		c := cookie(t, k, id)
 		c.Value = value
 		if _, ok := k.FromRequest(request(c)); ok {
 			t.Errorf("a cookie %s was taken", name)
@@ -89,8 +102,8 @@ func flip(s string) string {
 
 func TestAGoodCookieIsFoundBehindABadOneOfTheSameName(t *testing.T) {
 	k, id := keeper(t, 1, false), NewID()
-	bad := keeper(t, 2, false).Cookie(NewID())
-	if got, ok := k.FromRequest(request(bad, k.Cookie(id))); !ok || got != id {
+	bad := cookie(t, keeper(t, 2, false), NewID())
+	if got, ok := k.FromRequest(request(bad, cookie(t, k, id))); !ok || got != id {
 		t.Errorf("got %v, %v", got, ok)
 	}
 }
@@ -106,7 +119,7 @@ func TestServersOfOneHostLeaveEachOtherTheirCookies(t *testing.T) {
 			t.Errorf("%s after a restart, %s before", again.CookieName(), one.CookieName())
 		}
 		a, b := NewID(), NewID()
-		both := request(one.Cookie(a), other.Cookie(b))
+		both := request(cookie(t, one, a), cookie(t, other, b))
 		if got, ok := one.FromRequest(both); !ok || got != a {
 			t.Errorf("one reads %v, %v", got, ok)
 		}
@@ -119,13 +132,13 @@ func TestServersOfOneHostLeaveEachOtherTheirCookies(t *testing.T) {
 func TestACookieOfBeforeTheTagIsStillRead(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		k, id := keeper(t, 1, secure), NewID()
-		old := k.Cookie(id)
+		old := cookie(t, k, id)
 		old.Name = map[bool]string{false: "rollcall", true: "__Host-rollcall"}[secure]
 		if got, ok := k.FromRequest(request(old)); !ok || got != id {
 			t.Errorf("secure %v: got %v, %v", secure, got, ok)
 		}
 		later := NewID()
-		if got, ok := k.FromRequest(request(old, k.Cookie(later))); !ok || got != later {
+		if got, ok := k.FromRequest(request(old, cookie(t, k, later))); !ok || got != later {
 			t.Errorf("secure %v: the old one has the last word", secure)
 		}
 	}
@@ -134,7 +147,7 @@ func TestACookieOfBeforeTheTagIsStillRead(t *testing.T) {
 func TestASessionThatExpiresIsGoneUnderBothNames(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		k, stranger := keeper(t, 1, secure), keeper(t, 2, secure)
-		old, foreign := k.Cookie(NewID()), stranger.Cookie(NewID())
+		old, foreign := cookie(t, k, NewID()), cookie(t, stranger, NewID())
 		old.Name = k.oldName()
 		foreign.Name = old.Name
 		for _, c := range []struct {
@@ -142,8 +155,8 @@ func TestASessionThatExpiresIsGoneUnderBothNames(t *testing.T) {
 			want []string
 		}{
 			{nil, []string{k.CookieName()}},
-			{[]*http.Cookie{k.Cookie(NewID())}, []string{k.CookieName()}},
-			{[]*http.Cookie{k.Cookie(NewID()), foreign}, []string{k.CookieName()}},
+			{[]*http.Cookie{cookie(t, k, NewID())}, []string{k.CookieName()}},
+			{[]*http.Cookie{cookie(t, k, NewID()), foreign}, []string{k.CookieName()}},
 			{[]*http.Cookie{foreign, old}, []string{k.CookieName(), old.Name}},
 		} {
 			var names []string
@@ -218,13 +231,13 @@ func TestADamagedKeyIsReportedAndKept(t *testing.T) {
 
 func FuzzCookie(f *testing.F) {
 	k := keeper(f, 1, false)
-	good := k.Cookie(ID{1}).Value
+	good := k.Text(ID{1})
 	f.Add(good)
 	f.Add(good[:9] + "\r\n" + good[9:])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, value string) {
 		got, ok := k.Parse(value)
-		if ok && k.Cookie(got).Value != value {
+		if ok && k.Text(got) != value {
 			t.Errorf("%q is a second spelling of a session's cookie", value)
 		}
 	})

@@ -232,7 +232,7 @@ func (s *Site) greet(w http.ResponseWriter, r *http.Request) {
 	if !known {
 		id = session.NewID()
 	}
-	http.SetCookie(w, s.sessions.Cookie(id))
+	s.sessions.SetCookie(w, id)
 	w.Header().Set("Cache-Control", "private, no-cache")
 }
 

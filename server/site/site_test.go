@@ -391,7 +391,7 @@ func TestAPageGivesASessionAndKeepsIt(t *testing.T) {
 		if again := visit(t, s, path, first.Value); again.Value != first.Value {
 			t.Errorf("%s: the session was replaced: %v", path, again)
 		}
-		foreign := stranger.Cookie(session.NewID()).Value
+		foreign := stranger.Text(session.NewID())
 		for _, bad := range []string{"", "forged", first.Value[1:], foreign} {
 			if got := visit(t, s, path, bad); got.Value == bad || got.Value == first.Value {
 				t.Errorf("%s: %q became %q", path, bad, got.Value)

@@ -118,7 +118,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	}
 	// A known one too: a page that the browser had kept asks for nothing
 	// else by which its session could last longer.
-	http.SetCookie(w, s.options.Sessions.Cookie(id))
+	s.options.Sessions.SetCookie(w, id)
 	protocols, tooOld := negotiate(r)
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
