@@ -89,7 +89,7 @@ func storm(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.cpu()
+	before, err := s.usage()
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +103,17 @@ func storm(b *bench, s *server) ([]figure, error) {
 		return nil, err
 	}
 	took := time.Since(start)
-	after, err := s.cpu()
+	after, err := s.usage()
 	if err != nil {
 		return nil, err
 	}
+	used := after.since(before)
 	end(peers)
-	return []figure{{"until every roster is whole", "s", took.Seconds()}, {"server's CPU", "s", (after - before).Seconds()}}, right(peers, n)
+	return []figure{
+		{"until every roster is whole", "s", took.Seconds()},
+		{"server's CPU", "s", used.cpu.Seconds()},
+		{"written", "MB", used.bytes / 1e6},
+	}, right(peers, n)
 }
 
 // sightings is when whom was seen, from the hello on.
