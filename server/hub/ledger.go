@@ -11,8 +11,9 @@ import (
 
 // What a ledger remembers of the past: as many changes as ringSize, and as many
 // bytes of them as its roster takes, or minHistory if that is more. A connection
-// that is further behind gets a snapshot, which then costs no more. Up to twice
-// as much is kept, so that forgetting is not done for each change.
+// that is further behind gets a snapshot, which then costs no more. Of a view it
+// is minHistory: a room can have hundreds, with the same users in all of them.
+// Up to twice as much is kept, so that forgetting is not done for each change.
 const (
 	ringSize   = 1024
 	minHistory = 16 << 10
@@ -21,7 +22,8 @@ const (
 // ledger is a roster with the numbered changes that led to it, the older ones
 // forgotten. The room's lock guards it.
 type ledger struct {
-	ring    int // how many changes are remembered
+	ring    int  // how many changes are remembered
+	part    bool // it is a view's
 	roster  roster.Roster
 	size    int     // of the roster, in bytes
 	base    uint64  // seq up to which nothing is remembered
@@ -48,9 +50,9 @@ type entry struct {
 func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	switch of := e.(type) {
 	case event.NewUser:
-		e = event.NewUser{User: of.Encoded()}
+		e = event.NewUser{User: encoded(of.User)}
 	case event.UpdateUser:
-		e = event.UpdateUser{User: of.Encoded()}
+		e = event.UpdateUser{User: encoded(of.User)}
 	}
 	changes, _ := l.roster.Apply(e)
 	if len(changes) == 0 {
@@ -62,10 +64,10 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	case roster.Arrived:
 		l.size += sizeOf(c.User)
 	case roster.Updated:
-		was.before = &c.Before
+		was.before = new(c.Before) // not a pointer into c, which would keep all of it
 		l.size += sizeOf(c.User) - sizeOf(c.Before)
 	case roster.Gone:
-		was.before = &c.User
+		was.before = new(c.User)
 		l.size -= sizeOf(c.User)
 	}
 	if gone, ok := e.(event.DisconnectUser); ok {
@@ -76,12 +78,23 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	return c, true
 }
 
+// encoded is u with its bytes. All ledgers share those that it has.
+func encoded(u event.User) event.User {
+	if u.Size() > 0 {
+		return u
+	}
+	return u.Encoded()
+}
+
 // remember adds a change to the history and, when that has become twice as much
 // as it should be, forgets the oldest.
 func (l *ledger) remember(e entry) {
 	l.entries = append(l.entries, e)
 	l.history += e.size()
-	worth := max(minHistory, l.size)
+	worth := minHistory
+	if !l.part {
+		worth = max(worth, l.size)
+	}
 	if len(l.entries) < 2*l.ring && l.history < 2*worth {
 		return
 	}

@@ -9,20 +9,38 @@ import (
 	"rollcall/shared/event"
 )
 
+// heap is how much memory is in use.
+func heap() int {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+func TestAHistoryTakesWhatItCounts(t *testing.T) {
+	l := ledger{ring: ringSize}
+	l.apply(event.NewUser{User: event.User{ID: "ana", Name: "Ana"}}, 1)
+	before := heap()
+	for n := range ringSize {
+		l.size = 1 << 20 // a room in which nothing is forgotten
+		l.apply(event.UpdateUser{User: event.User{ID: "ana", Name: "Ana", Note: fmt.Sprint(n)}}, uint64(n+2))
+	}
+	took := heap() - before
+	// The rest is how memory is handed out, and how slices grow.
+	if took < l.history*3/4 || took > l.history*5/4 {
+		t.Errorf("%d changes are counted as %d bytes and take %d", len(l.entries), l.history, took)
+	}
+	runtime.KeepAlive(&l)
+}
+
 // TestTheHistoryOfASmallRoomIsSmall is about memory: a room of one person may
 // change as often as it likes, and there may be thousands of such rooms.
 func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
 	const rooms, changes = 20, 3000
-	held := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana"))
 		ana.pause()
-		before := held()
+		before := heap()
 		for i := range rooms {
 			c := join(t, h, fmt.Sprint("room", i), person("Ana"))
 			c.pause()
@@ -30,7 +48,7 @@ func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
 				c.conn.Update(0, event.Change{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
 			}
 		}
-		if each := (held() - before) / rooms; each > 64<<10 {
+		if each := (heap() - before) / rooms; each > 64<<10 {
 			t.Errorf("a room of one takes %d KiB", each>>10)
 		}
 	})

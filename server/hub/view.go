@@ -108,7 +108,7 @@ func (r *room) unsee(c *Conn) {
 }
 
 func (r *room) newView(want event.View) *view {
-	v := &view{want: want, ledger: ledger{ring: r.hub.ring}}
+	v := &view{want: want, ledger: ledger{ring: r.hub.ring, part: true}}
 	v.search(r.index)
 	v.refresh(r)
 	v.begin(r.all.head) // nobody has seen it before
