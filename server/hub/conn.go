@@ -33,17 +33,17 @@ type Conn struct {
 	// What each flush looks at comes first and together, since fetching it from
 	// memory is what a look at one of thousands costs. All but sink and blocked
 	// is guarded by room.mu.
-	sink     Sink
-	blocked  atomic.Bool   // the sink takes nothing until Ready
-	started  bool          // the client has had its snapshot
-	fresh    bool          // the client is owed a snapshot
-	quiet    bool          // the client is owed a frame, if only the room's state
-	stale    bool          // the client's own entry has changed since its last frame
-	cursor   uint64        // the seq that the client knows
-	done     event.Ref     // of what is done and the client is to be told so; else 0
-	view     *view         // what the client sees; nil for the whole room
-	farewell *packet       // the last frame, once the user has left
-	resume   *event.Resume // what it knew when it came; nil once started
+	sink    Sink
+	blocked atomic.Bool   // the sink takes nothing until Ready
+	started bool          // the client has had its snapshot
+	fresh   bool          // the client is owed a snapshot
+	quiet   bool          // the client is owed a frame, if only the room's state
+	stale   bool          // the client's own entry has changed since its last frame
+	leaving bool          // the user has left: the next frame is the last
+	cursor  uint64        // the seq that the client knows
+	done    event.Ref     // of what is done and the client is to be told so; else 0
+	view    *view         // what the client sees; nil for the whole room
+	resume  *event.Resume // what it knew when it came; nil once started
 
 	room   *room
 	id     string          // of the user; empty for one that watches
@@ -51,10 +51,11 @@ type Conn struct {
 	charge func(bytes int) // as in Visitor
 
 	// Guarded by room.mu.
-	index int        // in room.conns, -1 when out of the room
-	want  event.View // what it wants to see while the room is large
-	hello event.Ref  // Visitor.Ref, until it is answered
-	grant string     // Person.Grant, until it is given
+	index int           // in room.conns, -1 when out of the room
+	want  event.View    // what it wants to see while the room is large
+	hello event.Ref     // Visitor.Ref, until it is answered
+	grant string        // Person.Grant, until it is given
+	gone  []event.Event // that its user has left, while it is leaving; none for one that watches
 }
 
 // ID is the public id of the user, empty for one that watches.

@@ -72,8 +72,8 @@ func (r *room) flush(crowded bool) {
 			if d.conn.sink.Send(d.conn, Frame{head, body, d.asked, d.last}) {
 				d.conn.blocked.Store(false)
 			}
+			*d = delivery{}
 		}
-		clear(batch)
 		if rest := min(time.Since(start), r.hub.options.Tick); rest >= shortest && !r.rest(rest) {
 			return
 		}
@@ -120,53 +120,59 @@ func (r *room) collect(batch []delivery) []delivery {
 			batch = append(batch, d)
 		}
 	}
+	// What is sent is not kept for who comes later: to make it takes little, and
+	// there may be thousands of rooms and views.
+	r.made = 0
+	r.all.flushed()
+	for _, v := range r.views {
+		v.flushed()
+	}
 	return batch
 }
 
 // next is what a connection has to be told now, nothing if it is up to date.
 func (r *room) next(c *Conn) delivery {
-	d := delivery{conn: c, done: c.done}
-	c.done = 0
-	if c.farewell != nil {
-		d.packet, d.last = c.farewell, true
+	d := delivery{conn: c, done: c.done, last: c.leaving}
+	d.asked = (c.fresh || !c.started || c.done != 0) && !c.leaving // and not because the room has become another sort
+	of := r.lens(c)
+	fresh, stale := c.fresh || !c.started, c.stale && c.view != nil
+	if !fresh && !stale && !c.quiet && !c.leaving && c.cursor == of.head {
+		c.done = 0
+		return d
+	}
+	at := point{kind: snapshot}
+	switch resume := c.resume; {
+	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch && of.reaches(resume.Seq):
+		at = point{resumed, resume.Seq}
+	case fresh:
+	case c.cursor == of.head && !stale:
+		at = point{kind: still}
+	case of.reaches(c.cursor):
+		at = point{changes, c.cursor}
+	}
+	if c.leaving && (fresh || c.view != nil || at.kind == snapshot) {
+		d.packet = r.farewell(c, of)
+	} else {
+		d.packet = r.frame(of, c.view, at)
+	}
+	if d.packet == nil {
+		r.dirty = true // it is told in the next flush
+		return delivery{}
+	}
+	switch {
+	case c.leaving:
 		r.forget(c)
 		return d
+	case at.kind == snapshot || at.kind == resumed:
+		d.own = r.owned(c)
+		if c.view != nil {
+			d.own.Me = r.outside(c)
+		}
+	case stale:
+		d.own = &event.ExistingUsers{Me: r.outside(c)}
 	}
-	d.asked = c.fresh || !c.started || d.done != 0 // and not because the room has become another sort
-	of := r.lens(c)
-	fresh, quiet, stale := c.fresh || !c.started, c.quiet, c.stale && c.view != nil
-	resume := c.resume
-	if !fresh && !quiet && !stale && c.cursor == of.head {
-		return d
-	}
-	cursor := c.cursor
-	c.started, c.fresh, c.quiet, c.stale, c.resume = true, false, false, false, nil
+	c.started, c.fresh, c.quiet, c.stale, c.resume, c.done = true, false, false, false, nil, 0
 	c.cursor = of.head
-
-	switch {
-	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch:
-		if change, ok := r.all.since(resume.Seq); ok {
-			d.packet = &packet{existing: new(change.resumed(r.header(nil))), state: r.state(of)}
-			d.own = r.owned(c)
-			return d
-		}
-	case fresh:
-	case cursor == of.head && !stale:
-		d.packet = r.still(of)
-		return d
-	default:
-		if d.packet = r.diff(of, c.view, cursor); d.packet != nil {
-			if stale {
-				d.own = &event.ExistingUsers{Me: r.outside(c)}
-			}
-			return d
-		}
-	}
-	d.packet = r.snapshot(of, c.view)
-	d.own = r.owned(c)
-	if c.view != nil {
-		d.own.Me = r.outside(c)
-	}
 	return d
 }
 
@@ -206,44 +212,96 @@ func (r *room) outside(c *Conn) *event.User {
 	return &u
 }
 
-// diff returns the frame from a cursor to now, nil if it is not known any
-// more.
-func (r *room) diff(of *ledger, v *view, cursor uint64) *packet {
-	if p := of.diffs[cursor]; p != nil && p.state.Seq == r.all.head {
+// point is what a frame says of a ledger, to all that need it.
+type point struct {
+	kind   kind
+	cursor uint64 // where it begins, if it does not say everything
+}
+
+type kind int
+
+const (
+	snapshot kind = iota // everybody
+	changes              // what is new since a cursor
+	resumed              // that, to who comes back
+	still                // that nothing is
+)
+
+// frames are those of one flush, by what they say.
+type frames struct {
+	at     point // of latest
+	latest *packet
+	all    map[point]*packet
+}
+
+func (f *frames) get(at point) *packet {
+	if f.at != at { // as few do, of those who are told something
+		f.at, f.latest = at, f.all[at]
+	}
+	return f.latest
+}
+
+func (f *frames) put(at point, p *packet) {
+	if f.all == nil {
+		f.all = make(map[point]*packet)
+	}
+	f.at, f.latest, f.all[at] = at, p, p
+}
+
+// atOnce is about how many bytes of frames are made for one flush. Those who need
+// more of them, as when hundreds come back who were slow and stopped at as many
+// places, are told one after the other: all frames of a flush are in memory at
+// one time.
+const atOnce = 1 << 20
+
+// frame returns a frame for all that need it in this flush. It returns nil if there
+// is too much in the flush already; but those who were told of everything by the
+// last one, as most are, wait for nobody.
+func (r *room) frame(of *ledger, v *view, at point) *packet {
+	if p := of.frames.get(at); p != nil {
 		return p
 	}
-	change, ok := of.since(cursor)
-	if !ok {
+	if r.made >= atOnce && at.kind != still && at != (point{changes, of.told}) {
 		return nil
 	}
 	p := &packet{state: r.state(of)}
-	if v == nil {
-		// With nothing left of what happened, the room event alone still
-		// moves the client's seq.
-		p.events = change.events(p.state)
-	} else {
-		p.existing = new(change.resumed(r.header(v)))
+	switch at.kind {
+	case snapshot:
+		shown := r.header(v)
+		shown.Users = of.roster.Borrow()
+		p.existing, p.shared = &event.ExistingUsers{}, event.EncodeSnapshot(shown, p.state)
+		r.made += len(p.shared)
+	case still:
+		p.events = []event.Event{p.state}
+	default:
+		change, _ := of.since(at.cursor)
+		r.made += change.size()
+		if at.kind == changes && v == nil {
+			// With nothing left of what happened, the room event alone still
+			// moves the client's seq.
+			p.events = change.events(p.state)
+		} else {
+			p.existing = new(change.resumed(r.header(v)))
+		}
 	}
-	if of.diffs == nil {
-		of.diffs = make(map[uint64]*packet)
-	}
-	of.diffs[cursor] = p
+	of.frames.put(at, p)
 	return p
 }
 
-func (r *room) snapshot(of *ledger, v *view) *packet {
-	if of.snapshot == nil || of.snapshot.state.Seq != r.all.head {
-		shown, state := r.header(v), r.state(of)
-		shown.Users = of.roster.Borrow()
-		of.snapshot = &packet{existing: &event.ExistingUsers{}, state: state, shared: event.EncodeSnapshot(shown, state)}
+// farewell is the last frame of a connection whose client does not know what it
+// has missed, with its own disconnect_user if it was a user's who is not back. It
+// returns nil if there is too much in the flush already.
+func (r *room) farewell(c *Conn, of *ledger) *packet {
+	if r.made >= atOnce {
+		return nil
 	}
-	return of.snapshot
-}
-
-func (r *room) still(of *ledger) *packet {
-	if of.still == nil || of.still.state.Seq != r.all.head || of.still.state.Watching != r.watching {
-		state := r.state(of)
-		of.still = &packet{events: []event.Event{state}, state: state}
+	shown := r.header(c.view)
+	shown.Users = of.roster.Users()
+	shown.Self, shown.Now, shown.Ref = c.id, r.hub.options.Now().UnixMilli(), c.hello
+	events := []event.Event{shown}
+	if !r.who.Has(c.id) {
+		events = append(events, c.gone...)
 	}
-	return of.still
+	r.made += delta{arrived: shown.Users}.size()
+	return &packet{events: append(events, r.state(of))}
 }

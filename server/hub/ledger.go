@@ -31,10 +31,8 @@ type ledger struct {
 	entries []entry // ordered by seq
 	history int     // of entries, in bytes
 
-	// Frames that stand for head; nil until somebody needs them.
-	snapshot *packet
-	still    *packet            // the state alone
-	diffs    map[uint64]*packet // from a cursor to head
+	told   uint64 // what was the head at the last flush
+	frames frames // of the flush that is being put together
 }
 
 // entry is one change, with what is needed to undo it: the net change over
@@ -74,7 +72,7 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 		was.reason = gone.Reason
 	}
 	l.remember(was)
-	l.move(seq)
+	l.head = seq
 	return c, true
 }
 
@@ -114,8 +112,7 @@ func (l *ledger) begin(seq uint64) {
 	for _, u := range l.roster.Borrow() {
 		l.size += sizeOf(u)
 	}
-	l.entries, l.history, l.base = nil, 0, seq
-	l.move(seq)
+	l.entries, l.history, l.base, l.head = nil, 0, seq, seq
 }
 
 // sizeOf is about how many bytes a user takes in memory, with their strings, of
@@ -133,11 +130,8 @@ func (e entry) size() int {
 	return size
 }
 
-// move makes seq the head.
-func (l *ledger) move(seq uint64) {
-	l.head = seq
-	l.snapshot, l.still, l.diffs = nil, nil, nil
-}
+// flushed says that everybody is being told who can be.
+func (l *ledger) flushed() { l.told, l.frames = l.head, frames{} }
 
 // delta is a net change: who arrived or was changed in order of arrival.
 type delta struct {
@@ -145,10 +139,13 @@ type delta struct {
 	arrived, updated []event.User
 }
 
-// missed are the changes since a cursor. It reports false when the ledger does
-// not reach back that far, or the cursor is ahead of it.
+// reaches reports whether the changes since a cursor are known: the ledger goes
+// back that far, and the cursor is not ahead of it.
+func (l *ledger) reaches(cursor uint64) bool { return l.base <= cursor && cursor <= l.head }
+
+// missed are the changes since a cursor. It reports false when they are not known.
 func (l *ledger) missed(cursor uint64) ([]entry, bool) {
-	if cursor > l.head || cursor < l.base {
+	if !l.reaches(cursor) {
 		return nil, false
 	}
 	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
@@ -195,6 +192,20 @@ func (d *delta) add(id string, was *event.User, reason event.Reason, now *roster
 	case here && *was != is:
 		d.updated = append(d.updated, is)
 	}
+}
+
+// size is about how many bytes the change takes in memory until it is encoded, and
+// then.
+func (d delta) size() (size int) {
+	for _, e := range d.gone {
+		size += int(unsafe.Sizeof(e)) + len(e.ID) + len(e.Name)
+	}
+	for _, users := range [][]event.User{d.arrived, d.updated} {
+		for i := range users {
+			size += int(unsafe.Sizeof(users[i])) + users[i].Size()
+		}
+	}
+	return 2 * size
 }
 
 // events is the change as it is told live: gone, new, updated, room.

@@ -32,6 +32,7 @@ type room struct {
 	flushing bool        // a flush is under way or due
 	dirty    bool        // and has to look again when it is through
 	batch    []delivery
+	made     int // how many bytes of frames, for the flush that is being put together
 }
 
 func newRoom(h *Hub, name string) *room {
@@ -70,7 +71,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		if name := p.Is.Then(p.Wanted).Name; name != nil {
 			gone.Name = *name
 		}
-		c.farewell = r.farewellTo(c, gone)
+		c.leaving, c.gone = true, []event.Event{gone}
 		r.attach(c)
 		return c, nil
 	default:
@@ -187,40 +188,20 @@ func (r *room) forget(c *Conn) {
 func (r *room) leave(c *Conn, ref event.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.index < 0 || c.farewell != nil {
+	if c.index < 0 || c.leaving {
 		return // it is over already
 	}
 	c.done = max(c.done, ref)
 	if c.id == "" {
-		c.farewell = r.farewellTo(c)
+		c.leaving = true
 		r.kick()
 		return
 	}
 	news, conns := r.who.Leave(c.id)
-	r.tell(news, c)
 	for _, c := range conns {
-		c.farewell = r.farewellTo(c, news...)
+		c.leaving, c.gone = true, news
 	}
-}
-
-// farewellTo is the last frame of a connection: what its client has missed,
-// with its own disconnect_user if it was a user's.
-func (r *room) farewellTo(c *Conn, gone ...event.Event) *packet {
-	if c.started && !c.fresh && c.view == nil && !r.large {
-		if d, ok := r.all.since(c.cursor); ok {
-			return &packet{events: d.events(r.state(&r.all))}
-		}
-	}
-	of := r.lens(c)
-	v := c.view
-	if v != nil {
-		v.refresh(r)
-	}
-	shown := r.header(v)
-	shown.Users = of.roster.Users()
-	shown.Self, shown.Now, shown.Ref = c.id, r.hub.options.Now().UnixMilli(), c.hello
-	events := append([]event.Event{shown}, gone...)
-	return &packet{events: append(events, r.state(of))}
+	r.tell(news, c)
 }
 
 // detach takes a connection that is gone out of the room.

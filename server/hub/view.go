@@ -226,7 +226,6 @@ func (v *view) refresh(r *room) {
 		v.apply(event.NewUser{User: u}, r.all.head)
 	}
 	if v.total != total || v.count != r.all.roster.Len() {
-		v.total, v.count = total, r.all.roster.Len()
-		v.move(r.all.head)
+		v.total, v.count, v.head = total, r.all.roster.Len(), r.all.head
 	}
 }

@@ -1,0 +1,158 @@
+package hub
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"rollcall/shared/event"
+)
+
+// stuck is a client that reads nothing after its first frame until it is free, and
+// then throws away what it gets.
+type stuck struct {
+	conn *Conn
+	free bool
+	got  int // bytes
+}
+
+func (s *stuck) Send(_ *Conn, f Frame) bool {
+	s.got += len(f.Head) + len(f.Body)
+	return s.free
+}
+
+// writers fills the lobby with people who write a note of so many bytes each.
+func writers(t *testing.T, h *Hub, people, text int) []*Conn {
+	t.Helper()
+	var conns []*Conn
+	for i := range people {
+		p := person(fmt.Sprint(i))
+		p.Wanted.Note = new(strings.Repeat("x", text))
+		c, err := h.Join("lobby", p, nothing{new(int)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	synctest.Wait()
+	return conns
+}
+
+// rewrite has everybody write another note, in another letter.
+func rewrite(conns []*Conn, letter rune, text int) {
+	for _, c := range conns {
+		c.Update(0, event.Change{Note: new(strings.Repeat(string(letter), text))})
+	}
+	synctest.Wait()
+}
+
+// TestViewsTakeLittle is about a large room of people who write as much as they
+// may: what hundreds of views show is the same.
+func TestViewsTakeLittle(t *testing.T) {
+	const people, views, text = 300, 100, 2000
+	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
+		conns := writers(t, h, people, text)
+		before := heap()
+		for i := range views {
+			if err := conns[i].View(event.View{From: i, Count: event.MaxView}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, letter := range "abcde" {
+			rewrite(conns, letter, text)
+		}
+		// Each has the users in order, by their id, and a little history.
+		if each := (heap() - before) / views; each > 128<<10 {
+			t.Errorf("a view of %d people takes %d KiB", event.MaxView, each>>10)
+		}
+	})
+}
+
+// TestWhatIsSentIsNotKept is about clients that were slow and stopped at as many
+// places: each gets a frame of its own, of most of the room.
+func TestWhatIsSentIsNotKept(t *testing.T) {
+	const people, slow, text = 100, 80, 2000
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		conns := writers(t, h, people, text)
+		var all []*stuck
+		for i := range slow {
+			s := &stuck{}
+			c, err := h.Watch("lobby", Visitor{}, s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.conn = c
+			all = append(all, s)
+			rewrite(conns[i:i+1], 'a', text/2)
+		}
+		rewrite(conns, 'b', text)
+		before, first := heap(), all[0].got
+		for _, s := range all {
+			s.free = true
+			s.conn.Ready()
+		}
+		synctest.Wait()
+		if got := all[0].got - first; got < people*text {
+			t.Fatalf("a slow client is sent %d bytes, and no frame of its own", got)
+		}
+		if kept := heap() - before; kept > people*text {
+			t.Errorf("%d KiB are kept of what was sent to %d clients", kept>>10, slow)
+		}
+	})
+}
+
+// TestFramesAreNotAllMadeAtOnce is about hundreds of clients each of which needs a
+// frame of its own: they are told one after the other, and who needs none does not
+// wait for them.
+func TestFramesAreNotAllMadeAtOnce(t *testing.T) {
+	const people, text, all = 100, 2000, 100
+	for name, needs := range map[string]func(c *Conn, seq uint64){
+		"who were slow": func(c *Conn, seq uint64) { c.started, c.cursor = true, seq },
+		"who leave":     func(c *Conn, _ uint64) { c.leaving = true },
+		"who come back": func(c *Conn, seq uint64) { c.resume = &event.Resume{Epoch: c.room.epoch, Seq: seq} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{}, func(t *testing.T, h *Hub) {
+				conns := writers(t, h, people, text)
+				r := conns[0].room
+				rewrite(conns, 'a', text)
+				rewrite(conns, 'b', text)
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				for i := range all {
+					c := &Conn{room: r, sink: nothing{new(int)}}
+					r.watching++
+					r.attach(c)
+					needs(c, r.all.head-uint64(i)-1)
+				}
+				r.all.apply(event.NewUser{User: event.User{ID: "new", Name: "New"}}, r.all.head+1)
+				for rounds := 1; ; rounds++ {
+					r.dirty = false
+					sizes, told := make(map[*packet]int), 0
+					for _, d := range r.collect(nil) {
+						_, body := d.frame(nil, 0)
+						sizes[d.packet] = len(body)
+						told++
+					}
+					size := 0
+					for _, n := range sizes {
+						size += n
+					}
+					if size > atOnce+people*text*3/2 {
+						t.Errorf("%d KiB of frames are made at once", size>>10)
+					}
+					if rounds == 1 && told < people {
+						t.Errorf("only %d are told, of %d that were up to date", told, people)
+					}
+					if !r.dirty {
+						if rounds < all*people*text/(4*atOnce) {
+							t.Errorf("all are told in %d flushes", rounds)
+						}
+						return
+					}
+				}
+			})
+		})
+	}
+}
