@@ -195,12 +195,14 @@ func (d Data) members() []member {
 		return nil
 	}
 	var members []member
-	s := scanner{rest: []byte(d)}
+	s := scanner{frame: []byte(d)}
 	s.must("{")
 	for more := true; more && !s.broken; more = s.skip(",") {
 		key := s.string()
 		s.must(":")
-		members = append(members, member{key, string(s.value())})
+		from := s.at
+		s.value(0)
+		members = append(members, member{key, string(d[from:s.at])})
 	}
 	if s.broken {
 		return nil

@@ -7,7 +7,10 @@
 // do not know, which is how the protocol grows.
 package event
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
 // Subprotocol is the WebSocket subprotocol of this version. Clients may offer
 // it; one that offers only other versions of Rollcall's is told [CodeTooOld].
@@ -292,6 +295,9 @@ func (u User) Size() int { return len(u.wire) }
 // UnmarshalJSON keeps the bytes too: of a field that is not known, they are all
 // that is known of it.
 func (u *User) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		return errors.New("a user is an object")
+	}
 	type plain User
 	var p plain
 	if err := json.Unmarshal(b, &p); err != nil {
@@ -337,7 +343,7 @@ func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText takes "here" and nothing for the same.
 func (s *Status) UnmarshalText(b []byte) error {
-	*s = Status(defaultless(b, "here"))
+	*s = Status(defaultless(string(b), "here"))
 	return nil
 }
 
@@ -356,7 +362,7 @@ func (l Link) String() string { return orDefault(string(l), "online") }
 
 // UnmarshalText takes "online" and nothing for the same.
 func (l *Link) UnmarshalText(b []byte) error {
-	*l = Link(defaultless(b, "online"))
+	*l = Link(defaultless(string(b), "online"))
 	return nil
 }
 
@@ -367,11 +373,11 @@ func orDefault(s, def string) string {
 	return s
 }
 
-func defaultless(b []byte, def string) string {
-	if string(b) == def {
+func defaultless(s, def string) string {
+	if s == def {
 		return ""
 	}
-	return string(b)
+	return s
 }
 
 // Reason is why somebody is gone.

@@ -18,25 +18,25 @@ var ErrBadFrame = errors.New("not a frame")
 // left out if they have no ref; others, and those whose data has the wrong shape,
 // are an [Invalid]. On an error nothing of the frame counts.
 func DecodeClient(frame []byte) ([]Event, error) {
-	return decode(frame, func(name string, data json.RawMessage) Event {
+	return decode(frame, func(events []Event, name string, data json.RawMessage) []Event {
 		switch name {
 		case NameGotANewUser:
-			return decodeData[GotANewUser](name, data)
+			return append(events, decodeData[GotANewUser](name, data))
 		case NameUpdateUser:
-			return decodeData[ChangeUser](name, data)
+			return append(events, decodeData[ChangeUser](name, data))
 		case NameView:
-			return decodeData[View](name, data)
+			return append(events, decodeData[View](name, data))
 		case NameWatch:
-			return decodeData[Watch](name, data)
+			return append(events, decodeData[Watch](name, data))
 		case NameActive:
-			return decodeData[Active](name, data)
+			return append(events, decodeData[Active](name, data))
 		case NameLeave:
-			return decodeData[Leave](name, data)
+			return append(events, decodeData[Leave](name, data))
 		}
 		if ref := refIn(data); ref != 0 {
-			return Invalid{Ref: ref, Name: name, Unknown: true}
+			return append(events, Invalid{Ref: ref, Name: name, Unknown: true})
 		}
-		return nil
+		return events
 	})
 }
 
@@ -51,7 +51,8 @@ func refIn(data json.RawMessage) Ref {
 }
 
 // DecodeServer decodes a frame that a server sent. Events of unknown name are
-// left out; one whose data has the wrong shape is an [Invalid].
+// left out; one whose data has the wrong shape is an [Invalid]. One that is
+// written for a list of users is as many events.
 func DecodeServer(frame []byte) ([]Event, error) {
 	if events, ok := scan(frame); ok {
 		return events, nil
@@ -60,28 +61,29 @@ func DecodeServer(frame []byte) ([]Event, error) {
 }
 
 func decodeServer(frame []byte) ([]Event, error) {
-	return decode(frame, func(name string, data json.RawMessage) Event {
+	return decode(frame, func(events []Event, name string, data json.RawMessage) []Event {
 		switch name {
 		case NameExistingUsers:
-			return decodeData[ExistingUsers](name, data)
+			return append(events, decodeData[ExistingUsers](name, data))
 		case NameNewUser:
-			return decodeData[NewUser](name, data)
+			return appendDecoded[NewUser](events, name, data)
 		case NameUpdateUser:
-			return decodeData[UpdateUser](name, data)
+			return appendDecoded[UpdateUser](events, name, data)
 		case NameDisconnectUser:
-			return decodeData[DisconnectUser](name, data)
+			return appendDecoded[DisconnectUser](events, name, data)
 		case NameRoom:
-			return decodeData[Room](name, data)
+			return append(events, decodeData[Room](name, data))
 		case NameDone:
-			return decodeData[Done](name, data)
+			return append(events, decodeData[Done](name, data))
 		case NameError:
-			return decodeData[Error](name, data)
+			return append(events, decodeData[Error](name, data))
 		}
-		return nil
+		return events
 	})
 }
 
-func decode(frame []byte, event func(name string, data json.RawMessage) Event) ([]Event, error) {
+// decode has event append what each element of a frame says.
+func decode(frame []byte, event func(events []Event, name string, data json.RawMessage) []Event) ([]Event, error) {
 	// encoding/json replaces what is not UTF-8 without a word, and a name
 	// would arrive as something nobody typed.
 	if !utf8.Valid(frame) {
@@ -104,11 +106,22 @@ func decode(frame []byte, event func(name string, data json.RawMessage) Event) (
 	}
 	events := make([]Event, 0, len(raw))
 	for _, r := range raw {
-		if e := event(*r.Event, r.Data); e != nil {
-			events = append(events, e)
-		}
+		events = event(events, *r.Event, r.Data)
 	}
 	return events, nil
+}
+
+// appendDecoded appends one event, or each of a list.
+func appendDecoded[E Event](events []Event, name string, data json.RawMessage) []Event {
+	if !bytes.HasPrefix(data, []byte("[")) {
+		return append(events, decodeData[E](name, data))
+	}
+	var all []json.RawMessage
+	_ = json.Unmarshal(data, &all) // decode has done so
+	for _, one := range all {
+		events = append(events, decodeData[E](name, one))
+	}
+	return events
 }
 
 func decodeData[E Event](name string, data json.RawMessage) Event {

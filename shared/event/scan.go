@@ -1,262 +1,234 @@
 package event
 
 import (
-	"encoding/json"
+	"bytes"
 	"unicode/utf8"
 )
 
-// scan decodes a frame of what rosters are made of, if it is written as
-// [Encode] writes it. It reports false for any other, about which encoding/json
-// decides. Nearly all that a client hears is read here, at a fraction of the
-// cost; above all in a browser, which compiles each function when it is first
-// called, while somebody waits.
+// scan decodes a frame that is written as [Encode] writes one, by this version
+// or by a newer one: without spaces, with the fields that are known in the order
+// in which they stand here, and any others between and behind them. It reports
+// false for all else, about which encoding/json decides. So all that a client
+// hears is read here, at a fraction of the cost; above all in a browser, which
+// compiles each function when it is first called, while somebody waits.
 func scan(frame []byte) ([]Event, bool) {
 	if !utf8.Valid(frame) {
 		return nil, false
 	}
-	s := scanner{rest: frame}
-	var events []Event
+	s := scanner{frame: frame}
+	events := []Event{}
 	s.must("[")
 	for more := true; more && !s.broken; more = s.skip(",") {
-		events = append(events, s.event())
+		events = s.event(events)
 	}
 	s.must("]")
-	if s.broken || len(s.rest) > 0 {
+	if s.broken || s.at < len(frame) {
 		return nil, false
 	}
 	return events, true
 }
 
-// scanner reads from the beginning of rest. It is broken once something else
-// stands there than was asked for; what it returns then means nothing.
-type scanner struct {
-	rest   []byte
-	broken bool
-}
+// The fields that are known, in the order in which they are written.
+var (
+	eventFields    = []string{"event", "data"}
+	existingFields = []string{"self", "now", "ref", "me", "session", "room", "epoch", "resumed", "from", "total", "users", "gone"}
+	userFields     = []string{"id", "name", "status", "note", "link", "since", "status_since", "until", "data"}
+	goneFields     = []string{"id", "name", "reason"}
+	roomFields     = []string{"seq", "count", "hash", "watching"}
+	doneFields     = []string{"ref"}
+	errorFields    = []string{"code", "message", "ref", "event", "field", "retry_after"}
+)
 
-// skip goes past a text. It reports false if that is not what comes next.
-func (s *scanner) skip(text string) bool {
-	if len(s.rest) < len(text) || string(s.rest[:len(text)]) != text {
-		return false
+// event appends what one element of the frame says: as a rule one event, one
+// for each element of a list, and none if it is not known.
+func (s *scanner) event(events []Event) []Event {
+	var name text
+	known := false
+	for o := s.object(eventFields); s.next(&o); {
+		switch o.field {
+		case "event":
+			name = s.text()
+			known = s.isKnown(name)
+		case "data":
+			if !known {
+				s.value(0)
+				continue
+			}
+			events = s.data(events, name)
+			known = false
+		}
 	}
-	s.rest = s.rest[len(text):]
-	return true
-}
-
-func (s *scanner) must(text string) {
-	if !s.skip(text) {
+	if name.from == name.to || name.escaped || known { // no name, an odd one, or no data
 		s.broken = true
 	}
+	return events
 }
 
-func (s *scanner) event() (e Event) {
-	s.must(`{"event":"`)
-	switch {
-	case s.skip(NameExistingUsers + `","data":`):
-		e = s.existingUsers()
-	case s.skip(NameNewUser + `","data":`):
-		e = NewUser{s.user()}
-	case s.skip(NameUpdateUser + `","data":`):
-		e = UpdateUser{s.user()}
-	case s.skip(NameDisconnectUser + `","data":`):
-		e = s.disconnectUser()
-	case s.skip(NameRoom + `","data":`):
-		e = s.room()
-	case s.skip(NameDone + `","data":`):
-		s.must(`{"ref":`)
-		e = Done{Ref(s.digits())}
-		s.must("}")
-	default:
-		s.broken = true
+// isKnown reports whether [scanner.data] reads the data of the event.
+func (s *scanner) isKnown(name text) bool {
+	switch string(s.raw(name)) {
+	case NameExistingUsers, NameNewUser, NameUpdateUser, NameDisconnectUser, NameRoom, NameDone, NameError:
+		return true
 	}
-	s.must("}")
-	return e
+	return false
+}
+
+func (s *scanner) data(events []Event, name text) []Event {
+	switch string(s.raw(name)) {
+	case NameExistingUsers:
+		return append(events, s.existingUsers())
+	case NameNewUser:
+		return each(s, events, func(s *scanner) NewUser { return NewUser{s.user()} })
+	case NameUpdateUser:
+		return each(s, events, func(s *scanner) UpdateUser { return UpdateUser{s.user()} })
+	case NameDisconnectUser:
+		return each(s, events, (*scanner).disconnectUser)
+	case NameRoom:
+		return append(events, s.room())
+	case NameDone:
+		return append(events, s.done())
+	case NameError:
+		return append(events, s.error())
+	}
+	return events
+}
+
+// each appends one event, or those of a list.
+func each[E Event](s *scanner, events []Event, one func(*scanner) E) []Event {
+	if s.peek() != '[' {
+		return append(events, one(s))
+	}
+	s.array(func() { events = append(events, one(s)) })
+	return events
 }
 
 func (s *scanner) existingUsers() (e ExistingUsers) {
-	s.must("{")
-	if s.skip(`"self":`) {
-		e.Self = s.string()
-		s.must(",")
+	for o := s.object(existingFields); s.next(&o); {
+		switch o.field {
+		case "self":
+			e.Self = s.string()
+		case "now":
+			e.Now = s.int()
+		case "ref":
+			e.Ref = Ref(s.digits())
+		case "me":
+			e.Me = new(s.user())
+		case "session":
+			e.Session = s.string()
+		case "room":
+			e.Room = s.string()
+		case "epoch":
+			e.Epoch = s.string()
+		case "resumed":
+			e.Resumed = s.bool()
+		case "from":
+			e.From = s.count()
+		case "total":
+			e.Total = new(s.count())
+		case "users":
+			// To let it grow takes as long as to read them.
+			e.Users = make([]User, 0, bytes.Count(s.frame[s.at:], []byte(`{"id":`)))
+			s.array(func() { e.Users = append(e.Users, s.user()) })
+		case "gone":
+			e.Gone = []string{}
+			s.array(func() { e.Gone = append(e.Gone, s.string()) })
+		}
 	}
-	s.must(`"now":`)
-	e.Now = s.int()
-	if s.skip(`,"ref":`) {
-		e.Ref = Ref(s.digits())
-	}
-	if s.skip(`,"me":`) {
-		e.Me = new(s.user())
-	}
-	if s.skip(`,"session":`) {
-		e.Session = s.string()
-	}
-	s.must(`,"room":`)
-	e.Room = s.string()
-	s.must(`,"epoch":`)
-	e.Epoch = s.string()
-	e.Resumed = s.skip(`,"resumed":true`)
-	if s.skip(`,"from":`) {
-		e.From = s.count()
-	}
-	if s.skip(`,"total":`) {
-		e.Total = new(s.count())
-	}
-	s.must(`,"users":`)
-	e.Users = list(s, (*scanner).user)
-	if s.skip(`,"gone":`) {
-		e.Gone = list(s, (*scanner).string)
-	}
-	s.must("}")
 	return e
 }
 
 func (s *scanner) user() (u User) {
-	begin := s.rest
-	s.must(`{"id":`)
-	u.ID = s.string()
-	s.must(`,"name":`)
-	u.Name = s.string()
-	if s.skip(`,"status":`) {
-		u.Status = Status(defaultless(s.text(), "here"))
+	begin := s.at
+	var id, name, status, note, link, data text
+	for o := s.object(userFields); s.next(&o); {
+		switch o.field {
+		case "id":
+			id = s.text()
+		case "name":
+			name = s.text()
+		case "status":
+			status = s.text()
+		case "note":
+			note = s.text()
+		case "link":
+			link = s.text()
+		case "since":
+			u.Since = s.int()
+		case "status_since":
+			u.StatusSince = s.int()
+		case "until":
+			u.Until = s.int()
+		case "data":
+			data.from = s.at
+			s.value(0)
+			data.to = s.at
+		}
 	}
-	if s.skip(`,"note":`) {
-		u.Note = s.string()
-	}
-	if s.skip(`,"link":`) {
-		u.Link = Link(defaultless(s.text(), "online"))
-	}
-	s.must(`,"since":`)
-	u.Since = s.int()
-	if s.skip(`,"status_since":`) {
-		u.StatusSince = s.int()
-	}
-	if s.skip(`,"until":`) {
-		u.Until = s.int()
-	}
-	if s.skip(`,"data":`) {
-		u.Data = Data(s.value())
-	}
-	s.must("}")
 	if s.broken {
 		return User{}
 	}
-	return u.kept(string(begin[:len(begin)-len(s.rest)]))
-}
-
-// value is any value of JSON, as it stands there.
-func (s *scanner) value() []byte {
-	begin := s.rest
-	depth, inText := 0, false
-	for i := 0; i < len(begin); i++ {
-		switch c := begin[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
-			depth++
-		case depth == 0 && (c == ',' || c == '}' || c == ']'):
-			if i == 0 || !json.Valid(begin[:i]) {
-				s.broken = true
-			}
-			s.rest = begin[i:]
-			return begin[:i]
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	s.broken = true
-	return nil
+	// The user's strings are parts of the one that keeps the bytes.
+	wire := string(s.frame[begin:s.at])
+	u.ID, u.Name, u.Note = id.of(wire, begin), name.of(wire, begin), note.of(wire, begin)
+	u.Status = Status(defaultless(status.of(wire, begin), "here"))
+	u.Link = Link(defaultless(link.of(wire, begin), "online"))
+	u.Data = Data(defaultless(data.of(wire, begin), "null"))
+	return u.kept(wire)
 }
 
 func (s *scanner) disconnectUser() (d DisconnectUser) {
-	s.must(`{"id":`)
-	d.ID = s.string()
-	s.must(`,"name":`)
-	d.Name = s.string()
-	s.must(`,"reason":`)
-	d.Reason = Reason(s.text())
-	s.must("}")
+	for o := s.object(goneFields); s.next(&o); {
+		switch o.field {
+		case "id":
+			d.ID = s.string()
+		case "name":
+			d.Name = s.string()
+		case "reason":
+			d.Reason = Reason(s.string())
+		}
+	}
 	return d
 }
 
 func (s *scanner) room() (r Room) {
-	s.must(`{"seq":`)
-	r.Seq = uint64(s.digits())
-	s.must(`,"count":`)
-	r.Count = s.count()
-	s.must(`,"hash":`)
-	r.Hash = s.string()
-	if s.skip(`,"watching":`) {
-		r.Watching = s.count()
+	for o := s.object(roomFields); s.next(&o); {
+		switch o.field {
+		case "seq":
+			r.Seq = uint64(s.digits())
+		case "count":
+			r.Count = s.count()
+		case "hash":
+			r.Hash = s.string()
+		case "watching":
+			r.Watching = s.count()
+		}
 	}
-	s.must("}")
 	return r
 }
 
-func list[E any](s *scanner, element func(*scanner) E) []E {
-	all := []E{}
-	s.must("[")
-	if s.skip("]") {
-		return all
+func (s *scanner) done() (d Done) {
+	for o := s.object(doneFields); s.next(&o); {
+		d.Ref = Ref(s.digits())
 	}
-	for more := true; more && !s.broken; more = s.skip(",") {
-		all = append(all, element(s))
-	}
-	s.must("]")
-	return all
+	return d
 }
 
-func (s *scanner) string() string { return string(s.text()) }
-
-// text is a string without escapes. It stays valid as long as the frame is not
-// changed.
-func (s *scanner) text() []byte {
-	s.must(`"`)
-	for i, c := range s.rest {
-		switch {
-		case c == '"':
-			text := s.rest[:i]
-			s.rest = s.rest[i+1:]
-			return text
-		case c == '\\' || c < ' ':
-			s.broken = true
-			return nil
+func (s *scanner) error() (e Error) {
+	for o := s.object(errorFields); s.next(&o); {
+		switch o.field {
+		case "code":
+			e.Code = Code(s.string())
+		case "message":
+			e.Message = s.string()
+		case "ref":
+			e.Ref = Ref(s.digits())
+		case "event":
+			e.Event = s.string()
+		case "field":
+			e.Field = s.string()
+		case "retry_after":
+			e.RetryAfter = s.int()
 		}
 	}
-	s.broken = true
-	return nil
-}
-
-func (s *scanner) int() int64 {
-	if s.skip("-") {
-		return -s.digits()
-	}
-	return s.digits()
-}
-
-func (s *scanner) count() int {
-	n := s.int()
-	if int64(int(n)) != n {
-		s.broken = true
-	}
-	return int(n)
-}
-
-// digits is a whole number that surely fits; a larger one breaks the scanner.
-func (s *scanner) digits() (n int64) {
-	i := 0
-	for i < len(s.rest) && s.rest[i] >= '0' && s.rest[i] <= '9' {
-		if i < 18 {
-			n = n*10 + int64(s.rest[i]-'0')
-		}
-		i++
-	}
-	if i == 0 || i > 18 || i > 1 && s.rest[0] == '0' {
-		s.broken = true
-		return 0
-	}
-	s.rest = s.rest[i:]
-	return n
+	return e
 }
