@@ -139,18 +139,58 @@ func decodeData[E Event](name string, data json.RawMessage) Event {
 	return e
 }
 
+// minList is from how many on events of one kind, one behind the other, are
+// written as one event whose data is a list: when thousands arrive at once, the
+// name of the event is a third of the bytes. Fewer are written one by one, so
+// that what is seen every day is easy to read.
+const minList = 8
+
 // Encode returns the frame of one or more events.
 func Encode(events ...Event) []byte {
 	b := []byte{'['}
-	for i, e := range events {
-		if i > 0 {
+	for begin := 0; begin < len(events); {
+		if begin > 0 {
 			b = append(b, ',')
 		}
+		e := events[begin]
 		b = append(b, `{"event":"`...)
 		b = append(b, e.EventName()...)
 		b = append(b, `","data":`...)
-		b = appendData(b, e)
+		if same := sameKind(events[begin:]); same >= minList {
+			b = appendList(b, events[begin:begin+same], appendData)
+			begin += same
+		} else {
+			b = appendData(b, e)
+			begin++
+		}
 		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+// sameKind is how many events at the beginning of some may be written as one:
+// 1 if it is not one of those that may.
+func sameKind(events []Event) int {
+	name := events[0].EventName()
+	for i, e := range events {
+		switch e.(type) {
+		case NewUser, UpdateUser, DisconnectUser:
+			if e.EventName() == name {
+				continue
+			}
+		}
+		return max(1, i)
+	}
+	return len(events)
+}
+
+func appendList[E any](b []byte, all []E, one func([]byte, E) []byte) []byte {
+	b = append(b, '[')
+	for i, e := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = one(b, e)
 	}
 	return append(b, ']')
 }
@@ -164,6 +204,11 @@ func appendData(b []byte, e Event) []byte {
 		return appendUser(b, e.User)
 	case UpdateUser:
 		return appendUser(b, e.User)
+	case DisconnectUser:
+		b = appendString(append(b, `{"id":`...), e.ID)
+		b = appendString(append(b, `,"name":`...), e.Name)
+		b = appendString(append(b, `,"reason":`...), string(e.Reason))
+		return append(b, '}')
 	case ExistingUsers:
 		return appendShared(appendHead(b, e), e)
 	case Done:
@@ -375,16 +420,9 @@ func appendShared(b []byte, e ExistingUsers) []byte {
 	if e.Total != nil {
 		b = strconv.AppendInt(append(b, `,"total":`...), int64(*e.Total), 10)
 	}
-	b = append(b, `,"users":[`...)
-	for i, u := range e.Users {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendUser(b, u)
-	}
-	b = append(b, ']')
+	b = appendList(append(b, `,"users":`...), e.Users, appendUser)
 	if len(e.Gone) > 0 {
-		b = append(append(b, `,"gone":`...), marshal(e.Gone)...)
+		b = appendList(append(b, `,"gone":`...), e.Gone, appendString)
 	}
 	return append(b, '}')
 }

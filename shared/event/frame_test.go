@@ -184,6 +184,50 @@ func TestWhatAServerSaysInTheWrongShapeIsInvalid(t *testing.T) {
 	}
 }
 
+func TestManyOfAKindAreOneEventWithAList(t *testing.T) {
+	const user, gone = `{"id":"a","name":"","since":0}`, `{"id":"a","name":"","reason":"left"}`
+	for name, c := range map[string]struct {
+		event Event
+		wire  string
+	}{
+		NameNewUser:        {NewUser{User{ID: "a"}}, user},
+		NameUpdateUser:     {UpdateUser{User{ID: "a"}}, user},
+		NameDisconnectUser: {DisconnectUser{ID: "a", Reason: ReasonLeft}, gone},
+	} {
+		single := func(n int) string {
+			return strings.TrimSuffix(strings.Repeat(`{"event":"`+name+`","data":`+c.wire+`},`, n), ",")
+		}
+		list := func(n int) string {
+			return `{"event":"` + name + `","data":[` + strings.TrimSuffix(strings.Repeat(c.wire+`,`, n), ",") + `]}`
+		}
+		done, room := `{"event":"done","data":{"ref":1}}`, `{"event":"room","data":{"seq":0,"count":0,"hash":""}}`
+		for _, wire := range []string{single(minList - 1), list(minList), list(minList + 1)} {
+			n := strings.Count(wire, c.wire)
+			events := append(append([]Event{Done{1}}, slices.Repeat([]Event{c.event}, n)...), Room{})
+			frame := []byte("[" + done + "," + wire + "," + room + "]")
+			if got := Encode(events...); string(got) != string(frame) {
+				t.Errorf("%d are\n%s, want\n%s", n, got, frame)
+			}
+			if got, err := DecodeServer(frame); err != nil || !reflect.DeepEqual(got, encoded(events...)) {
+				t.Errorf("%s is %+v, %v", frame, got, err)
+			}
+		}
+		for n := range 3 { // a list of any length is read
+			for name, decode := range bothDecoders {
+				got, err := decode([]byte("[" + list(n) + "]"))
+				if err != nil || len(got) != n || n > 0 && !reflect.DeepEqual(got, encoded(slices.Repeat([]Event{c.event}, n)...)) {
+					t.Errorf("%s: a list of %d is %+v, %v", name, n, got, err)
+				}
+			}
+		}
+	}
+	// The client's update_user has no list.
+	said := Encode(slices.Repeat([]Event{ChangeUser{}}, 9)...)
+	if got, err := DecodeClient(said); err != nil || len(got) != 9 {
+		t.Errorf("%s: %+v, %v", said, got, err)
+	}
+}
+
 func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
