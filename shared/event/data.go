@@ -130,6 +130,9 @@ func (p dataParser) array(b []byte, depth int) ([]byte, error) {
 		if b, err = p.value(b, depth+1); err != nil {
 			return nil, err
 		}
+		if len(b) > MaxData {
+			return nil, ErrDataTooLong
+		}
 	}
 	if _, err := p.Token(); err != nil {
 		return nil, dataError("Data is not JSON.")
@@ -139,6 +142,7 @@ func (p dataParser) array(b []byte, depth int) ([]byte, error) {
 
 func (p dataParser) object(b []byte, depth int) ([]byte, error) {
 	var members []member
+	size := 0
 	for p.More() {
 		token, err := p.Token()
 		key, ok := token.(string)
@@ -156,6 +160,10 @@ func (p dataParser) object(b []byte, depth int) ([]byte, error) {
 			return nil, err
 		}
 		members = append(members, member{key, string(value)})
+		// Whoever looks for a key among all others must not look among many.
+		if size += len(key) + len(value); size > MaxData {
+			return nil, ErrDataTooLong
+		}
 	}
 	if _, err := p.Token(); err != nil {
 		return nil, dataError("Data is not JSON.")
