@@ -1,9 +1,13 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -635,4 +639,66 @@ func TestAHundredUpdatesOverALineThatFlapsAreDoneOnceAndInOrder(t *testing.T) {
 	if lost < 100 {
 		t.Errorf("only %d connections were lost", lost)
 	}
+}
+
+// The frames have events, fields and values that this client does not know.
+func TestAClientOfTodayFollowsANewerServer(t *testing.T) {
+	files, err := filepath.Glob("../event/testdata/newer/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no frames of a newer server", err)
+	}
+	slices.Sort(files)
+	play := func(t *testing.T, p *pipe, from, to string) {
+		for _, file := range files {
+			if name := filepath.Base(file); name < from || name >= to {
+				continue
+			}
+			frame, err := os.ReadFile(file)
+			if err != nil {
+				t.Error(err)
+			}
+			p.toClient <- frame
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{acts: []func(*pipe){func(p *pipe) {
+			p.hear(t)
+			play(t, p, "1", "3")
+			p.expect(t, `update_user {"ref":2,"note":"x"}`)
+			play(t, p, "3", "6")
+		}, func(p *pipe) {
+			if hello, ok := p.hear(t).(event.GotANewUser); !ok || hello.Resume == nil || hello.Resume.Seq != 9 {
+				t.Errorf("it comes back with %+v", hello)
+			}
+			play(t, p, "6", "9")
+			p.untilClosed()
+		}}}
+		c, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Dial: s.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		n := c.Update(event.Change{Note: new("x")})
+		ctx, cancel := context.WithTimeout(t.Context(), doubt/2)
+		defer cancel()
+		for {
+			u, err := c.Next(ctx)
+			if ctx.Err() != nil {
+				break
+			}
+			if err != nil || u.Drift != nil {
+				t.Fatalf("%+v, %v", u.Status, err)
+			}
+		}
+		if status := c.Status(); status.Link != Connected || status.Answered != n || len(s.dialed()) != 2 {
+			t.Errorf("after %d connections it is %+v", len(s.dialed()), status)
+		}
+		_, total, large := c.Roster().View()
+		if users := c.Roster().Users(); len(users) != 4 || c.Roster().Count() != 600 || total != 600 || !large {
+			t.Errorf("%d of %d are seen: %+v", len(users), total, users)
+		}
+		if me, ok := c.Roster().Me(); !ok || me.Status != event.StatusAway {
+			t.Errorf("I am %+v", me)
+		}
+	})
 }
