@@ -148,19 +148,10 @@ func (c *conn) read() error {
 		if err := c.out.await(); err != nil {
 			return err
 		}
-		if err := aside(c.hear); err != nil {
+		if err := c.server.readers.hear(c); err != nil {
 			return err
 		}
 	}
-}
-
-// aside runs f on a stack of its own, because what reading and decoding a
-// frame needs would stay with the connection, which otherwise waits on the
-// smallest stack that there is.
-func aside(f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	return <-done
 }
 
 // hear takes in messages until all that has come is read.

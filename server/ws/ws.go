@@ -47,6 +47,7 @@ type Server struct {
 	options Options
 	running sync.WaitGroup // one for each connection from its request on, and the sweep
 	done    chan struct{}  // closed by Close
+	readers readers
 
 	mu       sync.Mutex // guards what follows
 	conns    []*conn    // in no order; each knows its index
@@ -251,4 +252,5 @@ func (s *Server) Close(ctx context.Context) {
 	})
 	defer stop()
 	s.running.Wait()
+	s.readers.end()
 }
