@@ -67,27 +67,31 @@ type hijacked struct {
 	out  *outbox                 // set by Hijack
 }
 
+// Hijack writes the response with the headers that are set by now. It does so by
+// hand: net/http takes twice as much stack as all that comes before needs, and
+// what it adds, a Date, is not required (RFC 9110, section 6.6.1).
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack() // without deadlines
 	if err != nil {
 		return nil, nil, err
 	}
-	// net/http has set deadlines for reading the request.
-	if err := conn.SetDeadline(time.Time{}); err != nil {
+	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
+	piece := pieces.Get().(*[short]byte)
+	defer pieces.Put(piece)
+	response := bytes.NewBuffer(piece[:0])
+	response.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
+	h.Header().Write(response) // which a buffer takes
+	response.WriteString("\r\n")
+	if _, err := conn.Write(response.Bytes()); err != nil { // at once: it is the first
 		conn.Close()
 		return nil, nil, err
 	}
-	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
 	h.out.pace = h.pace
 	return h.out, bufio.NewReadWriter(h.out.in, bufio.NewWriterSize(h.out, bufferSize)), nil
 }
 
-func (h *hijacked) WriteHeader(status int) {
-	if status == http.StatusSwitchingProtocols {
-		h.ResponseWriter.WriteHeader(status)
-	}
-}
+func (h *hijacked) WriteHeader(int) {}
 
 func (h *hijacked) Write(p []byte) (int, error) { return len(p), nil }
 
