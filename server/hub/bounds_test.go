@@ -50,7 +50,7 @@ func rewrite(conns []*Conn, letter rune, text int) {
 // TestViewsTakeLittle is about a large room of people who write as much as they
 // may: what hundreds of views show is the same.
 func TestViewsTakeLittle(t *testing.T) {
-	const people, views, text = 300, 100, 2000
+	const people, views, text = 220, 20, 2000
 	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
 		conns := writers(t, h, people, text)
 		before := heap()
