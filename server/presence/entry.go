@@ -3,6 +3,7 @@ package presence
 import (
 	"cmp"
 	"slices"
+	"unsafe"
 
 	"rollcall/shared/event"
 )
@@ -52,10 +53,10 @@ type Entry struct {
 	Idle int64
 }
 
-// maxStamps is how many fields have a stamp of their own. When there are more, all
-// fields get the latest: so keys of the data that were removed need not be
-// remembered without end.
-const maxStamps = 32
+// maxStamps is how much memory the stamps that fields have of their own may take,
+// with the fields' names, in bytes. When it is more, all fields get the latest: so
+// keys of the data that were removed need not be remembered without end.
+const maxStamps = 4 << 10
 
 // Merge is what two entries of one user know together. The order in which
 // entries are merged, and how often, makes no difference. The data can be longer
@@ -136,7 +137,7 @@ func (e *Entry) change(now int64, c event.Change, stamp Stamp) {
 			e.stamp(name, stamp)
 		}
 	}
-	if len(e.Stamps) > maxStamps {
+	if e.stampsSize() > maxStamps {
 		e.Stamp, e.Stamps = e.latest(), nil
 	}
 	// Who has been shown as away all the time has been so all the time, whether
@@ -159,6 +160,16 @@ func (e Entry) stampOf(field string) Stamp {
 		return e.Stamps[i].Stamp
 	}
 	return e.Stamp
+}
+
+// stampsSize is how many bytes the stamps of fields take in memory, with the
+// fields' names.
+func (e Entry) stampsSize() int {
+	size := len(e.Stamps) * int(unsafe.Sizeof(FieldStamp{}))
+	for _, s := range e.Stamps {
+		size += len(s.Field)
+	}
+	return size
 }
 
 // latest is the latest of all stamps.
