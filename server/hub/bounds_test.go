@@ -156,3 +156,42 @@ func TestFramesAreNotAllMadeAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestTheMemoryOfACrowdIsGivenBack is about a lobby, which may last for years.
+func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
+	const crowd = 2000
+	for name, c := range map[string]struct {
+		window, stay int
+		view         func(i int) event.View
+	}{
+		"of a small room":         {0, 0, func(int) event.View { return event.View{} }},
+		"of one with many views":  {100, 0, func(i int) event.View { return event.View{From: i % 100} }},
+		"of one that stays large": {10, 20, func(i int) event.View { return event.View{Query: fmt.Sprint(i % 10)} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, Options{Window: c.window}, func(t *testing.T, h *Hub) {
+				join(t, h, "lobby", person("Ana")).pause()
+				before := heap()
+				conns := writers(t, h, crowd, 10)
+				for i, conn := range conns {
+					if err := conn.View(c.view(i)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				synctest.Wait()
+				for _, conn := range conns[c.stay:] {
+					conn.Close(true)
+				}
+				synctest.Wait()
+				r := conns[0].room
+				clear(conns)
+				if kept := heap() - before; kept > (1+len(r.views))*64<<10 { // a view has a history
+					t.Errorf("%d KiB are kept", kept>>10)
+				}
+				if cap(r.conns) > crowd/10 || cap(r.index) > crowd/10 || c.stay == 0 && r.views != nil {
+					t.Errorf("there is place for %d connections, %d to search and views %v", cap(r.conns), cap(r.index), r.views)
+				}
+			})
+		})
+	}
+}

@@ -26,11 +26,11 @@ type room struct {
 	watching int                   // how many of conns are in the room with nobody
 	large    bool                  // there are more users than everybody is to receive
 	index    []indexed             // of everybody, what searches look at, while the room is large; in order of arrival
-	views    map[event.View]*view
-	alarm    *time.Timer // nil unless presence has a deadline
-	alarmAt  time.Time   // not later than that
-	flushing bool        // a flush is under way or due
-	dirty    bool        // and has to look again when it is through
+	views    map[event.View]*view  // nil while there are none
+	alarm    *time.Timer           // nil unless presence has a deadline
+	alarmAt  time.Time             // not later than that
+	flushing bool                  // a flush is under way or due
+	dirty    bool                  // and has to look again when it is through
 	batch    []delivery
 	made     int // how many bytes of frames, for the flush that is being put together
 }
@@ -42,7 +42,6 @@ func newRoom(h *Hub, name string) *room {
 		epoch: rand.Text()[:12],
 		who:   presence.New[*Conn](presence.Options{Away: h.options.Away}),
 		all:   ledger{ring: h.ring},
-		views: make(map[event.View]*view),
 	}
 }
 
@@ -176,12 +175,20 @@ func (r *room) forget(c *Conn) {
 	last := r.conns[len(r.conns)-1]
 	r.conns[c.index], last.index = last, c.index
 	r.conns[len(r.conns)-1] = nil
-	r.conns = r.conns[:len(r.conns)-1]
+	r.conns = fit(r.conns[:len(r.conns)-1])
 	c.index = -1
 	r.unsee(c)
 	if c.id == "" {
 		r.watching--
 	}
+}
+
+// fit gives back the memory of a crowd that has gone, which a slice keeps.
+func fit[E any](s []E) []E {
+	if cap(s) > 4*len(s)+64 {
+		return slices.Clone(s)
+	}
+	return s
 }
 
 // leave removes a user at once and tells each of their tabs so.

@@ -65,6 +65,9 @@ func (r *room) see(c *Conn, want event.View) error {
 		}
 		v = r.newView(key)
 		v.owner = c
+		if r.views == nil {
+			r.views = make(map[event.View]*view)
+		}
 		r.views[key] = v
 		if key.Query != "" {
 			c.pay(r.all.roster.Len() * (1 + strings.Count(key.Query, " ")) * searchCost)
@@ -99,7 +102,9 @@ func (r *room) unsee(c *Conn) {
 	}
 	c.view = nil
 	if v.conns--; v.conns == 0 {
-		delete(r.views, v.want)
+		if delete(r.views, v.want); len(r.views) == 0 {
+			r.views = nil // or the memory of hundreds would be kept
+		}
 		return
 	}
 	if v.owner == c { // it is kept for the others now
@@ -171,7 +176,7 @@ func (r *room) find(c roster.Change) {
 	key := ""
 	switch {
 	case c.Kind == roster.Gone && known:
-		r.index = slices.Delete(r.index, i, i+1)
+		r.index = fit(slices.Delete(r.index, i, i+1))
 	case c.Kind == roster.Gone:
 	case known && c.User.Name == c.Before.Name:
 		key = r.index[i].key

@@ -49,6 +49,44 @@ func TestAUserTakesLittleMemory(t *testing.T) {
 	runtime.KeepAlive(tabs)
 }
 
+// TestTheMemoryOfACrowdIsGivenBack is about a lobby, which may last for years.
+func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
+	const n = 20_000
+	ids := texts("id", n)
+	conns := make([]int, n)
+	r := New[*int](Options{Owner: "here", Away: 5 * time.Minute})
+	now := Instant{time.UnixMilli(start), start}
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	r.Join(now, &conns[0], Hello{ID: ids[0], Is: event.Named("Ana")})
+	before := heap()
+	const more = 3000 // tabs of hers
+	for i := 1; i < more; i++ {
+		r.Join(now, &conns[i], Hello{ID: ids[0], Is: event.Named("Ana")})
+	}
+	for i := 1; i < more; i++ {
+		r.Disconnect(now, ids[0], &conns[i], event.ReasonClosed, time.Second)
+	}
+	for i := 1; i < n; i++ {
+		r.Join(now, &conns[i], Hello{ID: ids[i], Is: event.Named("Somebody")})
+		r.Disconnect(now, ids[i], &conns[i], event.ReasonClosed, time.Second)
+	}
+	if r.Len() != n || r.Absent() != n-1 {
+		t.Fatalf("%d users, %d of them absent", r.Len(), r.Absent())
+	}
+	now.Steady = now.Steady.Add(time.Second)
+	r.Due(now)
+	if kept := heap() - before; r.Len() != 1 || kept > 64<<10 {
+		t.Errorf("of %d users %d are left, and %d KiB", n, r.Len(), kept>>10)
+	}
+	runtime.KeepAlive(r)
+	runtime.KeepAlive(ids)
+}
+
 // BenchmarkAVisit is what a user in a large room costs who comes, is expected back,
 // and goes when they are not.
 func BenchmarkAVisit(b *testing.B) {

@@ -3,6 +3,7 @@ package presence
 import (
 	"container/heap"
 	"iter"
+	"slices"
 )
 
 // The kinds of what is due at a time.
@@ -86,6 +87,9 @@ func (q *queue[C]) Pop() any {
 	last := len(q.users) - 1
 	u := q.users[last]
 	q.users[last], q.users = nil, q.users[:last]
+	if cap(q.users) > 4*last+spare {
+		q.users = slices.Clone(q.users)
+	}
 	u.place[q.kind] = 0
 	return u
 }

@@ -185,9 +185,12 @@ func (m *model) disconnect(now Instant, u *modelUser, conn int, reason event.Rea
 
 // compare finds what differs between the room and the model.
 func (m *model) compare(t *rapid.T, w *world) {
-	shown := make(map[string]event.User)
+	shown, absent := make(map[string]event.User), 0
 	for id, u := range m.users {
 		shown[id] = u.shown()
+		if len(u.conns) == 0 {
+			absent++
+		}
 		why, ok := w.Why(id)
 		if !ok || why.User != shown[id] || why.Connections != len(u.conns) || why.ByHand != u.as.Status || why.Idle != (u.idle != 0) {
 			t.Fatalf("%s is here for %+v, want %+v of %+v", id, why, *u, shown[id])
@@ -195,6 +198,9 @@ func (m *model) compare(t *rapid.T, w *world) {
 		if goes := len(u.conns) == 0 && u.stay != Forever; why.Goes.IsZero() == goes || goes && why.Reason != u.reason {
 			t.Fatalf("%s goes at %v for %q, want %v", id, why.Goes, why.Reason, u)
 		}
+	}
+	if w.Absent() != absent {
+		t.Fatalf("%d are absent, want %d", w.Absent(), absent)
 	}
 	if !maps.Equal(shown, w.users) {
 		t.Fatalf("people see %+v, want %+v", w.users, shown)

@@ -12,6 +12,7 @@ package presence
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -49,6 +50,8 @@ type Options struct {
 type Room[C comparable] struct {
 	options   Options
 	users     map[string]*user[C] // by public id
+	most      int                 // that it has had since it was made
+	absent    int                 // users of this server without a connection
 	now       Instant             // of the latest call
 	said      int64               // the latest time of all stamps of entries that were dropped
 	origin    time.Time           // what offsets are counted from
@@ -71,6 +74,9 @@ func (r *Room[C]) Has(id string) bool { return r.users[id] != nil }
 
 // Len is the number of users in the room.
 func (r *Room[C]) Len() int { return len(r.users) }
+
+// Absent is how many users of this server have no connection, and are expected back.
+func (r *Room[C]) Absent() int { return r.absent }
 
 // IDs are the ids of the users in the room, in no order.
 func (r *Room[C]) IDs() []string {
@@ -228,6 +234,9 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	}
 	before := u.shown()
 	u.conns = slices.DeleteFunc(u.conns, func(c connection[C]) bool { return c.name == conn })
+	if cap(u.conns) > 4*len(u.conns)+spare {
+		u.conns = slices.Clone(u.conns)
+	}
 	r.settle(u)
 	switch {
 	case len(u.conns) > 0 || stay == Forever:
@@ -462,10 +471,20 @@ func (r *Room[C]) end(u *user[C]) {
 // changed is called after each change of a user, and returns what others see of it.
 // Before is the user as shown until now, without an id if they were not here.
 func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []event.Event {
+	if absent := u.here && len(u.conns) == 0; absent != u.absent {
+		u.absent = absent
+		if absent {
+			r.absent++
+		} else {
+			r.absent--
+		}
+	}
+	r.most = max(r.most, len(r.users))
 	if !u.here && len(u.others) == 0 {
 		r.deadlines.set(u, 0)
 		r.ends.set(u, 0)
 		delete(r.users, before.ID)
+		r.shrink()
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
 	r.end(u)
@@ -478,6 +497,20 @@ func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []
 	}
 	return nil
 }
+
+// shrink gives back the memory of a crowd that has gone, which a map keeps.
+func (r *Room[C]) shrink() {
+	if r.most <= spare || len(r.users) > r.most/4 {
+		return
+	}
+	r.most = len(r.users)
+	users := make(map[string]*user[C], r.most)
+	maps.Copy(users, r.users)
+	r.users = users
+}
+
+// spare is how many places are not worth giving back.
+const spare = 64
 
 // fits reports by its error whether a user's data may be changed so. Merged data
 // can be longer than [event.MaxData] already, and may become shorter.

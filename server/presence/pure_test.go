@@ -13,7 +13,7 @@ import (
 
 // What the package needs of a clock, of chance or of a lock is handed in.
 func TestPresenceIsAPureState(t *testing.T) {
-	imports := []string{"cmp", "container/heap", "iter", "slices", "time", "unsafe", "rollcall/shared/event"}
+	imports := []string{"cmp", "container/heap", "iter", "maps", "slices", "time", "unsafe", "rollcall/shared/event"}
 	ofTime := []string{"Time", "Duration", "Hour", "Second", "Millisecond"} // no clock and no timer
 	names, err := filepath.Glob("*.go")
 	if err != nil {

@@ -13,6 +13,7 @@ type user[C comparable] struct {
 	here   bool  // this server has them, and then
 	held   bool  // they have not been back since it began
 	over   bool  // the shown status and note have ended, and their owner has not said so yet
+	absent bool  // they are counted in Room.absent
 	entry  Entry // is what it knows of them
 	others []other
 	conns  []connection[C] // none while they are expected back

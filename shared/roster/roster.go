@@ -186,8 +186,26 @@ func (r *Roster) cut(i int) event.User {
 	r.users = slices.Delete(r.users, i, i+1)
 	delete(r.since, u.ID)
 	r.hash ^= u.Hash()
+	r.shrink()
 	return u
 }
+
+// shrink gives back the memory of a crowd that has gone, which slices and maps
+// keep.
+func (r *Roster) shrink() {
+	if cap(r.users) <= 4*len(r.users)+spare {
+		return
+	}
+	r.users = slices.Clone(r.users)
+	since := make(map[string]int64, len(r.since))
+	for _, u := range r.users {
+		since[u.ID] = u.Since
+	}
+	r.since = since
+}
+
+// spare is how many places are not worth giving back.
+const spare = 64
 
 func (r *Roster) find(id string) (int, bool) {
 	since, ok := r.since[id]
