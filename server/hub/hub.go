@@ -54,6 +54,11 @@ type Options struct {
 	// MaxRooms limits the rooms with users in them; 0 means no limit. The
 	// lobby does not count. One [Visitor.Source] gets at most a tenth of them.
 	MaxRooms int
+	// MaxAbsent limits, in all rooms together, the users who have no connection
+	// and are expected back; 0 means no limit. When there are as many, whose last
+	// connection ends is gone at once: to come and go costs little, and otherwise
+	// there could be any number of them.
+	MaxAbsent int
 	// Fold makes names comparable for the query of a view; nil means
 	// strings.ToLower.
 	Fold func(string) string
@@ -65,9 +70,9 @@ type Options struct {
 // Hub is all rooms of a server. Safe for concurrent use.
 type Hub struct {
 	options           Options
-	ring              int      // how many changes a ledger keeps
-	rooms             sync.Map // of *room by name; no lock that all rooms share
-	open              atomic.Int64
+	ring              int          // how many changes a ledger keeps
+	rooms             sync.Map     // of *room by name; no lock that all rooms share
+	open, absent      atomic.Int64 // how many rooms, and how many users without a connection
 	slots             slots
 	suspended, closed atomic.Bool
 	done              chan struct{}

@@ -958,3 +958,41 @@ func TestAClockThatWasWrongForAMomentIsWrongForNobodyWhoComesLater(t *testing.T)
 		wall.holds("P1", "P2", "P3", "P0") // of the same moment, by id
 	})
 }
+
+func TestOnlySoManyAreExpectedBack(t *testing.T) {
+	bubble(t, Options{Linger: 2 * time.Second, Grace: 15 * time.Second, MaxAbsent: 3}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana")).drain()
+		var others []*client
+		for i := range 5 {
+			others = append(others, join(t, h, fmt.Sprint("room", i%2), person(fmt.Sprint(i))))
+		}
+		for _, c := range others[:3] {
+			c.conn.Close(false)
+		}
+		ben := join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		ben.conn.Close(true)
+		ana.expect("-Ben closed")
+		others[3].conn.Close(false)
+		if people, _ := count(h, "room1"); people != 1 {
+			t.Errorf("%d people are in a room that one is expected back to", people)
+		}
+		join(t, h, "room0", person("0")) // is back
+		ben = join(t, h, "lobby", person("Ben"))
+		ana.expect("+Ben")
+		ben.conn.Close(true)
+		ana.expect("~Ben reconnecting")
+		time.Sleep(15 * time.Second)
+		ana.expect("-Ben closed")
+		if absent := h.absent.Load(); absent != 0 {
+			t.Errorf("%d are expected back", absent)
+		}
+		h.Suspend() // and now nobody is to be seen to leave
+		for i := range 5 {
+			join(t, h, "lobby", person(fmt.Sprint(i))).conn.Close(false)
+		}
+		if people, _ := count(h, "lobby"); people != 6 {
+			t.Errorf("%d people are saved", people)
+		}
+	})
+}

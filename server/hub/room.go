@@ -21,6 +21,7 @@ type room struct {
 	stopped  bool                  // the hub is closing: nothing more is started
 	who      *presence.Room[*Conn] // who is here, and why
 	all      ledger                // of everybody
+	absent   int                   // how many of them are counted in hub.absent
 	source   string                // who opened it, and its slot is held by while anybody is here
 	conns    []*Conn               // in no order; each knows its index
 	watching int                   // how many of conns are in the room with nobody
@@ -115,6 +116,10 @@ func (r *room) tell(news []event.Event, by *Conn) {
 		if by != nil {
 			by.pay(r.toldOf(u))
 		}
+	}
+	if absent := r.who.Absent(); absent != r.absent {
+		r.hub.absent.Add(int64(absent - r.absent))
+		r.absent = absent
 	}
 	r.wake()
 }
@@ -220,8 +225,12 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 	if c.id == "" {
 		return
 	}
-	if r.hub.suspended.Load() {
+	most := r.hub.options.MaxAbsent
+	switch {
+	case r.hub.suspended.Load():
 		stay = presence.Forever // all are to come back
+	case most > 0 && r.hub.absent.Load() >= int64(most):
+		stay = 0
 	}
 	r.tell(r.who.Disconnect(r.now(), c.id, c, reason, stay), nil)
 }
