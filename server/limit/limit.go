@@ -62,6 +62,7 @@ type Addresses struct {
 	use            map[netip.Prefix]*Share
 	sites          map[netip.Prefix]*held
 	sockets, plain int
+	crowd          int // how many addresses are known when it is time to forget some
 }
 
 // held is what is held by one, or by several together.
@@ -83,7 +84,7 @@ type Share struct {
 
 // New returns addresses that use nothing.
 func New(options Options) *Addresses {
-	return &Addresses{options: options, use: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*held)}
+	return &Addresses{options: options, use: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*held), crowd: few}
 }
 
 // Open counts a WebSocket connection and returns the share of its address, to
@@ -290,22 +291,34 @@ func (s *Share) Barred(who [16]byte, known bool) time.Duration {
 }
 
 // Forget drops the addresses that use nothing and have nothing to wait for.
-// It is to be called now and then.
+// It is to be called now and then. When they become very many between two calls,
+// it is done anyway: whoever has a network of IPv6 has millions.
 func (a *Addresses) Forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.forget()
+}
+
+// forget is Forget with the lock held. What stays is copied, since a map keeps the
+// memory of what is deleted.
+func (a *Addresses) forget() {
+	use, sites := make(map[netip.Prefix]*Share), make(map[netip.Prefix]*held)
 	for key, s := range a.use {
 		idle := full(s.joins) && full(s.upgrades) && full(s.bytes) && full(s.requests)
-		if s.held == (held{}) && idle && s.Barred([16]byte{}, false) == 0 {
-			delete(a.use, key)
+		if s.held != (held{}) || !idle || s.Barred([16]byte{}, false) > 0 {
+			use[key] = s
 		}
 	}
 	for key, site := range a.sites {
-		if *site == (held{}) {
-			delete(a.sites, key)
+		if *site != (held{}) {
+			sites[key] = site
 		}
 	}
+	a.use, a.sites, a.crowd = use, sites, max(few, 2*len(use))
 }
+
+// few is how many addresses are not worth looking through.
+const few = 1000
 
 func full(l *rate.Limiter) bool { return l == nil || l.Tokens() >= float64(l.Burst()) }
 
@@ -314,6 +327,9 @@ func (a *Addresses) of(addr netip.Addr) *Share {
 	key := network(addr, addressBits)
 	s := a.use[key]
 	if s == nil {
+		if len(a.use) >= a.crowd {
+			a.forget()
+		}
 		perMinute := a.options.JoinsPerMinute
 		s = &Share{
 			addresses: a,

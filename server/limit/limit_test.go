@@ -254,6 +254,33 @@ func TestWhoSentTooMuchWaitsAndOthersOfTheAddressDoNot(t *testing.T) {
 	})
 }
 
+func TestAnyNumberOfAddressesLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := New(Options{Connections: 100, JoinsPerMinute: 3000, BytesPerSecond: 4 << 20})
+		held := a.open(here, 1)
+		bad := [16]byte{1}
+		held[0].Bar(bad, time.Hour)
+		most := 0
+		for i := range 20_000 {
+			time.Sleep(100 * time.Microsecond)
+			addr := netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i >> 16), byte(i >> 8), byte(i)})
+			if wait := a.Request(addr, 1); wait > 0 {
+				t.Fatalf("address %d has to wait %v", i, wait)
+			}
+			if ok, _ := a.Arrive(addr, false); ok {
+				a.Depart(addr)
+			}
+			most = max(most, len(a.use), len(a.sites))
+		}
+		if most > few {
+			t.Errorf("%d addresses are known", most)
+		}
+		if held[0].Close(); a.sockets != 0 || a.use[network(here, addressBits)] != held[0] || held[0].Barred(bad, true) == 0 {
+			t.Error("what one holds, or has to wait for, is forgotten")
+		}
+	})
+}
+
 func TestNoughtMeansNoLimit(t *testing.T) {
 	a := New(Options{})
 	var shares []*Share
