@@ -310,8 +310,8 @@ func (c *Client) Heard() time.Time {
 //
 // One change is on its way at a time, and is done once even if the connection is
 // lost with it. What follows waits for the answer, and then goes as one. If the
-// server refuses that for a field, the last Update with that field is dropped and
-// the others go on; of one that went with a hello, only the field is dropped.
+// server refuses that for a field, the last Update with that field is dropped whole
+// and the others go on.
 func (c *Client) Update(change event.Change) (number int) {
 	c.updateIf(func() (news bool) {
 		var refusal *event.Error

@@ -290,18 +290,23 @@ func base(field string) string {
 	return name
 }
 
-// amend takes from a hello that was refused what it was refused for. It reports
-// false if it would not be better then.
+// amend takes from a hello that was refused what it was refused for: the whole
+// Update, or the field of what one joins with. It reports false if it would not be
+// better then.
 func (w *wants) amend(field string) bool {
 	field = base(field)
 	i := w.culprit(field)
-	if i < 0 || field == "name" && w.sent[i].joins {
+	switch {
+	case i < 0 || field == "name" && w.sent[i].joins:
 		return false
-	}
-	u := &w.sent[i]
-	u.Change = u.Without(field)
-	if field == "until" { // what was to end then has ended
-		u.Change = u.Without("status").Without("note")
+	case !w.sent[i].joins:
+		w.sent = slices.Delete(w.sent, i, i+1)
+	default:
+		u := &w.sent[i]
+		u.Change = u.Without(field)
+		if field == "until" { // what was to end then has ended
+			u.Change = u.Without("status").Without("note")
+		}
 	}
 	w.unsend()
 	return true

@@ -189,25 +189,27 @@ var stories = map[string]string{
 		update {"note":"b","status":"busy"} => 2
 		hello => {"ref":2,"name":"Ana","change":{"status":"busy","note":"b"}}
 		amend note => true
-		hello => {"ref":3,"name":"Ana","change":{"status":"busy","note":"a"}}
+		hello => {"ref":3,"name":"Ana","change":{"note":"a"}}
 		amend note => true
-		hello => {"ref":4,"name":"Ana","change":{"status":"busy"}}
+		hello => {"name":"Ana"}
 		amend note => false
-		opened 4
+		opened 0
 		answered => 2`,
 
 	"a hello that was refused for an end is said again without what was to end": `
 		joined
 		lost
 		update {"note":"back at two","status":"busy","name":"B","until":5} => 1
-		hello => {"ref":2,"name":"Ana","change":{"name":"B","status":"busy","note":"back at two","until":5}}
+		update {"data":{"k":1}} => 2
+		hello => {"ref":2,"name":"Ana","change":{"name":"B","status":"busy","note":"back at two","until":5,"data":{"k":1}}}
 		amend until => true
-		hello => {"ref":3,"name":"Ana","change":{"name":"B"}}`,
+		hello => {"ref":3,"name":"Ana","change":{"data":{"k":1}}}`,
 
 	"a hello that was refused for a key of the data is said again without data": `
 		joined
 		lost
-		update {"data":{"k":1,"l":2},"note":"a"} => 1
+		update {"data":{"k":1,"l":2}} => 1
+		update {"note":"a"} => 2
 		hello => {"ref":2,"name":"Ana","change":{"note":"a","data":{"k":1,"l":2}}}
 		amend data.k => true
 		hello => {"ref":3,"name":"Ana","change":{"note":"a"}}
