@@ -43,14 +43,20 @@ func unusable(err error) error {
 // saved is the file in the data folder by which rooms outlive a clean shutdown.
 type saved struct {
 	At time.Time `json:"at"`
+	// Version is stateVersion of the server that wrote it.
+	Version int `json:"version"`
 	// Key tells by which key sessions became the ids in State: with another
 	// one nobody could come back as who they were.
 	Key   string    `json:"key"`
 	State hub.State `json:"state"`
 }
 
-// save leaves the rooms for the next run, whole or not at all. They hold
-// sessions, so nobody else may read them.
+// stateVersion is that of what State holds, and of the ids in it. It changes when
+// what an earlier server saved cannot be taken up.
+const stateVersion = 2
+
+// save leaves the rooms for the next run, whole or not at all. They say
+// who was here, so nobody else may read them.
 func save(rooms *hub.Hub, dir, key string) error {
 	path := filepath.Join(dir, stateFile)
 	state := rooms.Save()
@@ -60,7 +66,7 @@ func save(rooms *hub.Hub, dir, key string) error {
 		}
 		return nil
 	}
-	file, err := json.Marshal(saved{At: time.Now(), Key: key, State: state})
+	file, err := json.Marshal(saved{At: time.Now(), Version: stateVersion, Key: key, State: state})
 	if err != nil {
 		return err
 	}
@@ -100,6 +106,9 @@ func restore(rooms *hub.Hub, dir, key string) error {
 	var s saved
 	if err == nil {
 		err = json.Unmarshal(file, &s)
+	}
+	if err == nil && s.Version != stateVersion {
+		err = errors.New("another version of Rollcall has saved them")
 	}
 	if err == nil && s.Key != key {
 		err = errors.New("they were saved with another session.key")

@@ -73,6 +73,12 @@ func TestAStateThatIsNoGoodIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
+		"of an earlier version": func(t *testing.T, file string) {
+			if err := os.WriteFile(file, []byte(`{"at":"2026-11-27T04:00:00Z","key":"key","state":{"rooms":[{"name":"lobby","epoch":"e","seq":1,`+
+				`"members":[{"session":[1],"user":{"id":"a","name":"Ana","since":1},"hand":"here","away":true}]}]}}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"of another key": func(t *testing.T, file string) { saveAna(t, filepath.Dir(file), "another key") },
 	} {
 		dir := t.TempDir()
