@@ -911,6 +911,20 @@ func TestASlotIsHeldByWhoIsInTheRoomAndByNobodyWhoWasRefused(t *testing.T) {
 	})
 }
 
+func TestARoomThatAllLeaveAtOneTimeGivesBackOneSlot(t *testing.T) {
+	bubble(t, Options{Linger: time.Second, MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		ana, ben := join(t, h, "a", person("Ana")), join(t, h, "a", person("Ben"))
+		ana.conn.Close(true)
+		ben.conn.Close(true)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		join(t, h, "b", person("Ana"))
+		if _, err := h.Join("c", person("Ben"), &client{t: t}); !errors.Is(err, ErrTooManyRooms) {
+			t.Errorf("the error of a second room is %v", err)
+		}
+	})
+}
+
 func TestOneSourceGetsATenthOfTheRoomsAndAFewLeaveSome(t *testing.T) {
 	open := func(h *Hub, source string, room int) error {
 		p := person("Ana")

@@ -109,13 +109,13 @@ func (r *room) tell(news []event.Event, by *Conn) {
 			}
 		case event.DisconnectUser:
 			u.ID, u.Name = e.ID, e.Name
-			if r.who.Len() == 0 {
-				r.vacate()
-			}
 		}
 		if by != nil {
 			by.pay(r.toldOf(u))
 		}
+	}
+	if len(news) > 0 && r.who.Len() == 0 {
+		r.vacate() // once, also if several have gone at one time
 	}
 	if absent := r.who.Absent(); absent != r.absent {
 		r.hub.absent.Add(int64(absent - r.absent))
