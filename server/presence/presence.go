@@ -138,6 +138,9 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 		entry.User = event.User{ID: h.ID, Since: now.Unix}
 		entry.Stamp = r.stamp(entry)
 		entry.change(now.Unix, h.Is, entry.Stamp)
+		if r.isOver(entry.User.Until) { // before what is to be different now, which must not end with it
+			entry.change(now.Unix, ending, entry.Stamp)
+		}
 	case !u.here:
 		// What the others know goes on here, so that nothing is different when
 		// the user leaves them.
@@ -457,7 +460,7 @@ var ending = event.Change{Status: new(event.StatusHere), Note: new(""), Until: n
 // shows what is left, until the others have done so.
 func (r *Room[C]) end(u *user[C]) {
 	until := u.merged().User.Until
-	over := until != 0 && until <= r.now.Unix
+	over := r.isOver(until)
 	if over {
 		until = 0
 	}
@@ -467,6 +470,9 @@ func (r *Room[C]) end(u *user[C]) {
 	u.over = over && !u.here
 	r.ends.set(u, until)
 }
+
+// isOver reports whether a status with that end has ended.
+func (r *Room[C]) isOver(until int64) bool { return until != 0 && until <= r.now.Unix }
 
 // changed is called after each change of a user, and returns what others see of it.
 // Before is the user as shown until now, without an id if they were not here.

@@ -509,6 +509,14 @@ func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 	w.expect("~Ana out", "~Ana out reconnecting", "~Ana reconnecting")
 }
 
+func TestWhatWhoArrivesWantsDoesNotEndWithWhatTheyWere(t *testing.T) {
+	w := newWorld(t, 0)
+	was := event.Change{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start - 1))}
+	w.hello(1, Hello{ID: "Ana", Is: was, Wanted: note("at lunch"), Tab: "tab", Ref: 2})
+	w.wait(time.Hour)
+	w.expect("+Ana at lunch")
+}
+
 func TestAnEndThatNeverComesIsWaitedFor(t *testing.T) {
 	w := newWorld(t, 0)
 	w.join("Ana", 1)
