@@ -82,12 +82,12 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	response.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	h.Header().Write(response) // which a buffer takes
 	response.WriteString("\r\n")
-	if _, err := conn.Write(response.Bytes()); err != nil { // at once: it is the first
-		conn.Close()
-		return nil, nil, err
-	}
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
 	h.out.pace = h.pace
+	// The client may not have read what it was answered before.
+	if _, err := h.out.Write(response.Bytes()); err != nil {
+		return nil, nil, err
+	}
 	return h.out, bufio.NewReadWriter(h.out.in, bufio.NewWriterSize(h.out, bufferSize)), nil
 }
 
@@ -167,7 +167,7 @@ func (o *outbox) Read(p []byte) (int, error) {
 }
 
 // Write is the library's: it writes control frames, each whole and in one
-// piece, which are copied if they must wait.
+// piece, which are copied if they must wait. So does the answer to the upgrade.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

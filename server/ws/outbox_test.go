@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
@@ -8,9 +9,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rollcall/server/refusal"
@@ -231,4 +235,43 @@ func BenchmarkDelivery(b *testing.B) {
 			<-ready
 		}
 	}
+}
+
+// pipeHijacker hands over one end of a pipe, which takes nothing until the other
+// is read.
+type pipeHijacker struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+func (h pipeHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return h.conn, bufio.NewReadWriter(bufio.NewReader(h.conn), bufio.NewWriter(h.conn)), nil
+}
+
+func TestTheAnswerToAnUpgradeWaitsForNoClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := net.Pipe()
+		h := &hijacked{ResponseWriter: pipeHijacker{httptest.NewRecorder(), server}}
+		h.Header().Set("Upgrade", "websocket")
+		var upgraded atomic.Bool
+		go func() {
+			h.Hijack()
+			upgraded.Store(true)
+		}()
+		synctest.Wait()
+		if !upgraded.Load() {
+			t.Error("it waits for a client that does not read")
+		}
+		got := make([]byte, 64)
+		n, err := client.Read(got)
+		if want := "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"; err != nil || string(got[:n]) != want {
+			t.Errorf("it is %q, %v", got[:n], err)
+		}
+		client.Close()
+		synctest.Wait()
+		if h.out != nil {
+			h.out.Close()
+			h.out.wait()
+		}
+	})
 }
