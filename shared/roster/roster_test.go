@@ -140,7 +140,6 @@ func TestARosterThatDiffersIsDrift(t *testing.T) {
 	}
 }
 
-
 // TestARosterIsTheSumOfItsEvents compares the reducer with a plain map.
 func TestARosterIsTheSumOfItsEvents(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
