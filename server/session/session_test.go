@@ -179,7 +179,7 @@ func TestPublicIDsAreStableInARoomAndUnlikeElsewhere(t *testing.T) {
 	if a != k.PublicID(id, "lobby") {
 		t.Error("two ids for one session in one room")
 	}
-	if len(a) != 16 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz234567") != "" {
+	if len(a) != 13 || strings.Trim(a, "abcdefghijklmnopqrstuvwxyz234567") != "" {
 		t.Errorf("id is %q", a)
 	}
 	for name, b := range map[string]string{
