@@ -39,7 +39,7 @@ type peer struct {
 // The marks by which a peer counts. None stands in a name.
 var (
 	userMark  = []byte(`"since":`)
-	goneMark  = []byte(`"disconnect_user"`)
+	goneMark  = []byte(`"reason":`)                  // of each who is gone, in a list too
 	shotMark  = []byte(`[{"event":"existing_users"`) // begins a frame that says everything anew
 	guestMark = []byte(`"name":"guest `)
 )
