@@ -1,9 +1,9 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,14 +60,18 @@ func (d Data) MarshalJSON() ([]byte, error) {
 // their order; __proto__, which they lose, is none; none stands twice. Numbers
 // are those that a double holds. The error says what is wrong, for a person.
 func ParseData(text string) (Data, error) {
-	p := dataParser{json.NewDecoder(strings.NewReader(text))}
-	p.UseNumber()
-	b, err := p.value(nil, 0)
-	switch _, trailing := p.Token(); {
-	case err != nil:
-		return "", err
-	case trailing != io.EOF || b[0] != '{':
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(text)); err != nil {
+		return "", dataError("Data is not JSON.")
+	}
+	p := dataParser{scanner: scanner{frame: compact.Bytes()}}
+	if p.peek() != '{' {
 		return "", dataError("Data is a JSON object.")
+	}
+	b := p.value(nil, 0)
+	switch {
+	case p.wrong != nil:
+		return "", p.wrong
 	case len(b) > MaxData:
 		return "", ErrDataTooLong
 	case string(b) == "{}":
@@ -86,90 +90,86 @@ func (e dataError) Error() string { return string(e) }
 
 func dataErrorf(format string, a ...any) dataError { return dataError(fmt.Sprintf(format, a...)) }
 
-type dataParser struct{ *json.Decoder }
+// dataParser reads valid JSON without spaces. It is broken once something is
+// wrong with the data.
+type dataParser struct {
+	scanner
+	wrong error
+}
+
+// refuse says what is wrong, if nothing was before.
+func (p *dataParser) refuse(why error) []byte {
+	if p.wrong == nil {
+		p.wrong, p.broken = why, true
+	}
+	return nil
+}
 
 // maxDepth is how deep data may be nested: less than any program's stack.
 const maxDepth = 64
 
 // value appends the next value in its canonical form.
-func (p dataParser) value(b []byte, depth int) ([]byte, error) {
-	token, err := p.Token()
-	if err != nil {
-		return nil, dataError("Data is not JSON.")
-	}
+func (p *dataParser) value(b []byte, depth int) []byte {
 	if depth > maxDepth {
-		return nil, dataErrorf("Data may be nested at most %d deep.", maxDepth)
+		return p.refuse(dataErrorf("Data may be nested at most %d deep.", maxDepth))
 	}
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '{' {
-			return p.object(b, depth)
-		}
-		return p.array(b, depth)
-	case string:
-		return appendString(b, t), nil
-	case json.Number:
-		f, err := strconv.ParseFloat(t.String(), 64)
-		if err != nil {
-			return nil, dataErrorf("The number %.20s in the data is too large.", t)
-		}
-		return appendNumber(b, f), nil
-	case bool:
-		return strconv.AppendBool(b, t), nil
+	begin := p.at
+	switch p.peek() {
+	case '{':
+		return p.object(b, depth)
+	case '[':
+		return p.list(b, depth)
+	case '"':
+		return appendString(b, p.string())
+	case 't', 'f', 'n':
+		p.scanner.value(0)
+		return append(b, p.frame[begin:p.at]...)
 	}
-	return append(b, "null"...), nil
+	p.number()
+	number := string(p.frame[begin:p.at])
+	f, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return p.refuse(dataErrorf("The number %.20s in the data is too large.", number))
+	}
+	return appendNumber(b, f)
 }
 
-func (p dataParser) array(b []byte, depth int) ([]byte, error) {
-	b = append(b, '[')
-	var err error
-	for i := 0; p.More(); i++ {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		if b, err = p.value(b, depth+1); err != nil {
-			return nil, err
-		}
+func (p *dataParser) list(b []byte, depth int) []byte {
+	separator := byte('[')
+	p.array(func() {
+		b = p.value(append(b, separator), depth+1)
+		separator = ','
 		if len(b) > MaxData {
-			return nil, ErrDataTooLong
+			p.refuse(ErrDataTooLong)
 		}
+	})
+	if separator == '[' {
+		b = append(b, separator)
 	}
-	if _, err := p.Token(); err != nil {
-		return nil, dataError("Data is not JSON.")
-	}
-	return append(b, ']'), nil
+	return append(b, ']')
 }
 
-func (p dataParser) object(b []byte, depth int) ([]byte, error) {
+func (p *dataParser) object(b []byte, depth int) []byte {
 	var members []member
 	size := 0
-	for p.More() {
-		token, err := p.Token()
-		key, ok := token.(string)
-		if err != nil || !ok {
-			return nil, dataError("Data is not JSON.")
-		}
+	p.fields(func(name text) {
+		key := p.decoded(name)
 		if !isKey(key) {
-			return nil, dataErrorf("%.40q cannot be a key of the data: keys are letters a to z, digits and underscores, and do not begin with a digit.", key)
+			p.refuse(dataErrorf("%.40q cannot be a key of the data: keys are letters a to z, digits and underscores, and do not begin with a digit.", key))
+			return
 		}
-		if slices.ContainsFunc(members, func(m member) bool { return m.key == key }) {
-			return nil, dataErrorf("The key %.40q stands twice in the data.", key)
+		if _, twice := find(members, key); twice {
+			p.refuse(dataErrorf("The key %.40q stands twice in the data.", key))
+			return
 		}
-		value, err := p.value(nil, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, member{key, string(value)})
-		// Whoever looks for a key among all others must not look among many.
+		value := p.value(nil, depth+1)
+		members = put(members, member{key, string(value)})
+		// To put thousands in order takes long.
 		if size += len(key) + len(value); size > MaxData {
-			return nil, ErrDataTooLong
+			p.refuse(ErrDataTooLong)
 		}
-	}
-	if _, err := p.Token(); err != nil {
-		return nil, dataError("Data is not JSON.")
-	}
-	slices.SortFunc(members, member.compare)
-	return appendMembers(b, members), nil
+	})
+	return appendMembers(b, members)
 }
 
 func isKey(s string) bool {
@@ -194,7 +194,26 @@ func appendNumber(b []byte, f float64) []byte {
 // member is one key of an object with its value in JSON.
 type member struct{ key, value string }
 
-func (m member) compare(n member) int { return strings.Compare(m.key, n.key) }
+// find is the place of a key among members that are in order of their keys, and
+// whether it is there.
+func find(members []member, key string) (int, bool) {
+	i := len(members) // keys often come in order
+	for i > 0 && members[i-1].key >= key {
+		i--
+	}
+	return i, i < len(members) && members[i].key == key
+}
+
+// put sets one key among members.
+func put(members []member, m member) []member {
+	i, there := find(members, m.key)
+	if !there {
+		members = append(members, member{})
+		copy(members[i+1:], members[i:])
+	}
+	members[i] = m
+	return members
+}
 
 // members are those of canonical data, in order of their keys. Of a text that is
 // not canonical they are what of it can be read as if it were.
@@ -204,14 +223,11 @@ func (d Data) members() []member {
 	}
 	var members []member
 	s := scanner{frame: []byte(d)}
-	s.must("{")
-	for more := true; more && !s.broken; more = s.skip(",") {
-		key := s.string()
-		s.must(":")
-		from := s.at
+	s.fields(func(name text) {
+		key, from := s.decoded(name), s.at
 		s.value(0)
 		members = append(members, member{key, string(d[from:s.at])})
-	}
+	})
 	if s.broken {
 		return nil
 	}
@@ -225,11 +241,7 @@ func (d Data) with(patch Data) Data {
 	}
 	members := d.members()
 	for _, m := range patch.members() {
-		i, found := slices.BinarySearchFunc(members, m, member.compare)
-		if !found {
-			members = slices.Insert(members, i, m)
-		}
-		members[i] = m
+		members = put(members, m)
 	}
 	return join(members)
 }
@@ -249,16 +261,15 @@ func diffData(from, to Data) Data {
 	var patch []member
 	was, is := from.members(), to.members()
 	for _, m := range was {
-		if _, kept := slices.BinarySearchFunc(is, m, member.compare); !kept {
-			patch = append(patch, member{m.key, "null"})
+		if _, kept := find(is, m.key); !kept {
+			patch = put(patch, member{m.key, "null"})
 		}
 	}
 	for _, m := range is {
 		if !slices.Contains(was, m) {
-			patch = append(patch, m)
+			patch = put(patch, m)
 		}
 	}
-	slices.SortFunc(patch, member.compare)
 	return join(patch)
 }
 

@@ -84,9 +84,14 @@ func TestDataIsNeitherLongNorDeep(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, deep := range []string{strings.Repeat("[", maxDepth+1), strings.Repeat(`[{"a":`, maxDepth), strings.Repeat("[", 1<<20)} {
-		if _, err := ParseData(`{"a":` + deep); err == nil || !strings.Contains(err.Error(), "nested") {
-			t.Errorf("%d deep: %v", len(deep), err)
+	for name, deep := range map[string]string{
+		"lists":      strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
+		"both":       strings.Repeat(`[{"a":`, maxDepth) + "0" + strings.Repeat("}]", maxDepth),
+		"very deep":  strings.Repeat("[", 9_000) + strings.Repeat("]", 9_000),
+		"with a key": strings.Repeat(`{"a":0,"b":`, maxDepth+1) + "0" + strings.Repeat(`,"c":0}`, maxDepth+1),
+	} {
+		if _, err := ParseData(`{"a":` + deep + `}`); err == nil || !strings.Contains(err.Error(), "nested") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -143,6 +143,7 @@ func TestWhatCannotBeDoneIsAnsweredByItsRef(t *testing.T) {
 		`[{"event":"got_a_new_user","data":[]}]`:                          {Name: NameGotANewUser},
 		`[{"event":"update_user","data":{"note":5,"ref":7}}]`:             {Name: NameUpdateUser, Field: "note", Ref: 7},
 		`[{"event":"update_user","data":{"note":5,"ref":-7}}]`:            {Name: NameUpdateUser, Field: "note"},
+		`[{"event":"update_user","data":[{"ref":7}]}]`:                    {Name: NameUpdateUser},
 		`[{"event":"raise_hand","data":{"ref":8}}]`:                       {Name: "raise_hand", Ref: 8, Unknown: true},
 		`[{"event":"raise_hand","data":{"ref":18446744073709551615}}]`:    {Name: "raise_hand", Ref: 1<<64 - 1, Unknown: true},
 		`[{"event":"view","data":{"ref":9,"from":1e99,"query":"a"}}]`:     {Name: NameView, Field: "from", Ref: 9},

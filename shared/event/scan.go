@@ -1,9 +1,6 @@
 package event
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // scan decodes a frame that is written as [Encode] writes one, by this version
 // or by a newer one: without spaces, with the fields that are known in the order
@@ -36,73 +33,60 @@ var (
 	goneFields     = []string{"id", "name", "reason"}
 	roomFields     = []string{"seq", "count", "hash", "watching"}
 	doneFields     = []string{"ref"}
-	errorFields    = []string{"code", "message", "ref", "event", "field", "retry_after"}
 )
 
 // event appends what one element of the frame says: as a rule one event, one
 // for each element of a list, and none if it is not known.
 func (s *scanner) event(events []Event) []Event {
 	var name text
-	known := false
+	var data func(*scanner) Event // reads that of the event of that name; nil if it is not known, or read
+	many := false
 	for o := s.object(eventFields); s.next(&o); {
-		switch o.field {
-		case "event":
+		switch {
+		case o.field == "event":
 			name = s.text()
-			known = s.isKnown(name)
-		case "data":
-			if !known {
-				s.value(0)
-				continue
-			}
-			events = s.data(events, name)
-			known = false
+			data, many = s.reader(name)
+		case data == nil:
+			s.value(0)
+		case many && s.peek() == '[':
+			s.array(func() { events = append(events, data(s)) })
+			data = nil
+		default:
+			events = append(events, data(s))
+			data = nil
 		}
 	}
-	if name.from == name.to || name.escaped || known { // no name, an odd one, or no data
+	if name.from == name.to || name.escaped || data != nil { // no name, an odd one, or no data
 		s.broken = true
 	}
 	return events
 }
 
-// isKnown reports whether [scanner.data] reads the data of the event.
-func (s *scanner) isKnown(name text) bool {
-	switch string(s.raw(name)) {
-	case NameExistingUsers, NameNewUser, NameUpdateUser, NameDisconnectUser, NameRoom, NameDone, NameError:
-		return true
-	}
-	return false
-}
-
-func (s *scanner) data(events []Event, name text) []Event {
+// reader is what reads the data of the event of a name, nil if none is known, and
+// whether that may be a list of such data. What is not sent often is left to
+// encoding/json.
+func (s *scanner) reader(name text) (data func(*scanner) Event, many bool) {
 	switch string(s.raw(name)) {
 	case NameExistingUsers:
-		return append(events, s.existingUsers())
+		return (*scanner).existingUsers, false
 	case NameNewUser:
-		return each(s, events, func(s *scanner) NewUser { return NewUser{s.user()} })
+		return func(s *scanner) Event { return NewUser{s.user()} }, true
 	case NameUpdateUser:
-		return each(s, events, func(s *scanner) UpdateUser { return UpdateUser{s.user()} })
+		return func(s *scanner) Event { return UpdateUser{s.user()} }, true
 	case NameDisconnectUser:
-		return each(s, events, (*scanner).disconnectUser)
+		return (*scanner).disconnectUser, true
 	case NameRoom:
-		return append(events, s.room())
+		return (*scanner).room, false
 	case NameDone:
-		return append(events, s.done())
+		return (*scanner).done, false
 	case NameError:
-		return append(events, s.error())
+		s.broken = true
 	}
-	return events
+	return nil, false
 }
 
-// each appends one event, or those of a list.
-func each[E Event](s *scanner, events []Event, one func(*scanner) E) []Event {
-	if s.peek() != '[' {
-		return append(events, one(s))
-	}
-	s.array(func() { events = append(events, one(s)) })
-	return events
-}
-
-func (s *scanner) existingUsers() (e ExistingUsers) {
+func (s *scanner) existingUsers() Event {
+	var e ExistingUsers
 	for o := s.object(existingFields); s.next(&o); {
 		switch o.field {
 		case "self":
@@ -126,9 +110,15 @@ func (s *scanner) existingUsers() (e ExistingUsers) {
 		case "total":
 			e.Total = new(s.count())
 		case "users":
-			// To let it grow takes as long as to read them.
-			e.Users = make([]User, 0, bytes.Count(s.frame[s.at:], []byte(`{"id":`)))
-			s.array(func() { e.Users = append(e.Users, s.user()) })
+			e.Users = []User{}
+			s.array(func() {
+				begin := s.at
+				u := s.user()
+				if len(e.Users) == 0 { // to let it grow takes as long as to read them: as if all were as long
+					e.Users = make([]User, 0, 1+(len(s.frame)-begin)/(1+s.at-begin))
+				}
+				e.Users = append(e.Users, u)
+			})
 		case "gone":
 			e.Gone = []string{}
 			s.array(func() { e.Gone = append(e.Gone, s.string()) })
@@ -176,7 +166,8 @@ func (s *scanner) user() (u User) {
 	return u.kept(wire)
 }
 
-func (s *scanner) disconnectUser() (d DisconnectUser) {
+func (s *scanner) disconnectUser() Event {
+	var d DisconnectUser
 	for o := s.object(goneFields); s.next(&o); {
 		switch o.field {
 		case "id":
@@ -190,7 +181,8 @@ func (s *scanner) disconnectUser() (d DisconnectUser) {
 	return d
 }
 
-func (s *scanner) room() (r Room) {
+func (s *scanner) room() Event {
+	var r Room
 	for o := s.object(roomFields); s.next(&o); {
 		switch o.field {
 		case "seq":
@@ -206,29 +198,10 @@ func (s *scanner) room() (r Room) {
 	return r
 }
 
-func (s *scanner) done() (d Done) {
+func (s *scanner) done() Event {
+	var d Done
 	for o := s.object(doneFields); s.next(&o); {
 		d.Ref = Ref(s.digits())
 	}
 	return d
-}
-
-func (s *scanner) error() (e Error) {
-	for o := s.object(errorFields); s.next(&o); {
-		switch o.field {
-		case "code":
-			e.Code = Code(s.string())
-		case "message":
-			e.Message = s.string()
-		case "ref":
-			e.Ref = Ref(s.digits())
-		case "event":
-			e.Event = s.string()
-		case "field":
-			e.Field = s.string()
-		case "retry_after":
-			e.RetryAfter = s.int()
-		}
-	}
-	return e
 }

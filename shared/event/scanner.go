@@ -82,6 +82,20 @@ func (s *scanner) array(element func()) {
 	s.must("]")
 }
 
+// fields reads an object, of which field reads each value.
+func (s *scanner) fields(field func(name text)) {
+	s.must("{")
+	if s.skip("}") {
+		return
+	}
+	for more := true; more && !s.broken; more = s.skip(",") {
+		name := s.text()
+		s.must(":")
+		field(name)
+	}
+	s.must("}")
+}
+
 // skip goes past what comes next, if it is that. It reports false if it is not.
 func (s *scanner) skip(what string) bool {
 	end := s.at + len(what)
@@ -138,20 +152,24 @@ func (s *scanner) escape(at int) int {
 	switch {
 	case len(rest) >= 1 && strings.IndexByte(`"\/bfnrt`, rest[0]) >= 0:
 		return 1
-	case len(rest) >= 5 && rest[0] == 'u' && strings.Trim(string(rest[1:5]), "0123456789abcdefABCDEF") == "":
+	case len(rest) >= 5 && rest[0] == 'u' && !slices.ContainsFunc(rest[1:5], notHex):
 		return 5
 	}
 	s.broken = true
 	return 0
 }
 
+func notHex(c byte) bool {
+	return (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F')
+}
+
 // raw is the text as it stands there.
 func (s *scanner) raw(t text) []byte { return s.frame[t.from:max(t.from, t.to)] }
 
-func (s *scanner) string() string {
-	t := s.text()
-	return unescaped(string(s.raw(t)), t.escaped)
-}
+// decoded is what a text stands for.
+func (s *scanner) decoded(t text) string { return unescaped(string(s.raw(t)), t.escaped) }
+
+func (s *scanner) string() string { return s.decoded(s.text()) }
 
 // of is the text, out of a string that has the frame's bytes from begin on.
 func (t text) of(part string, begin int) string {
@@ -221,16 +239,7 @@ func (s *scanner) value(depth int) {
 	case c == '[':
 		s.array(func() { s.value(depth + 1) })
 	case c == '{':
-		s.skip("{")
-		if s.skip("}") {
-			return
-		}
-		for more := true; more && !s.broken; more = s.skip(",") {
-			s.text()
-			s.must(":")
-			s.value(depth + 1)
-		}
-		s.must("}")
+		s.fields(func(text) { s.value(depth + 1) })
 	case c == 't' || c == 'f':
 		s.bool()
 	case c == 'n':
