@@ -127,11 +127,11 @@ func (c *connections) share(next http.Handler) http.Handler {
 const drawing = 8
 
 func peer(conn net.Conn) netip.Addr {
-	addrPort, err := netip.ParseAddrPort(conn.RemoteAddr().String())
-	if err != nil {
+	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
 		return netip.Addr{} // they count as one
 	}
-	return addrPort.Addr().Unmap()
+	return addr.AddrPort().Addr().Unmap()
 }
 
 // loud is a listener that says when it cannot take connections, once a minute:

@@ -125,7 +125,10 @@ func Run(ctx context.Context, config Config) error {
 	})
 	defer rooms.Close()
 
-	listener, err := net.Listen("tcp", config.Addr)
+	// The system need not find out about dead peers, for each of which it would
+	// have to be asked four times: WebSockets are pinged, and whatever is waited
+	// for in plain HTTP is for minutes at most.
+	listener, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", config.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", config.Addr)
 	}
