@@ -84,6 +84,15 @@ func (p *peer) hello() error {
 	return err
 }
 
+// leave closes as a page does that is left: with code 1001 (RFC 6455, section
+// 7.4.1), after which nothing is sent. The server hangs up.
+func (p *peer) leave() error {
+	if _, err := p.conn.Write([]byte{0x88, 0x80 | 2, 0, 0, 0, 0, 0x03, 0xe9}); err != nil {
+		return err
+	}
+	return p.conn.(*net.TCPConn).CloseWrite()
+}
+
 // vanish ends the connection as a pulled plug does, as far as a program can.
 func (p *peer) vanish() {
 	p.conn.(*net.TCPConn).SetLinger(0)

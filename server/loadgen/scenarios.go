@@ -13,8 +13,8 @@ import (
 var scenarios = []scenario{
 	{"storm", "storm: 3,000 join one room at once", storm},
 	{"churn", "churn: 20 joins/s, seen by 1,000", churn},
-	{"rooms", "rooms: 200 joins/s in 500 rooms of 10", rooms(200)},
-	{"fast rooms", "fast rooms: 900 joins/s in the same", rooms(900)},
+	{"rooms", "rooms: 200 joins/s in 500 rooms of 10", rooms(200, 2)},
+	{"fast rooms", "fast rooms: 900 joins/s in the same", rooms(900, 4)},
 	{"drop", "drop: 500 of 1,000 vanish", drop},
 	{"idle", "idle: 5,000 connections in rooms of 10", idle},
 }
@@ -149,45 +149,76 @@ func (s *sightings) figures() []figure {
 }
 
 // guests has people join, evenly spaced, and waits until they have been seen
-// by as many as should see them. It returns what the server used for that.
-func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) (usage, error) {
+// by as many as should see them. It returns them, and what the server used for
+// that.
+func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) ([]*peer, usage, error) {
 	before, err := s.usage()
 	if err != nil {
-		return usage{}, err
+		return nil, usage{}, err
 	}
 	seen.mu.Lock()
 	seen.hello = make([]time.Time, n)
 	seen.mu.Unlock()
-	var peers []*peer
-	defer func() {
-		seen.mu.Lock()
-		seen.hello = nil // their departures have their names too
-		seen.mu.Unlock()
-		end(peers)
-	}()
+	var guests []*peer
 	next := time.Now()
 	for i := range n {
 		p := &peer{addr: s.addr, name: fmt.Sprint("guest ", i), room: room()}
 		if err := p.connect(); err != nil {
-			return usage{}, err
+			return guests, usage{}, err
 		}
-		peers = append(peers, p)
+		guests = append(guests, p)
 		next = next.Add(time.Duration(float64(time.Second) / perSecond))
 		if err := b.pause(time.Until(next)); err != nil {
-			return usage{}, err
+			return guests, usage{}, err
 		}
 		seen.mu.Lock()
 		seen.hello[i] = time.Now()
 		seen.mu.Unlock()
 		if err := p.hello(); err != nil {
-			return usage{}, err
+			return guests, usage{}, err
 		}
 	}
 	for deadline := time.Now().Add(time.Minute); seen.count() < sights; {
 		if time.Now().After(deadline) {
-			return usage{}, fmt.Errorf("guests were seen %d times instead of %d", seen.count(), sights)
+			return guests, usage{}, fmt.Errorf("guests were seen %d times instead of %d", seen.count(), sights)
 		}
 		time.Sleep(time.Millisecond)
+	}
+	seen.mu.Lock()
+	seen.hello = nil // their departures have their names too
+	seen.mu.Unlock()
+	after, err := s.usage()
+	return guests, after.since(before), err
+}
+
+// depart has guests leave, 900 in a second, and waits until the residents have
+// been told as often as they should. It returns what the server used for that.
+func (b *bench) depart(s *server, guests, residents []*peer, told int64) (usage, error) {
+	before, err := s.usage()
+	if err != nil {
+		return usage{}, err
+	}
+	next := time.Now()
+	for _, p := range guests {
+		if err := p.leave(); err != nil {
+			return usage{}, err
+		}
+		next = next.Add(time.Second / 900)
+		if err := b.pause(time.Until(next)); err != nil {
+			return usage{}, err
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		var sum int64
+		for _, p := range residents {
+			sum += p.gone.Load()
+		}
+		if sum >= told {
+			break
+		}
+		if time.Now().After(deadline) {
+			return usage{}, fmt.Errorf("residents were told %d times that guests are gone instead of %d", sum, told)
+		}
 	}
 	after, err := s.usage()
 	return after.since(before), err
@@ -202,7 +233,8 @@ func churn(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	used, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
+	guests, used, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
+	defer end(guests)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +247,10 @@ func churn(b *bench, s *server) ([]figure, error) {
 	), nil
 }
 
-// rooms is joins into many small rooms, which are the most common ones.
-func rooms(perSecond float64) func(*bench, *server) ([]figure, error) {
+// rooms is joins into many small rooms, which are the most common ones, and as
+// many departures. Rounds are for servers that collect garbage once in a while:
+// in a single one it would be chance whether they do.
+func rooms(perSecond float64, rounds int) func(*bench, *server) ([]figure, error) {
 	return func(b *bench, s *server) ([]figure, error) {
 		count, joins := b.people(500), b.people(1000)
 		seen := &sightings{}
@@ -228,11 +262,25 @@ func rooms(perSecond float64) func(*bench, *server) ([]figure, error) {
 			return nil, err
 		}
 		random := rand.New(rand.NewPCG(1, 2)) // the same for every server
-		used, err := b.guests(s, joins, perSecond, func() string { return room(random.IntN(count)) }, seen, 10*joins)
-		if err != nil {
-			return nil, err
+		var joined, left usage
+		for round := range rounds {
+			sights := 10 * joins * (round + 1)
+			guests, used, err := b.guests(s, joins, perSecond, func() string { return room(random.IntN(count)) }, seen, sights)
+			defer end(guests)
+			if err != nil {
+				return nil, err
+			}
+			joined = joined.plus(used)
+			if used, err = b.depart(s, guests, residents, int64(sights)); err != nil {
+				return nil, err
+			}
+			left = left.plus(used)
 		}
-		return append(seen.figures(), figure{"CPU per 1,000 joins", "s", used.cpu.Seconds() / float64(joins) * 1000}), nil
+		thousand := func(u usage) float64 { return u.cpu.Seconds() / float64(joins*rounds) * 1000 }
+		return append(seen.figures(),
+			figure{"CPU per 1,000 joins", "s", thousand(joined)},
+			figure{"CPU per 1,000 departures", "s", thousand(left)},
+		), nil
 	}
 }
 

@@ -76,6 +76,10 @@ func (u usage) since(before usage) usage {
 	return usage{u.cpu - before.cpu, u.calls - before.calls, u.bytes - before.bytes}
 }
 
+func (u usage) plus(v usage) usage {
+	return usage{u.cpu + v.cpu, u.calls + v.calls, u.bytes + v.bytes}
+}
+
 func (s *server) usage() (usage, error) {
 	cpu, err := s.cpu()
 	if err != nil {
@@ -106,23 +110,6 @@ func number(in, name string) (float64, error) {
 		return 0, fmt.Errorf("the kernel says nothing of %s", name)
 	}
 	return strconv.ParseFloat(fields[0], 64)
-}
-
-// ticks is what the kernel counts processor time in: 100 a second on every
-// platform of Go's (proc_pid_stat(5), sysconf(3)).
-const ticks = 100
-
-// cpu is the processor time that the server has used.
-func (s *server) cpu() (time.Duration, error) {
-	stat, err := s.proc("stat")
-	if err != nil {
-		return 0, err
-	}
-	// After the name, which is in brackets and may have anything in it.
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / ticks, errors.Join(err1, err2)
 }
 
 // resident is how many bytes of the server are in memory.
