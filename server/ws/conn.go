@@ -157,25 +157,34 @@ func (c *conn) read() error {
 // hear takes in messages until all that has come is read.
 func (c *conn) hear() error {
 	for {
-		// A context would arm a timer for every frame; the pings find out
-		// about dead peers.
-		kind, message, err := c.socket.Reader(context.Background())
+		frame, isText, err := c.next()
 		if err != nil {
 			return err
 		}
-		c.message = message
-		// One byte more, so that what is too long is known to be.
-		frame, err := io.ReadAll(io.LimitReader(message, event.MaxFrame+1))
-		if err != nil {
-			return err
-		}
-		if err := c.take(frame, kind == websocket.MessageText); err != nil {
+		if err := c.take(frame, isText); err != nil {
 			return err
 		}
 		if c.out.silent() {
 			return nil
 		}
 	}
+}
+
+// next returns the next message.
+func (c *conn) next() (frame []byte, isText bool, err error) {
+	if text, err := c.out.text(); text != nil || err != nil {
+		return text, true, err
+	}
+	// A context would arm a timer for every frame; the pings find out about dead
+	// peers.
+	kind, message, err := c.socket.Reader(context.Background())
+	if err != nil {
+		return nil, false, err
+	}
+	c.message = message
+	// One byte more, so that what is too long is known to be.
+	frame, err = io.ReadAll(io.LimitReader(message, event.MaxFrame+1))
+	return frame, kind == websocket.MessageText, err
 }
 
 // ignore reads on until the client has closed, or is cut: it would not get to

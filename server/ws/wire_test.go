@@ -22,7 +22,7 @@ import (
 
 // sentFrame is a client's frame, masked with nothing.
 func sentFrame(first byte, payload string) []byte {
-	head := []byte{first, emptyMasked | byte(len(payload)), 0, 0, 0, 0}
+	head := []byte{first, maskedFrame | byte(len(payload)), 0, 0, 0, 0}
 	if len(payload) > 125 {
 		panic("a short one")
 	}
@@ -148,9 +148,9 @@ func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
 	// In two pieces, of which the first is as long as an empty pong.
 	busy := event.StatusBusy
 	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Change: event.Change{Status: &busy}})))
-	conn.Write(change[:emptyLength])
+	conn.Write(change[:emptySize])
 	time.Sleep(10 * time.Millisecond)
-	conn.Write(change[emptyLength:])
+	conn.Write(change[emptySize:])
 	conn.expect("busy")
 }
 

@@ -1,0 +1,59 @@
+package ws
+
+import (
+	"encoding/binary"
+
+	"github.com/coder/websocket"
+)
+
+// The first bytes of frames that are whole messages, and what the second one of
+// a client's has (RFC 6455, section 5.2).
+const (
+	textFrame  = 0x81
+	closeFrame = 0x88
+	pingFrame  = 0x89
+	pongFrame  = 0x8a
+
+	maskedFrame = 0x80
+)
+
+// parse returns the client's frame that b begins with: its first byte, what it
+// carries, unmasked, and its size. The size is 0 if not all of it has come, or if
+// it is longer than what is read at one time.
+func parse(b []byte) (first byte, payload []byte, size int) {
+	const maskSize = 4
+	if len(b) < 2 || b[1]&maskedFrame == 0 {
+		return 0, nil, 0
+	}
+	head, length := 2, int(b[1]&^maskedFrame)
+	switch {
+	case length == 127:
+		return 0, nil, 0
+	case length == 126 && len(b) < 4:
+		return 0, nil, 0
+	case length == 126:
+		head, length = 4, int(binary.BigEndian.Uint16(b[2:]))
+	}
+	head += maskSize
+	if size = head + length; len(b) < size {
+		return 0, nil, 0
+	}
+	mask := b[head-maskSize : head]
+	payload = make([]byte, length)
+	for i, masked := range b[head:size] {
+		payload[i] = masked ^ mask[i%maskSize]
+	}
+	return b[0], payload, size
+}
+
+// ending is the code of a close frame with this payload, if it is how pages end:
+// those that are closed or left, and those that say nothing.
+func ending(payload []byte) (code websocket.StatusCode, ok bool) {
+	if len(payload) == 0 {
+		return websocket.StatusNoStatusRcvd, true
+	}
+	if len(payload) == 2 {
+		code = websocket.StatusCode(binary.BigEndian.Uint16(payload))
+	}
+	return code, code == websocket.StatusNormalClosure || code == websocket.StatusGoingAway
+}
