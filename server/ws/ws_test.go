@@ -359,6 +359,7 @@ func TestLeavingEndsTheConnectionNormally(t *testing.T) {
 	serve(t, hub.Options{Linger: time.Hour}, func(t *testing.T, n *network) {
 		browser := n.browser()
 		ana, ben, tab := n.join(nil, "Ana", ""), n.join(browser, "Ben", ""), n.join(browser, "Ben", "")
+		ana.hear(event.NameNewUser) // else who came and went before she could be told is nobody
 		ben.say(event.Leave{})
 		for _, p := range []*peer{ben, tab} {
 			if _, code := p.ends(); code != event.CloseNormal {
