@@ -3,8 +3,9 @@
 // codes both ends agree on.
 //
 // A frame is one WebSocket text message: a JSON array of one or more events,
-// each {"event": name, "data": {…}}. Both ends ignore events and fields they
-// do not know, which is how the protocol grows.
+// each {"event": name, "data": {…}}. Many events of one kind about users are one
+// whose data is a list. Both ends ignore events and fields they do not know,
+// which is how the protocol grows.
 package event
 
 import (
@@ -165,7 +166,7 @@ type DisconnectUser struct {
 type Room struct {
 	Seq   uint64 `json:"seq"`
 	Count int    `json:"count"`
-	Hash  string `json:"hash"` // 16 hexadecimal digits, see package roster
+	Hash  string `json:"hash"` // the XOR of [User.Hash] over the roster, as 16 hexadecimal digits
 	// Watching is how many look on without being in the room. No frame is sent
 	// because it has changed, so it may be as old as [Silence].
 	Watching int `json:"watching,omitempty"`
@@ -281,7 +282,8 @@ func (u User) kept(wire string) User {
 	return u
 }
 
-// Hash is what the user adds to the hash of a [Room].
+// Hash is what the user adds to the hash of a [Room]; testdata says how it is
+// computed, with vectors.
 func (u User) Hash() uint64 {
 	if u.wire == "" {
 		u = u.Encoded()
