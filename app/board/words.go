@@ -114,6 +114,132 @@ func Left(now, left int64) string {
 	return "Left " + ago + " ago"
 }
 
+// Detail is the line under a name: how somebody is, before and after their note,
+// which is in their own words.
+type Detail struct{ Before, Note, After string }
+
+// DetailOf is what of a user is of use at a glance. Their note, and until when
+// they are as they are, tell more than for how long. Now is Unix milliseconds,
+// until is from [Until], and past is for what was so at that time and may have
+// ended since.
+func DetailOf(u event.User, now int64, past bool, until string) Detail {
+	switch {
+	case u.Link == event.LinkReconnecting:
+		return Detail{Before: "reconnecting"}
+	case u.Status != event.StatusHere:
+	case u.Note == "":
+		return Detail{Before: Stay(now, u.Since, past)}
+	default: // what ends then is the note
+		return Detail{Note: u.Note, After: preceded(" ", until)}
+	}
+	how := u.Status.String() + preceded(" ", until)
+	switch {
+	case u.Note != "":
+		how += " · "
+	case until == "":
+		how += preceded(" ", elapsed(now, u.StatusSince))
+	}
+	return Detail{Before: how, Note: u.Note}
+}
+
+// How says how somebody is, without their note: all that is known of it. The
+// arguments are those of [DetailOf], but for until, which is from [UntilExactly].
+func How(u event.User, now int64, until string) string {
+	how := howName(u)
+	switch {
+	case u.Link == event.LinkReconnecting, u.Status == event.StatusHere:
+		return how
+	case elapsed(now, u.StatusSince) == "":
+		return how + preceded(" ", until)
+	}
+	return how + " for " + elapsed(now, u.StatusSince) + preceded(", ", until)
+}
+
+// HowThen is How of a user as they were at a time, which [AsOf] says.
+func HowThen(u event.User, asOf, until string) string {
+	how := howName(u) + " " + asOf
+	if u.Link == event.LinkReconnecting || u.Status == event.StatusHere {
+		return how
+	}
+	return how + preceded(", ", until)
+}
+
+// howName is a status as a word of ours; one of a newer server's is as it is.
+func howName(u event.User) string {
+	switch {
+	case u.Link == event.LinkReconnecting:
+		return "Reconnecting"
+	case u.Status == event.StatusHere:
+		return "Here"
+	case u.Status == event.StatusAway:
+		return "Away"
+	case u.Status == event.StatusBusy:
+		return "Busy"
+	}
+	return u.Status.String()
+}
+
+// elapsed is for how long something has been so; empty for less than a minute,
+// or if since is 0, which is not known.
+func elapsed(now, since int64) string {
+	if ago := Ago(now, since); since != 0 && ago != justNow {
+		return ago
+	}
+	return ""
+}
+
+// preceded is a text with something before it, nothing if it is empty.
+func preceded(by, text string) string {
+	if text == "" {
+		return ""
+	}
+	return by + text
+}
+
+// Until says in few words until when something is so; empty if that is over. Both
+// times are in the time zone of who reads it. Past is for what was so at now, when
+// tomorrow would be taken for another day.
+func Until(end, now time.Time, past bool) string { return until(end, now, past, "2 Jan", "") }
+
+// UntilExactly is Until with the time of another day too.
+func UntilExactly(end, now time.Time, past bool) string {
+	return until(end, now, past, "2 January", " at 15:04")
+}
+
+// until takes how a date is written, and what is written of the time then.
+func until(end, now time.Time, past bool, date, clock string) string {
+	if end.Before(now) {
+		return ""
+	}
+	end = end.Add(time.Minute - 1).Truncate(time.Minute) // what ends within a minute is not over when that begins
+	when, days := "", midnights(now, end)
+	switch {
+	case days == 1 && end.Format("15:04") == "00:00":
+		when = "midnight"
+	case days == 0, end.Sub(now) < 12*time.Hour:
+		when = end.Format("15:04")
+	case days == 1 && !past:
+		when = "tomorrow" + end.Format(clock)
+	case days < 7 && !past:
+		when = end.Format("Monday" + clock)
+	case end.Year() == now.Year():
+		when = end.Format(date + clock)
+	default:
+		when = end.Format(date + " 2006" + clock)
+	}
+	return "until " + when
+}
+
+// midnights counts those between two times, each by its own clock: summer time may
+// begin or end in between.
+func midnights(from, to time.Time) int {
+	day := func(t time.Time) time.Time {
+		year, month, day := t.Date()
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	}
+	return int(day(to).Sub(day(from)) / (24 * time.Hour))
+}
+
 // Initials are the first characters, as a reader sees them, of the first and
 // the last word of a name, without what punctuation they begin with. A picture
 // stands alone, and so does what would leave no room for another.

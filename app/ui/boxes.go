@@ -206,7 +206,7 @@ func (b *Boxes) Render() app.UI {
 	b.ring.Resize(len(b.slots))
 	boxes := make([]app.UI, len(b.slots))
 	for _, s := range b.slots {
-		boxes[s.Element] = &UserBox{Slot: s, Since: board.Stay(b.Now, s.User.Since, b.Stale)}
+		boxes[s.Element] = &UserBox{Slot: s, Detail: detailOf(s.User, b.Now, b.Stale)}
 	}
 	return app.Section().ID(boxesFrame).Class(class).Aria("labelledby", countHeading).Body(
 		spacer(above),

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
@@ -95,6 +96,17 @@ func focus(id string) {
 	if e, ok := element(id); ok {
 		e.Call("focus")
 	}
+}
+
+// localTime is a time in Unix milliseconds as the device shows it then. Go asks for
+// the time zone once, and would be an hour off in the other half of the year.
+func localTime(at int64) time.Time {
+	t := time.UnixMilli(at)
+	if app.IsServer {
+		return t
+	}
+	west := app.Window().Get("Date").New(at).Call("getTimezoneOffset").Int()
+	return t.In(time.FixedZone("", -60*west))
 }
 
 func setTitle(title string) {

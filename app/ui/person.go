@@ -50,22 +50,21 @@ func (d *PersonDialog) onTell(ctx app.Context, _ app.Event) {
 
 // Render draws the person.
 func (d *PersonDialog) Render() app.UI {
-	u := d.User
-	how := map[event.Status]string{event.StatusHere: "Here", event.StatusAway: "Away", event.StatusBusy: "Busy"}[u.Status]
-	if how == "" {
-		how = u.Status.String() // of a newer server
+	u, look, until := d.User, "person", ""
+	if u.Until != 0 {
+		until = board.UntilExactly(localTime(u.Until), localTime(d.Now), d.AsOf != "")
 	}
-	if u.Link == event.LinkReconnecting {
-		how = "Reconnecting"
-	}
-	came, look := board.Came(d.Now, u.Since, d.AsOf != ""), "person"
+	how, came := board.How(u, d.Now, until), board.Came(d.Now, u.Since, d.AsOf != "")
 	switch {
 	case d.Gone:
-		how, came = "No longer here", board.Left(d.Now, d.Left)
+		how, came, until = "No longer here", board.Left(d.Now, d.Left), ""
 		look += " past"
 	case d.AsOf != "":
-		how += " " + d.AsOf
+		how = board.HowThen(u, d.AsOf, until)
 		look += " past"
+	}
+	if u.Status != event.StatusHere {
+		until = "" // it has been said
 	}
 	class, word := "button tell", "Tell me when they come back"
 	if d.Told {
@@ -76,7 +75,7 @@ func (d *PersonDialog) Render() app.UI {
 			avatar(u),
 			app.Div().Body(
 				app.P().Class("how").Text(how),
-				app.If(u.Note != "", app.P().Class("said").Body(own(u.Note))),
+				app.If(u.Note != "", app.P().Class("said").Body(own(u.Note), app.If(until != "", app.Text(" "+until)))),
 				app.P().Class("since").Text(came),
 			),
 		),

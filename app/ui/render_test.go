@@ -66,24 +66,27 @@ func here(u event.User) board.Slot {
 }
 
 func TestABoxShowsAPersonAsTheyAre(t *testing.T) {
+	const hour = int64(3_600_000)
+	now := time.Date(2026, 11, 27, 13, 0, 0, 0, time.Local).UnixMilli()
 	for _, c := range []struct {
 		user                event.User
-		since               string
 		self                bool
 		sign, detail, extra string
 	}{
-		{event.User{}, "3 h", false, "sign-here", "3 h", ""},
-		{event.User{}, "just now", true, "sign-here", "just now", "you"},
-		{event.User{Note: "In the kitchen"}, "3 h", false, "sign-here", "In the kitchen", ""},
-		{event.User{Status: event.StatusAway}, "2 h", false, "sign-away", "away", ""},
-		{event.User{Status: event.StatusBusy, Note: "On a call"}, "", false, "sign-busy", "busy · On a call", ""},
-		{event.User{Link: event.LinkReconnecting, Note: "x"}, "", false, "sign-reconnecting", "reconnecting", ""},
+		{event.User{Since: now - 3*hour}, false, "sign-here", "3 h", ""},
+		{event.User{Since: now}, true, "sign-here", "just now", "you"},
+		{event.User{Note: "In the kitchen"}, false, "sign-here", "In the kitchen", ""},
+		{event.User{Note: "In the kitchen", Until: now + hour}, false, "sign-here", "In the kitchen until 14:00", ""},
+		{event.User{Status: event.StatusAway, StatusSince: now - 2*hour}, false, "sign-away", "away 2 h", ""},
+		{event.User{Status: event.StatusBusy, StatusSince: now, Note: "On a call"}, false, "sign-busy", "busy · On a call", ""},
+		{event.User{Status: event.StatusBusy, StatusSince: now, Note: "On a call", Until: now + hour}, false, "sign-busy", "busy until 14:00 · On a call", ""},
+		{event.User{Link: event.LinkReconnecting, Note: "x"}, false, "sign-reconnecting", "reconnecting", ""},
 	} {
 		for _, plain := range []bool{false, true} {
 			c.user.ID, c.user.Name = "id", "Ana María"
 			slot := here(c.user)
 			slot.Self = c.self
-			root := draw(t, &UserBox{Slot: slot, Since: c.since, Plain: plain})
+			root := draw(t, &UserBox{Slot: slot, Detail: detailOf(c.user, now, false), Plain: plain})
 			if got := words(find(root, class("name"))); got != "Ana María" {
 				t.Errorf("the name is %q", got)
 			}

@@ -14,9 +14,9 @@ import (
 type UserBox struct {
 	app.Compo
 
-	Slot  board.Slot
-	Since string // how long they are here, in words
-	Plain bool   // there is nothing to open
+	Slot   board.Slot
+	Detail board.Detail
+	Plain  bool // there is nothing to open
 
 	drawn app.UI // the list element
 	front app.UI // the face in it
@@ -25,9 +25,9 @@ type UserBox struct {
 
 // shown is all that a box is drawn from.
 type shown struct {
-	slot  board.Slot
-	since string
-	plain bool
+	slot   board.Slot
+	detail board.Detail
+	plain  bool
 }
 
 func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
@@ -42,7 +42,7 @@ func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
 // for every new component a second time; what has not changed is not built
 // again for that.
 func (b *UserBox) Render() app.UI {
-	now := shown{b.Slot, b.Since, b.Plain}
+	now := shown{b.Slot, b.Detail, b.Plain}
 	if b.drawn != nil && b.was == now {
 		return b.drawn
 	}
@@ -122,21 +122,22 @@ func avatar(u event.User) app.UI {
 // detail is the line under the name. A note is cut off, if it must be, at its
 // own end, which is on the left in some scripts.
 func (b *UserBox) detail() app.UI {
-	u := b.Slot.User
-	state, rest := "", app.Bdi().Text(b.Since)
-	if u.Note != "" {
-		rest = own(u.Note)
+	d := b.Detail
+	return app.Span().Class("detail").Body(
+		app.Span().Text(d.Before),
+		own(d.Note),
+		app.Span().Text(d.After),
+	)
+}
+
+// detailOf is the line for somebody, at a time of the server's in Unix
+// milliseconds. Past says that they were so then.
+func detailOf(u event.User, now int64, past bool) board.Detail {
+	until := ""
+	if u.Until != 0 {
+		until = board.Until(localTime(u.Until), localTime(now), past)
 	}
-	switch {
-	case u.Link == event.LinkReconnecting:
-		state, rest = "reconnecting", app.Bdi()
-	case u.Status == event.StatusHere:
-	case u.Note == "": // how long they are here would be taken for how long they are away
-		state, rest = u.Status.String(), app.Bdi()
-	default:
-		state = u.Status.String() + " · "
-	}
-	return app.Span().Class("detail").Body(app.Span().Text(state), rest)
+	return board.DetailOf(u, now, past, until)
 }
 
 // own is a text that is somebody's own, such as a name: of whatever script, and

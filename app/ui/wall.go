@@ -32,8 +32,8 @@ func (w *Wall) Render() app.UI {
 	boxes := make([]app.UI, len(w.Users), len(w.Users)+1)
 	for i, u := range w.Users {
 		boxes[i] = &UserBox{
-			Slot:  board.Slot{Item: board.Item{User: u, Known: true}, State: board.Taken},
-			Since: board.Stay(w.Now, u.Since, w.Link != live), Plain: true,
+			Slot:   board.Slot{Item: board.Item{User: u, Known: true}, State: board.Taken},
+			Detail: detailOf(u, w.Now, w.Link != live), Plain: true,
 		}
 	}
 	if more := w.Count - len(w.Users); more > 0 {
