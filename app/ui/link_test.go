@@ -118,3 +118,19 @@ func TestARemarkGoesWhenWhatItSaysIsOver(t *testing.T) {
 		t.Errorf("nobody has put it away: %+v", list)
 	}
 }
+
+func TestARefusalIsOfTheChangeThatTheServerHasAnswered(t *testing.T) {
+	p := &Page{dialog: openIntent{which: editorDialog}}
+	p.edit, p.chosen = edit{number: 2}, choice{2, event.StatusBusy}
+	badName := []event.Error{{Code: event.CodeBadName, Message: "Another.", Event: event.NameUpdateUser, Field: "name"}}
+	p.status.Answered = 1 // what was submitted before it was corrected
+	p.refused(badName)
+	if p.edit != (edit{number: 2}) || p.chosen.number != 2 {
+		t.Errorf("the correction has become %+v, the choice %+v", p.edit, p.chosen)
+	}
+	p.status.Answered = 2
+	p.refused(badName)
+	if want := (edit{refusals: 1, field: "name", problem: "Another."}); p.edit != want || p.chosen != (choice{}) {
+		t.Errorf("%+v, want %+v; the choice is %+v", p.edit, want, p.chosen)
+	}
+}

@@ -331,10 +331,15 @@ func (p *Page) answered(number int) bool { return number != 0 && number <= p.sta
 // refused tells what the server did not do.
 func (p *Page) refused(errs []event.Error) {
 	for _, e := range errs {
-		if e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited { // which is said again
-			p.chosen, p.edit.number = choice{}, 0
+		over := e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited // which is said again
+		if over && p.answered(p.chosen.number) {
+			p.chosen = choice{}
+		}
+		if over && p.answered(p.edit.number) {
+			p.edit.number = 0
 		}
 		switch {
+		case over && p.edit.number != 0 && p.dialog.which == editorDialog: // it has been corrected since
 		case e.Event == event.NameUpdateUser && p.dialog.which == editorDialog:
 			p.edit.refusals++
 			p.edit.field, p.edit.problem = e.Field, e.Message
