@@ -81,9 +81,19 @@ func (p *Page) link() link {
 // asOf says of what time the page shows the room, if that is not now.
 func (p *Page) asOf() string {
 	if p.past() || p.status.Joined && p.shaky && p.status.Link != client.Connected {
-		return board.AsOf(p.now, time.Now())
+		return p.asOfTime(p.now)
 	}
 	return ""
+}
+
+// asOfTime is asOf for a time of the server's. By which day it is now, the server's
+// clock decides too, once it has said so: a device's may be set to another.
+func (p *Page) asOfTime(at time.Time) string {
+	now := time.Now()
+	if p.client != nil {
+		now = p.client.Now()
+	}
+	return board.AsOf(localTime(at.UnixMilli()), localTime(now.UnixMilli()))
 }
 
 // clock takes down the time that the page shows the room of: while the

@@ -283,7 +283,7 @@ func (p *Page) modal() app.UI {
 		switch {
 		case here:
 		case large:
-			asOf = board.AsOf(p.dated.at, time.Now())
+			asOf = p.asOfTime(p.dated.at)
 		case !p.dated.left.IsZero():
 			left = p.dated.left.UnixMilli()
 		}
