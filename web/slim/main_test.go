@@ -51,7 +51,7 @@ func TestWhatStandInsKeepOutStaysOut(t *testing.T) {
 	for _, p := range inPage(t) {
 		for _, big := range []string{
 			"crypto/tls", "crypto/internal/", "crypto/x509", "math/big", "regexp/syntax", "text/template/", "net/http/", "net/textproto",
-			"mime", "compress/", "vendor/", "internal/bisect", "log", "go/", "html/template",
+			"mime", "compress/", "vendor/", "internal/bisect", "log", "go/", "html/template", "unique",
 		} {
 			if p == big || strings.HasSuffix(big, "/") && strings.HasPrefix(p, big) {
 				t.Errorf("the page has %s again: find who imports it (go mod why, go list -deps), and see whether web/slim/std needs another stand-in", p)
