@@ -72,6 +72,7 @@ const (
 	// Connections that do not do their part, and the server's end.
 	StuckWrite
 	TooMuchPending
+	BacklogFull
 	PingUnanswered
 	CloseUnanswered
 	Restarting
@@ -293,6 +294,10 @@ var table = [Count]row{
 	TooMuchPending: {
 		name: "too_much_pending", outcome: Cut,
 		message: "The client asked for more and more, and did not read the answers.",
+	},
+	BacklogFull: {
+		name: "backlog_full", outcome: Cut,
+		message: "Too much waited for all clients together, and most of it for those that read as slowly as this one.",
 	},
 	PingUnanswered: {
 		name: "ping_unanswered", outcome: Cut,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"math"
 	"net"
 	"net/http"
 	"sync"
@@ -32,9 +33,10 @@ type outbox struct {
 	net.Conn
 	socket *socket // nil where only blocking reads and writes are to be had
 
-	heard  atomic.Bool             // the client has said something since this was cleared
-	pace   func(int) time.Duration // how long to wait after so many bytes were read; nil is never
-	closed chan struct{}           // closed by Close
+	heard   atomic.Bool             // the client has said something since this was cleared
+	pace    func(int) time.Duration // how long to wait after so many bytes were read; nil is never
+	backlog *backlog                // what waits is counted there; nil is nowhere
+	closed  chan struct{}           // closed by Close
 
 	// Of the reader.
 	in     *bufio.Reader // what the library reads through
@@ -65,8 +67,9 @@ func newOutbox(conn net.Conn, unread []byte) *outbox {
 // error says the same.
 type hijacked struct {
 	http.ResponseWriter
-	pace func(int) time.Duration // the outbox's
-	out  *outbox                 // set by Hijack
+	pace    func(int) time.Duration // the outbox's
+	backlog *backlog                // as well
+	out     *outbox                 // set by Hijack
 }
 
 // Hijack writes the response with the headers that are set by now. It does so by
@@ -85,7 +88,7 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	h.Header().Write(response) // which a buffer takes
 	response.WriteString("\r\n")
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
-	h.out.pace = h.pace
+	h.out.pace, h.out.backlog = h.pace, h.backlog
 	// The client may not have read what it was answered before.
 	if _, err := h.out.Write(response.Bytes()); err != nil {
 		return nil, nil, err
@@ -199,7 +202,7 @@ func (o *outbox) text() ([]byte, error) {
 // piece, which are copied if they must wait. So does the answer to the upgrade.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	o.control(p)
 	return len(p), o.err
 }
@@ -210,7 +213,7 @@ func (o *outbox) control(p []byte) {
 		return // the answer to a close that answers ours
 	}
 	if n := o.try(p, nil); n < len(p) {
-		o.later(bytes.Clone(p[n:]), true)
+		o.later(bytes.Clone(p[n:]), len(p)-n, true)
 	}
 	if p[0] == closeFrame {
 		o.ended = time.Now()
@@ -225,7 +228,7 @@ func (o *outbox) control(p []byte) {
 // it all; then ready is called when it has, once and without a lock held.
 func (o *outbox) send(own, shared []byte, ready func()) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	o.frame(own, shared, false)
 	if o.draining {
 		o.ready = ready
@@ -238,7 +241,7 @@ func (o *outbox) send(own, shared []byte, ready func()) bool {
 // has to wait.
 func (o *outbox) say(message []byte) {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	o.frame(nil, message, true)
 }
 
@@ -274,11 +277,11 @@ func (o *outbox) frame(own, shared []byte, counts bool) {
 	}
 	n := o.try(head, body)
 	if n < len(head) {
-		o.later(bytes.Clone(head[n:]), counts)
+		o.later(bytes.Clone(head[n:]), len(head)-n, counts)
 		n = len(head)
 	}
 	if n -= len(head); n < len(body) {
-		o.later(body[n:], counts)
+		o.later(body[n:], cap(body), counts)
 	}
 }
 
@@ -295,8 +298,9 @@ func (o *outbox) try(head, body []byte) int {
 	return n
 }
 
-// later leaves p, which does not change any more, to a goroutine.
-func (o *outbox) later(p []byte, counts bool) {
+// later leaves p, which does not change any more and keeps so many bytes in memory,
+// to a goroutine.
+func (o *outbox) later(p []byte, size int, counts bool) {
 	if o.err != nil {
 		return
 	}
@@ -308,6 +312,7 @@ func (o *outbox) later(p []byte, counts bool) {
 		}
 	}
 	o.pending = append(o.pending, p)
+	o.backlog.add(o, p, size)
 	if !o.draining {
 		o.draining, o.progress = true, time.Now()
 		o.group.Go(o.drain)
@@ -347,12 +352,14 @@ func (o *outbox) drain() {
 				}
 				o.mu.Unlock()
 				if err != nil {
+					o.backlog.remove(o, math.MaxInt)
 					o.Conn.Close() // the reader notices
 					return
 				}
 				p = p[n:]
 			}
 		}
+		o.backlog.remove(o, len(pending))
 	}
 }
 
@@ -374,7 +381,7 @@ func (o *outbox) ping() {
 // reports whether it did: there may have been a last frame before.
 func (o *outbox) hangUp(message []byte, code event.CloseCode, why string) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
+	defer o.unlock()
 	if !o.ended.IsZero() {
 		return false
 	}
@@ -435,6 +442,12 @@ func (o *outbox) end() (event.CloseCode, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return event.CloseCode(o.code), o.err
+}
+
+// unlock lets others write, and sees to it that not too much waits.
+func (o *outbox) unlock() {
+	o.mu.Unlock()
+	o.backlog.trim()
 }
 
 // wait is for what the outbox has started, once it is closed.

@@ -327,6 +327,12 @@ var provocations = []struct {
 			}
 		}
 	}},
+	{reason: refusal.BacklogFull, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
+		n.server.backlog.most = 1000 // the answer to the upgrade is less
+		hello := event.GotANewUser{Change: event.Named("Eve")}
+		hello.Data = event.Data(`{"k":"` + strings.Repeat("x", 1000) + `"}`)
+		return n.first(hello).ended()
+	}},
 	{reason: refusal.PingUnanswered, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
 		conn, _, err := websocket.Dial(t.Context(), "ws://localhost/ws", &websocket.DialOptions{
 			HTTPClient:     n.browser(),

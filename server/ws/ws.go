@@ -47,6 +47,7 @@ type Server struct {
 	options Options
 	running sync.WaitGroup // one for each connection from its request on, and the sweep
 	done    chan struct{}  // closed by Close
+	backlog *backlog
 	readers readers
 
 	mu       sync.Mutex // guards what follows
@@ -61,7 +62,7 @@ func New(options Options) *Server {
 	if options.Addresses == nil {
 		options.Addresses = limit.New(limit.Options{})
 	}
-	s := &Server{options: options, done: make(chan struct{})}
+	s := &Server{options: options, done: make(chan struct{}), backlog: newBacklog(maxBacklog)}
 	s.running.Go(s.sweep)
 	return s
 }
@@ -123,7 +124,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	protocols, tooOld := negotiate(r)
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
-	h := &hijacked{ResponseWriter: w}
+	h := &hijacked{ResponseWriter: w, backlog: s.backlog}
 	c := &conn{server: s, share: share, session: id, known: known, born: now, spoken: now, pinged: now}
 	if perSecond := s.options.EventsPerSecond; perSecond > 0 {
 		c.bytes = rate.NewLimiter(rate.Limit(perSecond*bytesPerEvent), bytesBurst)

@@ -1,0 +1,120 @@
+package ws
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"rollcall/server/refusal"
+)
+
+// maxBacklog is how many bytes may wait for all clients together. A frame can be as
+// large as a room whose people write as much as they may, and a client that hardly
+// reads keeps one in memory that nobody else needs any more.
+const maxBacklog = 256 << 20
+
+// backlog is what waits for all clients together. A frame that several wait for is
+// in memory once, and counts once. A nil backlog counts nothing. Safe for concurrent
+// use; its lock may be taken with an outbox's held, and not the other way round.
+type backlog struct {
+	most int
+	size atomic.Int64 // of frames, in bytes; it changes with mu held
+
+	mu      sync.Mutex          // guards what follows
+	frames  map[*byte]waiting   // by their last byte
+	holders map[*outbox][]*byte // what waits for each, in order
+}
+
+// waiting is a frame that waits.
+type waiting struct {
+	size    int // in bytes
+	holders int // for how many outboxes
+}
+
+func newBacklog(most int) *backlog {
+	return &backlog{most: most, frames: make(map[*byte]waiting), holders: make(map[*outbox][]*byte)}
+}
+
+// add counts the rest of a frame that begins to wait for an outbox, and keeps so
+// many bytes in memory.
+func (b *backlog) add(o *outbox, rest []byte, size int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := &rest[len(rest)-1]
+	w := b.frames[last]
+	if w.holders == 0 {
+		w.size = size
+		b.size.Add(int64(size))
+	}
+	w.holders++
+	b.frames[last] = w
+	b.holders[o] = append(b.holders[o], last)
+}
+
+// remove takes back the first n of what was added for an outbox, or all there is.
+func (b *backlog) remove(o *outbox, n int) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	held := b.holders[o]
+	n = min(n, len(held))
+	for _, last := range held[:n] {
+		w := b.frames[last]
+		if w.holders--; w.holders > 0 {
+			b.frames[last] = w
+			continue
+		}
+		delete(b.frames, last)
+		b.size.Add(-int64(w.size))
+	}
+	if b.holders[o] = held[n:]; n == len(held) {
+		delete(b.holders, o)
+	}
+}
+
+// trim cuts off those for whom the most waits that nobody else needs, if there is too
+// much, until an eighth is free. No outbox's lock may be held.
+func (b *backlog) trim() {
+	if b == nil || b.size.Load() <= int64(b.most) {
+		return
+	}
+	for _, o := range b.byShare() {
+		if b.size.Load() <= int64(b.most/8*7) {
+			return
+		}
+		o.cut(refusal.Error{Reason: refusal.BacklogFull})
+		b.remove(o, math.MaxInt)
+	}
+}
+
+// byShare returns the outboxes that something waits for, by how much of it is their
+// share, the most first.
+func (b *backlog) byShare() []*outbox {
+	type holder struct {
+		outbox *outbox
+		share  int
+	}
+	b.mu.Lock()
+	all := make([]holder, 0, len(b.holders))
+	for o, held := range b.holders {
+		share := 0
+		for _, last := range held {
+			share += b.frames[last].size / b.frames[last].holders
+		}
+		all = append(all, holder{o, share})
+	}
+	b.mu.Unlock()
+	slices.SortFunc(all, func(x, y holder) int { return cmp.Compare(y.share, x.share) })
+	outboxes := make([]*outbox, len(all))
+	for i, h := range all {
+		outboxes[i] = h.outbox
+	}
+	return outboxes
+}
