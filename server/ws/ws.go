@@ -8,7 +8,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -121,7 +120,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	// A known one too: a page that the browser had kept asks for nothing
 	// else by which its session could last longer.
 	s.options.Sessions.SetCookie(w, id)
-	protocols, tooOld := negotiate(r)
+	protocol, tooOld := negotiate(r)
+	// The library keeps what it finds there, and with it the line that it is in.
+	protocol = strings.Clone(protocol)
+	r.Header.Set("Sec-WebSocket-Protocol", protocol)
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w, backlog: s.backlog}
@@ -132,7 +134,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 		h.pace = c.received
 	}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
-		Subprotocols: protocols,
+		Subprotocols: []string{protocol},
 		// The origin has passed AllowOrigin, which is the stricter check.
 		InsecureSkipVerify: true,
 		OnPingReceived:     func(context.Context, []byte) bool { return c.answersPing() },
@@ -187,23 +189,23 @@ func (s *Server) release(share *limit.Share) {
 	s.running.Done()
 }
 
-// negotiate returns the subprotocols to accept, and whether the client speaks
-// other versions of ours only. Such a client gets one of its own confirmed,
-// since a browser would drop the connection before it hears why.
-func negotiate(r *http.Request) (protocols []string, tooOld bool) {
-	var ours []string
+// negotiate returns the subprotocol to accept, as the client writes it, and empty if
+// it offers none of ours; and whether it speaks other versions only. Such a client
+// gets one of its own confirmed, since a browser would drop the connection before
+// it hears why.
+func negotiate(r *http.Request) (protocol string, tooOld bool) {
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for p := range strings.SplitSeq(line, ",") {
-			if p = strings.TrimSpace(p); strings.HasPrefix(strings.ToLower(p), "rollcall.") {
-				ours = append(ours, p)
+			p = strings.TrimSpace(p)
+			switch {
+			case strings.EqualFold(p, event.Subprotocol):
+				return p, false
+			case protocol == "" && strings.HasPrefix(strings.ToLower(p), "rollcall."):
+				protocol = p
 			}
 		}
 	}
-	v1 := slices.ContainsFunc(ours, func(p string) bool { return strings.EqualFold(p, event.Subprotocol) })
-	if len(ours) == 0 || v1 {
-		return []string{event.Subprotocol}, false
-	}
-	return ours, true
+	return protocol, protocol != ""
 }
 
 func (s *Server) add(c *conn) {
