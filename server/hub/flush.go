@@ -80,7 +80,7 @@ func (r *room) flush(crowded bool) {
 
 		r.mu.Lock()
 		r.batch = batch[:0]
-		if cap(batch) > 4*len(r.conns)+64 {
+		if cap(batch) > 4*len(r.conns)+spare {
 			r.batch = nil // the crowd has gone
 		}
 		r.flushing, crowded = r.dirty && !r.stopped, len(r.conns) >= crowdSize

@@ -188,9 +188,12 @@ func (r *room) forget(c *Conn) {
 	}
 }
 
+// spare is how many places are not worth giving back.
+const spare = 16
+
 // fit gives back the memory of a crowd that has gone, which a slice keeps.
 func fit[E any](s []E) []E {
-	if cap(s) > 4*len(s)+64 {
+	if cap(s) > 4*len(s)+spare {
 		return slices.Clone(s)
 	}
 	return s

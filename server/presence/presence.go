@@ -516,7 +516,7 @@ func (r *Room[C]) shrink() {
 }
 
 // spare is how many places are not worth giving back.
-const spare = 64
+const spare = 16
 
 // fits reports by its error whether a user's data may be changed so. Merged data
 // can be longer than [event.MaxData] already, and may become shorter.

@@ -205,7 +205,7 @@ func (r *Roster) shrink() {
 }
 
 // spare is how many places are not worth giving back.
-const spare = 64
+const spare = 16
 
 func (r *Roster) find(id string) (int, bool) {
 	since, ok := r.since[id]
