@@ -157,6 +157,44 @@ func TestFramesAreNotAllMadeAtOnce(t *testing.T) {
 	}
 }
 
+// TestWhoHasToWaitTakesTurns is about a room that never rests, in which each view
+// needs a large frame after each change.
+func TestWhoHasToWaitTakesTurns(t *testing.T) {
+	const people, text, views = 220, 2000, 20
+	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
+		conns := writers(t, h, people, text)
+		r := conns[0].room
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		told := make(map[*Conn]int)
+		for i := range views {
+			c := &Conn{room: r, sink: nothing{new(int)}, want: event.View{From: i, Count: event.MaxView}}
+			r.watching++
+			r.attach(c)
+			told[c] = 0
+		}
+		const rounds = 3 * views
+		for round := range rounds {
+			for _, u := range r.all.roster.Users() {
+				u.Note = strings.Repeat(string('a'+rune(round%26)), text)
+				r.apply(event.UpdateUser{User: event.Change{}.Apply(u)})
+			}
+			for _, d := range r.collect(nil) {
+				if _, looks := told[d.conn]; looks {
+					told[d.conn]++
+				}
+			}
+		}
+		most, least := 0, rounds
+		for _, n := range told {
+			most, least = max(most, n), min(least, n)
+		}
+		if least < most-2 || most == rounds {
+			t.Errorf("one is told %d times while another is told %d times", least, most)
+		}
+	})
+}
+
 // TestTheMemoryOfACrowdIsGivenBack is about a lobby, which may last for years.
 func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 	const crowd = 2000

@@ -111,13 +111,28 @@ func (r *room) collect(batch []delivery) []delivery {
 			v.refresh(r)
 		}
 	}
-	for i := len(r.conns) - 1; i >= 0; i-- { // from the end: those who are through go from the list
-		c := r.conns[i]
+	n := len(r.conns)
+	first := r.postponed - 1
+	if first < 0 || first >= n {
+		first = n - 1 // who has come last
+	}
+	r.postponed = 0
+	for i := range n {
+		at := (first - i + n) % n
+		c := r.conns[at]
 		if c.blocked.Load() {
 			continue
 		}
-		if d := r.next(c); d.packet != nil || d.done != 0 {
+		switch d := r.next(c); {
+		case d.conn == nil && r.postponed == 0:
+			r.postponed, r.dirty = at+1, true
+		case d.packet != nil || d.done != 0:
 			batch = append(batch, d)
+		}
+	}
+	for i := range batch {
+		if batch[i].last {
+			r.forget(batch[i].conn)
 		}
 	}
 	// What is sent is not kept for who comes later: to make it takes little, and
@@ -130,7 +145,8 @@ func (r *room) collect(batch []delivery) []delivery {
 	return batch
 }
 
-// next is what a connection has to be told now, nothing if it is up to date.
+// next is what a connection has to be told now, nothing if it is up to date. Without
+// its connection it is what has to wait for the next flush.
 func (r *room) next(c *Conn) delivery {
 	d := delivery{conn: c, done: c.done, last: c.leaving}
 	d.asked = (c.fresh || !c.started || c.done != 0) && !c.leaving // and not because the room has become another sort
@@ -156,13 +172,11 @@ func (r *room) next(c *Conn) delivery {
 		d.packet = r.frame(of, c.view, at)
 	}
 	if d.packet == nil {
-		r.dirty = true // it is told in the next flush
 		return delivery{}
 	}
 	switch {
 	case c.leaving:
-		r.forget(c)
-		return d
+		return d // which is the last
 	case at.kind == snapshot || at.kind == resumed:
 		d.own = r.owned(c)
 		if c.view != nil {
@@ -248,20 +262,20 @@ func (f *frames) put(at point, p *packet) {
 	f.at, f.latest, f.all[at] = at, p, p
 }
 
-// atOnce is about how many bytes of frames are made for one flush. Those who need
-// more of them, as when hundreds come back who were slow and stopped at as many
-// places, are told one after the other: all frames of a flush are in memory at
-// one time.
+// atOnce is about how many bytes of frames are made for one flush, since all of them
+// are in memory at one time. Those who need more, as when hundreds come back who
+// were slow and stopped at as many places, take turns: the next flush begins with
+// the first who had to wait.
 const atOnce = 1 << 20
 
 // frame returns a frame for all that need it in this flush. It returns nil if there
-// is too much in the flush already; but those who were told of everything by the
-// last one, as most are, wait for nobody.
+// is too much in the flush already; but those who see the whole room and were told
+// of everything by the last flush, as most are, wait for nobody.
 func (r *room) frame(of *ledger, v *view, at point) *packet {
 	if p := of.frames.get(at); p != nil {
 		return p
 	}
-	if r.made >= atOnce && at.kind != still && at != (point{changes, of.told}) {
+	if r.made >= atOnce && at.kind != still && (v != nil || at != point{changes, of.told}) {
 		return nil
 	}
 	p := &packet{state: r.state(of)}

@@ -198,14 +198,14 @@ func (d *delta) add(id string, was *event.User, reason event.Reason, now *roster
 // then.
 func (d delta) size() (size int) {
 	for _, e := range d.gone {
-		size += int(unsafe.Sizeof(e)) + len(e.ID) + len(e.Name)
+		size += 2*int(unsafe.Sizeof(e)) + len(e.ID) + len(e.Name)
 	}
 	for _, users := range [][]event.User{d.arrived, d.updated} {
 		for i := range users {
-			size += int(unsafe.Sizeof(users[i])) + users[i].Size()
+			size += 2*int(unsafe.Sizeof(users[i])) + users[i].Size()
 		}
 	}
-	return 2 * size
+	return size
 }
 
 // events is the change as it is told live: gone, new, updated, room.

@@ -16,24 +16,25 @@ type room struct {
 	name  string
 	epoch string
 
-	mu       sync.Mutex            // guards what follows and the fields of Conns that say so
-	over     bool                  // nobody is left: the next to come opens another room
-	stopped  bool                  // the hub is closing: nothing more is started
-	who      *presence.Room[*Conn] // who is here, and why
-	all      ledger                // of everybody
-	absent   int                   // how many of them are counted in hub.absent
-	source   string                // who opened it, and its slot is held by while anybody is here
-	conns    []*Conn               // in no order; each knows its index
-	watching int                   // how many of conns are in the room with nobody
-	large    bool                  // there are more users than everybody is to receive
-	index    []indexed             // of everybody, what searches look at, while the room is large; in order of arrival
-	views    map[event.View]*view  // nil while there are none
-	alarm    *time.Timer           // nil unless presence has a deadline
-	alarmAt  time.Time             // not later than that
-	flushing bool                  // a flush is under way or due
-	dirty    bool                  // and has to look again when it is through
-	batch    []delivery
-	made     int // how many bytes of frames, for the flush that is being put together
+	mu        sync.Mutex            // guards what follows and the fields of Conns that say so
+	over      bool                  // nobody is left: the next to come opens another room
+	stopped   bool                  // the hub is closing: nothing more is started
+	who       *presence.Room[*Conn] // who is here, and why
+	all       ledger                // of everybody
+	absent    int                   // how many of them are counted in hub.absent
+	source    string                // who opened it, and its slot is held by while anybody is here
+	conns     []*Conn               // in no order; each knows its index
+	watching  int                   // how many of conns are in the room with nobody
+	large     bool                  // there are more users than everybody is to receive
+	index     []indexed             // of everybody, what searches look at, while the room is large; in order of arrival
+	views     map[event.View]*view  // nil while there are none
+	alarm     *time.Timer           // nil unless presence has a deadline
+	alarmAt   time.Time             // not later than that
+	flushing  bool                  // a flush is under way or due
+	dirty     bool                  // and has to look again when it is through
+	batch     []delivery
+	made      int // how many bytes of frames, for the flush that is being put together
+	postponed int // whom the next flush begins with, counted from 1 in conns; 0 is nobody
 }
 
 func newRoom(h *Hub, name string) *room {
