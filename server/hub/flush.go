@@ -149,7 +149,7 @@ func (r *room) collect(batch []delivery) []delivery {
 // its connection it is what has to wait for the next flush.
 func (r *room) next(c *Conn) delivery {
 	d := delivery{conn: c, done: c.done, last: c.leaving}
-	d.asked = (c.fresh || !c.started || c.done != 0) && !c.leaving // and not because the room has become another sort
+	d.asked = (c.fresh || !c.started) && !c.leaving // and not because the room has become another sort
 	of := r.lens(c)
 	fresh, stale := c.fresh || !c.started, c.stale && c.view != nil
 	if !fresh && !stale && !c.quiet && !c.leaving && c.cursor == of.head {
