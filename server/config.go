@@ -17,6 +17,8 @@ import (
 	"rollcall/server/service"
 )
 
+//go:generate go test . -run TestTheREADMESaysWhatAServerCanBeMadeToHold -update
+
 const envPrefix = "ROLLCALL"
 
 // parse reads the settings from the command line and, where it says nothing,

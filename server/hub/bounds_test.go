@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"rollcall/shared/event"
 )
@@ -232,4 +233,114 @@ func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNothingTakesMoreThanItsBound fills rooms with what they may have, and compares
+// what that takes with what MostMemory says, which is not to be much more.
+func TestNothingTakesMoreThanItsBound(t *testing.T) {
+	of := Texts{Name: 512, Note: 1280, Key: 512, Query: 10}
+	most := MostMemory(of)
+	// full is somebody with the longest texts, all in one letter.
+	full := func(name string, letter rune) Person {
+		text := func(n int) string { return strings.Repeat(string(letter), n) }
+		data, err := event.ParseData(fmt.Sprintf(`{"%s":"%s"}`, text(500), text(event.MaxData-507)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := Person{ID: fmt.Sprintf("%13s", name)}
+		p.Wanted = event.Change{Name: new(name + " " + text(511-len(name))), Note: new(text(1280)), Status: new(event.StatusAway), Until: new(int64(4e12)), Data: data}
+		return p
+	}
+	// settle has each person say something else in each of as many tabs as are
+	// remembered, and keep the last.
+	settle := func(t *testing.T, h *Hub, room string, people int) (conns []*Conn) {
+		for i := range people {
+			var c *Conn
+			for tab, letter := range "abcdefghijklmnop" {
+				p := full(fmt.Sprint(i), letter)
+				p.Tab, p.Ref = strings.Repeat(string(letter), event.MaxTab), event.Ref(tab+1)
+				if tab > 0 {
+					p.Wanted.Data = p.Wanted.Data[:len(p.Wanted.Data)-1] + event.Data(fmt.Sprintf(`,"%s":null}`, strings.Repeat(string(letter-1), 500)))
+				}
+				next, err := h.Join(room, p, nothing{new(int)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c != nil {
+					c.Close(true)
+				}
+				c = next
+			}
+			conns = append(conns, c)
+		}
+		synctest.Wait()
+		return conns
+	}
+	history := func(c *Conn) int {
+		c.room.mu.Lock()
+		defer c.room.mu.Unlock()
+		if c.view != nil {
+			return c.view.history
+		}
+		return c.room.all.history
+	}
+	within := func(t *testing.T, what string, took, most int) {
+		t.Helper()
+		t.Logf("%s takes %d of %d", what, took, most)
+		if took > most || took < most/2 {
+			t.Errorf("%s takes %d bytes; the most are %d", what, took, most)
+		}
+	}
+	options := Options{Window: 250, Linger: time.Second}
+	bubble(t, options, func(t *testing.T, h *Hub) {
+		const people = 50
+		before := heap()
+		conns := settle(t, h, "lobby", people)
+		for n := 0; history(conns[0]) < 2*people*sizeOf(longest(of))*8/10; n++ {
+			p := full(fmt.Sprint(n%people), 'a'+rune(n/people%26))
+			conns[n%people].Update(0, event.Change{Name: p.Wanted.Name, Note: p.Wanted.Note})
+		}
+		synctest.Wait()
+		within(t, "somebody in a small room", (heap()-before)/people, most.User+most.Connection)
+	})
+	bubble(t, options, func(t *testing.T, h *Hub) {
+		const rooms = 20
+		before := heap()
+		for i := range rooms {
+			c := settle(t, h, fmt.Sprint("room", i), 1)[0]
+			var guests []*Conn
+			for guest := range 3 * spare {
+				conn, err := h.Join(c.room.name, person(fmt.Sprint(guest)), nothing{new(int)})
+				if err != nil {
+					t.Fatal(err)
+				}
+				guests = append(guests, conn)
+			}
+			for _, guest := range guests {
+				guest.Close(true)
+			}
+			time.Sleep(time.Minute) // until they are gone
+			for n := 0; history(c) < 2*minHistory-1000; n++ {
+				c.Update(0, event.Change{Name: new("Ana"), Note: new(fmt.Sprint(n)), Data: "null"})
+			}
+			synctest.Wait()
+		}
+		within(t, "a room of one", (heap()-before)/rooms, most.Room)
+	})
+	bubble(t, options, func(t *testing.T, h *Hub) {
+		const people, views = 260, 20
+		conns := writers(t, h, people, 10)
+		before := heap()
+		for i := range views {
+			if err := conns[i].View(event.View{From: i, Count: event.MaxView}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		seen := conns[views : event.MaxView-views] // by all of them
+		for n := 0; history(conns[0]) < 2*minHistory-1000; n++ {
+			rewrite(seen[n%len(seen):][:1], 'a'+rune(n/len(seen)), 10)
+		}
+		within(t, "a view", (heap()-before)/views, most.View)
+	})
 }

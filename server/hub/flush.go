@@ -266,7 +266,7 @@ func (f *frames) put(at point, p *packet) {
 // are in memory at one time. Those who need more, as when hundreds come back who
 // were slow and stopped at as many places, take turns: the next flush begins with
 // the first who had to wait.
-const atOnce = 1 << 20
+const atOnce = 256 << 10
 
 // frame returns a frame for all that need it in this flush. It returns nil if there
 // is too much in the flush already; but those who see the whole room and were told

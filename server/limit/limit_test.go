@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -418,4 +419,36 @@ func FuzzForwarded(f *testing.F) {
 			t.Errorf("%v does not stand in %q", got, forwarded)
 		}
 	})
+}
+
+func TestAnAddressTakesNoMoreThanItsBound(t *testing.T) {
+	const n = 5000
+	heap := func() int {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	a := New(Options{JoinsPerMinute: 1, BytesPerSecond: 1})
+	before := heap()
+	for i := range 2*n - 1 { // the first half hold a connection, the others are in debt only
+		addr := netip.AddrFrom16([16]byte{0x20, 1, byte(i >> 16), byte(i >> 8), byte(i)})
+		share, err := a.Open(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		share.Charge(100)
+		for who := range 2 {
+			share.Bar([16]byte{byte(who)}, time.Minute)
+		}
+		if i >= n {
+			share.Close()
+		}
+	}
+	took, most := (heap()-before)/n, AddressSize()
+	t.Logf("an address takes %d of %d", took, most)
+	if took > most || took < most/2 {
+		t.Errorf("an address takes %d bytes; the most are %d", took, most)
+	}
+	runtime.KeepAlive(a)
 }

@@ -56,11 +56,11 @@ type Limits struct {
 	Connections int // in all, at one time
 }
 
-// absent is how many people may be without a connection and expected back: as many
+// Absent is how many people may be without a connection and expected back: as many
 // as may have one, so that all can who lose it together; and several times as many
 // as one address can bring within a minute, so that no address alone takes that
-// time from others.
-func (l Limits) absent() int {
+// time from others. 0 is any number.
+func (l Limits) Absent() int {
 	if l.Connections == 0 || l.Joins == 0 {
 		return 0
 	}
@@ -120,7 +120,7 @@ func Run(ctx context.Context, config Config) error {
 	rooms := hub.New(hub.Options{
 		Linger: config.Linger, Grace: config.Grace, Away: away,
 		Tick: config.Tick, Window: config.Window,
-		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms, MaxAbsent: config.Limits.absent(),
+		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms, MaxAbsent: config.Limits.Absent(),
 		Fold: names.Fold,
 	})
 	defer rooms.Close()

@@ -77,6 +77,12 @@ type bare struct {
 // upgraded is one to a server with options.
 func upgraded(t *testing.T, options Options) *bare {
 	t.Helper()
+	return upgrade(t, listening(t, options), "")
+}
+
+// listening returns the address of a server with options.
+func listening(t *testing.T, options Options) string {
+	t.Helper()
 	keeper, err := session.New(bytes.Repeat([]byte{1}, 32), false)
 	if err != nil {
 		t.Fatal(err)
@@ -85,19 +91,25 @@ func upgraded(t *testing.T, options Options) *bare {
 	options.AllowOrigin = func(*http.Request) bool { return true }
 	sockets := New(options)
 	web := httptest.NewServer(sockets)
-	conn, err := net.Dial("tcp", web.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() {
-		conn.Close()
 		sockets.Close(context.Background())
 		options.Hub.Close()
 		web.Close()
 	})
+	return web.Listener.Addr().String()
+}
+
+// upgrade connects, with more headers.
+func upgrade(t *testing.T, addr, headers string) *bare {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(20 * time.Second))
 	fmt.Fprint(conn, "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"+headers+"\r\n")
 	b := &bare{Conn: conn, t: t}
 	b.expect("\r\n\r\n")
 	return b

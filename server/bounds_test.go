@@ -1,0 +1,154 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"unicode"
+
+	"rollcall/server/hub"
+	"rollcall/server/names"
+	"rollcall/server/ws"
+	"rollcall/shared/event"
+)
+
+var update = flag.Bool("update", false, "write the table into the README")
+
+// connections is for how many the table is: about as many as a common limit on open
+// files allows. All other limits are the defaults.
+const connections = 20_000
+
+// row is one thing that a server holds.
+type row struct {
+	what       string
+	each, most int // bytes, and how many
+	together   int // bytes
+}
+
+// rows are the most memory that a server can be made to hold, each as if all were
+// used for that.
+func rows(t *testing.T) []row {
+	t.Helper()
+	config, err := parse([]string{"-limit-connections", fmt.Sprint(connections)}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limits := config.Limits
+	room := hub.MostMemory(hub.Texts{
+		Name: names.MaxNameBytes, Note: names.MaxNoteBytes,
+		Escapes: names.MaxNameGraphemes + names.MaxNoteGraphemes, // a quote begins a character
+		Key:     folded(names.MaxNameBytes), Query: folded(event.MaxQuery),
+	})
+	sockets := ws.MostMemory()
+	people := connections + limits.Absent()
+	large := people / (config.Window * 9 / 10) // rooms that have views
+	views := min(connections, large*room.Views)
+	// A room makes as many frames at a time as it may if its connections, each of
+	// which may need another, have that many users to be told of.
+	perRoom := max(1, int(math.Sqrt(float64(room.Flush)*connections/float64(room.Shown*people))))
+	rows := []row{
+		{"a connection, with its address and its place in a room", sockets.Connection + room.Connection, connections, 0},
+		{"a message that has begun to come in on it", sockets.Message, connections, 0},
+		{"somebody who has written as much as they may, with what their room remembers", room.User, people, 0},
+		{"their name for the searches in a large room", room.Indexed, people, 0},
+		{"a room, with or without anybody", room.Room, connections + limits.Rooms + 1, 0},
+		{"a view of a large room, beside the people in it", room.View, views, 0},
+		{"somebody whom a search finds", room.Found, room.Views * people, 0},
+		{"the frames that a room is being told", room.Flush + 2*room.Shown*config.Window, connections / perRoom, connections/perRoom*room.Flush + 2*room.Shown*people},
+		{"what waits for clients that read slowly", sockets.Backlog, 1, 0},
+		{"somebody while the rooms are saved, when the server ends", room.Saved, people, 0},
+	}
+	for i, r := range rows {
+		if r.together == 0 {
+			rows[i].together = r.each * r.most
+		}
+	}
+	return rows
+}
+
+// folded is the longest that so many bytes can become for searches.
+func folded(bytes int) int {
+	most := 1.0
+	for r := range rune(unicode.MaxRune + 1) {
+		s := string(r)
+		most = max(most, float64(len(names.Fold(s)))/float64(len(s)))
+	}
+	return int(most * float64(bytes))
+}
+
+func TestNothingThatAServerHoldsIsWithoutABound(t *testing.T) {
+	sum := 0
+	for _, r := range rows(t) {
+		if r.each <= 0 || r.most <= 0 {
+			t.Errorf("%s: %d of %d bytes", r.what, r.most, r.each)
+		}
+		sum += r.together
+	}
+	if sum > connections<<20 { // a megabyte for each connection, which a machine for so many has
+		t.Errorf("%d MiB in all", sum>>20)
+	}
+}
+
+// The table of the README stands between these.
+const (
+	begin = "<!-- Made from the limits of the server by go generate. -->\n"
+	end   = "<!-- End of what is made. -->\n"
+)
+
+// documented is the table as it stands in the README.
+func documented(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("| | of one, at most | how many, at most | together |\n|---|--:|--:|--:|\n")
+	sum := 0
+	for _, r := range rows(t) {
+		sum += r.together
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.what, amount(r.each), grouped(r.most), amount(r.together))
+	}
+	fmt.Fprintf(&b, "| all of it | | | %s |\n", amount(sum))
+	return b.String()
+}
+
+// amount is a number of bytes as people read it.
+func amount(bytes int) string {
+	switch {
+	case bytes < 1<<10:
+		return fmt.Sprintf("%d bytes", bytes)
+	case bytes < 10<<20:
+		return fmt.Sprintf("%.0f KiB", float64(bytes)/(1<<10))
+	}
+	return grouped(int(math.Round(float64(bytes)/(1<<20)))) + " MiB"
+}
+
+// grouped is a number with its thousands set apart.
+func grouped(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
+}
+
+func TestTheREADMESaysWhatAServerCanBeMadeToHold(t *testing.T) {
+	const path = "../README.md"
+	readme, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(readme), begin)
+	table, after, ends := strings.Cut(rest, end)
+	if !found || !ends {
+		t.Fatalf("%s has no place for the table: it stands between %q and %q", path, begin, end)
+	}
+	switch want := "\n" + documented(t) + "\n"; {
+	case table == want:
+	case !*update:
+		t.Error("the README says something else; go generate ./server")
+	default:
+		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package presence
+
+import (
+	"unsafe"
+
+	"rollcall/shared/event"
+)
+
+// places is how many places there are at most in what grows, for each that is used:
+// see [Room.shrink].
+const places = 4
+
+// Bounds is how much memory a room takes at most, in bytes, beside the texts of its
+// users that people are shown.
+type Bounds struct {
+	Room       int // without anybody
+	User       int // one of this server, without a connection
+	Connection int // one
+	// Tabs and Stamps are how many a user has of what [Saved] has lists of.
+	Tabs, Stamps int
+}
+
+// MostMemory returns the bounds.
+func MostMemory[C comparable]() Bounds {
+	var (
+		user       = int(unsafe.Sizeof(user[C]{}))
+		tabs       = maxTabs * (int(unsafe.Sizeof(tab{})) + event.MaxTab)
+		connection = int(unsafe.Sizeof(connection[C]{}))
+		id, known  = int(unsafe.Sizeof("")), int(unsafe.Sizeof(&struct{}{}))
+		// In the map, which is at least 7/16 full when it has grown and has a byte
+		// more for each place; and in the queues.
+		found = (id+known+1)*16/7 + kinds*known
+	)
+	return Bounds{
+		Room:       int(unsafe.Sizeof(Room[C]{})) + spare*found,
+		User:       user + tabs + 2*maxStamps + places*found, // stamps are in a slice that doubles
+		Connection: places*connection + event.MaxTab,
+		Tabs:       maxTabs,
+		Stamps:     maxStamps / (int(unsafe.Sizeof(FieldStamp{})) + len("data.k")),
+	}
+}
