@@ -132,14 +132,11 @@ func DetailOf(u event.User, now int64, past bool, until string) Detail {
 	default: // what ends then is the note
 		return Detail{Note: u.Note, After: preceded(" ", until)}
 	}
-	how := u.Status.String() + preceded(" ", until)
-	switch {
-	case u.Note != "":
-		how += " · "
-	case until == "":
-		how += preceded(" ", elapsed(now, u.StatusSince))
+	long := until
+	if until == "" && u.Note == "" {
+		long = elapsed(now, u.StatusSince)
 	}
-	return Detail{Before: how, Note: u.Note}
+	return Detail{Before: u.Status.String() + preceded(" ", long), Note: u.Note}
 }
 
 // How says how somebody is, without their note: all that is known of it. The

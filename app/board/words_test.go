@@ -130,11 +130,12 @@ func TestHowSomebodyIsInWords(t *testing.T) {
 	} {
 		c.user.Since = now - 45*minute
 		d := DetailOf(c.user, now, false, c.until)
-		if got := d.Before + d.Note + d.After; got != c.detail {
-			t.Errorf("%+v, %q: %q, want %q", c.user, c.until, got, c.detail)
+		got := d.Before + d.Note + d.After
+		if d.Before != "" && d.Note != "" {
+			got = d.Before + " · " + d.Note + d.After
 		}
-		if d.Note != "" && d.Note != c.user.Note {
-			t.Errorf("%+v: the note has become %q", c.user, d.Note)
+		if got != c.detail || d.Note != "" && d.Note != c.user.Note {
+			t.Errorf("%+v, %q: %q, want %q", c.user, c.until, got, c.detail)
 		}
 		if got := How(c.user, now, c.until); got != c.exact {
 			t.Errorf("%+v, %q: %q, want %q", c.user, c.until, got, c.exact)

@@ -123,9 +123,13 @@ func avatar(u event.User) app.UI {
 // own end, which is on the left in some scripts.
 func (b *UserBox) detail() app.UI {
 	d := b.Detail
+	note := app.UI(own(d.Note))
+	if d.Before != "" && d.Note != "" {
+		note = app.Span().Class("note").Body(app.Span().Text(" · "), note)
+	}
 	return app.Span().Class("detail").Body(
 		app.Span().Text(d.Before),
-		own(d.Note),
+		note,
 		app.Span().Text(d.After),
 	)
 }
