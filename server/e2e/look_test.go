@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
@@ -33,17 +34,23 @@ var dozen = []string{
 	"Ana María", "Tobias Lind", "Chidi Okafor", "Maximiliane von Hohenstein", "👩🏽‍🚀 Wei",
 }
 
-// lively joins eleven people who are as people are: away, busy, with a note,
-// or just about to lose their connection.
+// lively joins eleven people who are as people are: away, busy, with a note, until
+// a time or not.
 func lively(t testing.TB, s *server, room string) {
 	t.Helper()
 	all := crowd(t, s, room, dozen...)
+	in := func(d time.Duration) *int64 { return new(time.Now().Add(d).UnixMilli()) }
 	for i, change := range map[int]event.Change{
-		1: {Note: new("In the kitchen")},
-		2: {Status: new(event.StatusAway)},
-		3: {Status: new(event.StatusBusy), Note: new("Presenting until 11")},
-		7: {Status: new(event.StatusAway), Note: new("Lunch")},
-		8: {Note: new("Grid, Flexbox & tea")},
+		1:  {Note: new("In the kitchen")},
+		2:  {Status: new(event.StatusAway)},
+		3:  {Status: new(event.StatusBusy), Note: new("Presenting"), Until: in(2 * time.Hour)},
+		4:  {Status: new(event.StatusAway), Until: in(30 * time.Hour)},
+		5:  {Status: new(event.StatusBusy), Until: in(90 * time.Minute)},
+		6:  {Note: new("At the front desk"), Until: in(3 * time.Hour)},
+		7:  {Status: new(event.StatusAway), Note: new("Lunch")},
+		8:  {Note: new("Grid, Flexbox & tea")},
+		9:  {Status: new(event.StatusBusy), Until: in(200 * 24 * time.Hour)},
+		10: {Status: new(event.StatusBusy), Note: new("חוזר עוד מעט"), Until: in(time.Hour)},
 	} {
 		all[i].Update(change)
 	}
@@ -144,6 +151,8 @@ func TestLookOfEveryState(t *testing.T) {
 		name, before string
 		reach        func(*person)
 	}{
+		{"later", later, joined(12)},
+		{"person-later", later, opened(".box:nth-child(4) .face")},
 		{"connecting", stuckSocket, func(p *person) {
 			p.join("Ana María")
 			p.await(`document.querySelector(".join .button").getAttribute("aria-disabled") === "true"`)
@@ -274,9 +283,16 @@ func TestLookOfAbsence(t *testing.T) {
 	}
 }
 
-// stuckSocket is a WebSocket that never opens, and heldSockets are those that
-// a test can put a refusal into.
+// later has all be so for 45 minutes; stuckSocket is a WebSocket that never opens,
+// and heldSockets are those that a test can put a refusal into.
 const (
+	later = `{
+		const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
+		Object.defineProperty(MessageEvent.prototype, "data", { get() {
+			const data = get.call(this);
+			return typeof data === "string" ? data.replace(/"now":(\d+)/, (_, now) => '"now":' + (Number(now) + 45 * 60000)) : data;
+		} });
+	}`
 	stuckSocket = `window.WebSocket = class extends EventTarget { readyState = 0; close() {} send() {} }`
 	heldSockets = `window.sockets = []; window.WebSocket = class extends WebSocket {
 		constructor(...args) { super(...args); sockets.push(this) }
