@@ -22,6 +22,7 @@ const (
 	PlainFull
 	PlainQuiet
 	UnknownHost
+	TooManyFields
 	RequestRate
 	ForeignForget
 	ForeignOrigin
@@ -120,6 +121,10 @@ var table = [Count]row{
 	UnknownHost: {
 		name: "unknown_host", outcome: Answered, status: http.StatusMisdirectedRequest, // RFC 9110, section 15.5.20
 		message: "This server does not answer under that host name. If it should, start it with -public-url.",
+	},
+	TooManyFields: {
+		name: "too_many_fields", outcome: Answered, status: http.StatusRequestHeaderFieldsTooLarge, // RFC 6585, section 5
+		message: "A request may have at most {} header fields.", example: 100,
 	},
 	RequestRate: {
 		name: "request_rate", outcome: Answered, status: http.StatusTooManyRequests,

@@ -102,6 +102,11 @@ func (c *connections) takeQuiet(now time.Time) (quiet []net.Conn) {
 	return quiet
 }
 
+// maxFields is how many header fields a request may have: several times as many as a
+// browser sends. One takes up to twenty times its bytes in memory, and the request is there
+// as long as its client reads the answer.
+const maxFields = 100
+
 // share answers requests as long as their address has not asked for too much.
 func (c *connections) share(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +116,14 @@ func (c *connections) share(next http.Handler) http.Handler {
 		}
 		if wait := c.addresses.Request(addr, weight); wait > 0 {
 			c.refused.Answer(w, refusal.Error{Reason: refusal.RequestRate, RetryAfter: wait})
+			return
+		}
+		fields := 0
+		for _, values := range r.Header {
+			fields += len(values)
+		}
+		if fields > maxFields {
+			c.refused.Answer(w, refusal.Error{Reason: refusal.TooManyFields, Detail: maxFields})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -141,6 +141,25 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 	}
 }
 
+func TestARequestHasOnlySoManyFields(t *testing.T) {
+	var observed []refusal.Reason
+	c := newConnections(limit.New(limit.Options{}), nil, slog.New(slog.DiscardHandler), func(reason refusal.Reason) { observed = append(observed, reason) })
+	page := c.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	for fields, want := range map[int]int{maxFields: http.StatusOK, maxFields + 1: http.StatusRequestHeaderFieldsTooLarge} {
+		r := httptest.NewRequest("GET", "/", nil)
+		for i := range fields {
+			r.Header.Add(fmt.Sprint("X-", i/2), "x")
+		}
+		w := httptest.NewRecorder()
+		if page.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%d fields are answered %d", fields, w.Code)
+		}
+	}
+	if want := []refusal.Reason{refusal.TooManyFields}; !slices.Equal(observed, want) {
+		t.Errorf("observed %v", observed)
+	}
+}
+
 func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
 	addresses := limit.New(limit.Options{JoinsPerMinute: 4})
 	var observed []refusal.Reason

@@ -415,7 +415,7 @@ func TestEveryReasonIsToldAsItShouldBeAndObservedOnce(t *testing.T) {
 	// These are met before anything comes to this package, but for the last.
 	met := map[refusal.Reason]bool{
 		refusal.PlainFull: true, refusal.PlainQuiet: true, refusal.UnknownHost: true,
-		refusal.RequestRate: true, refusal.ForeignForget: true,
+		refusal.TooManyFields: true, refusal.RequestRate: true, refusal.ForeignForget: true,
 		refusal.BrokenWebSocket: true, // above
 	}
 	for _, c := range provocations {
