@@ -37,9 +37,9 @@ var (
 )
 
 const (
-	// spare is how many connections of plain HTTP there may be when all
+	// Spare is how many connections of plain HTTP there may be when all
 	// WebSockets are taken: who is to be told that needs one.
-	spare = 64
+	Spare = 64
 	// upgradesPerJoin is how often an address may connect for each join: a
 	// connection may be lost, or its hello refused.
 	upgradesPerJoin = 2
@@ -150,7 +150,7 @@ func (a *Addresses) Arrive(addr netip.Addr, many bool) (ok, short bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.of(addr)
-	all := a.options.Connections + spare - a.sockets
+	all := a.options.Connections + Spare - a.sockets
 	free := all - a.plain
 	ok = free > 0 && many || s.may(all, free, func(h held) int { return h.plain })
 	s.count(0, 1)

@@ -98,7 +98,7 @@ func (a *Addresses) plainly(addr netip.Addr, many bool, n int) (ok int) {
 func TestPlainConnectionsAreSharedToo(t *testing.T) {
 	const all = 200
 	a := New(Options{Connections: all})
-	if got := a.plainly(here, false, 1000); got != (all+spare)/2 {
+	if got := a.plainly(here, false, 1000); got != (all+Spare)/2 {
 		t.Errorf("one address has %d of %d", got, all)
 	}
 	if got := len(a.open(here, 5)); got != 5 {
@@ -107,7 +107,7 @@ func TestPlainConnectionsAreSharedToo(t *testing.T) {
 	if got := a.plainly(there, false, 5); got != 5 {
 		t.Errorf("another one gets %d of 5", got)
 	}
-	left := all + spare - (all+spare)/2 - 2*5
+	left := all + Spare - (all+Spare)/2 - 2*5
 	if got := a.plainly(address(1), true, 1000); got != left {
 		t.Errorf("a proxy, behind which many stand, gets %d of the %d that are left", got, left)
 	}

@@ -163,7 +163,7 @@ func Run(ctx context.Context, config Config) error {
 		// The program takes a minute on the slowest of lines. What is
 		// hijacked is not bound by it.
 		WriteTimeout:   5 * time.Minute,
-		MaxHeaderBytes: 16 << 10,
+		MaxHeaderBytes: maxHeader,
 		ConnState:      plain.follow,
 		// Or OPTIONS * would be answered whatever the host.
 		DisableGeneralOptionsHandler: true,
