@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"unicode"
 
@@ -85,14 +86,17 @@ func rows(t *testing.T) []row {
 }
 
 // folded is the longest that so many bytes can become for searches.
-func folded(bytes int) int {
+func folded(bytes int) int { return int(growth() * float64(bytes)) }
+
+// growth is how many times as long a character can become for searches.
+var growth = sync.OnceValue(func() float64 {
 	most := 1.0
 	for r := range rune(unicode.MaxRune + 1) {
 		s := string(r)
 		most = max(most, float64(len(names.Fold(s)))/float64(len(s)))
 	}
-	return int(most * float64(bytes))
-}
+	return most
+})
 
 func TestNothingThatAServerHoldsIsWithoutABound(t *testing.T) {
 	all := rows(t)

@@ -60,7 +60,7 @@ func TestViewsTakeLittle(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for _, letter := range "abcde" {
+		for _, letter := range "abc" {
 			rewrite(conns, letter, text)
 		}
 		// Each has the users in order, by their id, and a little history.
@@ -161,7 +161,7 @@ func TestFramesAreNotAllMadeAtOnce(t *testing.T) {
 // TestWhoHasToWaitTakesTurns is about a room that never rests, in which each view
 // needs a large frame after each change.
 func TestWhoHasToWaitTakesTurns(t *testing.T) {
-	const people, text, views = 220, 2000, 20
+	const people, text, views = 120, 4000, 10
 	bubble(t, Options{Window: 10}, func(t *testing.T, h *Hub) {
 		conns := writers(t, h, people, text)
 		r := conns[0].room
@@ -198,7 +198,7 @@ func TestWhoHasToWaitTakesTurns(t *testing.T) {
 
 // TestTheMemoryOfACrowdIsGivenBack is about a lobby, which may last for years.
 func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
-	const crowd = 2000
+	const crowd = 1200
 	for name, c := range map[string]struct {
 		window, stay int
 		view         func(i int) event.View
