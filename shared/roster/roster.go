@@ -277,5 +277,15 @@ func (r *Roster) Epoch() string { return r.epoch }
 // State is the room event that a server would end a frame with if its client
 // had this roster.
 func (r *Roster) State() event.Room {
-	return event.Room{Seq: r.seq, Count: r.Count(), Hash: fmt.Sprintf("%016x", r.hash), Watching: r.watching}
+	return event.Room{Seq: r.seq, Count: r.Count(), Hash: hexadecimal(r.hash), Watching: r.watching}
+}
+
+// hexadecimal is a hash as it travels. It is written for each frame, and fmt takes
+// more stack than all that leads to it.
+func hexadecimal(hash uint64) string {
+	var digits [16]byte
+	for i := range digits {
+		digits[i] = "0123456789abcdef"[hash>>(60-4*i)&15]
+	}
+	return string(digits[:])
 }
