@@ -195,16 +195,18 @@ func preceded(by, text string) string {
 
 // Until says in few words until when something is so; empty if that is over. Both
 // times are in the time zone of who reads it. Past is for what was so at now, when
-// tomorrow would be taken for another day.
-func Until(end, now time.Time, past bool) string { return until(end, now, past, "2 Jan", "") }
+// tomorrow would be taken for another day, and so would the name of one.
+func Until(end, now time.Time, past bool) string { return until(end, now, past, "Mon", "2 Jan", "") }
 
 // UntilExactly is Until with the time of another day too.
 func UntilExactly(end, now time.Time, past bool) string {
-	return until(end, now, past, "2 January", " at 15:04")
+	return until(end, now, past, "Monday", "2 January", " at 15:04")
 }
 
-// until takes how a date is written, and what is written of the time then.
-func until(end, now time.Time, past bool, date, clock string) string {
+// until takes how a day of the week and a date are written, and what is written of
+// the time then. In few words tomorrow is a day of the week, which is shorter: in a
+// narrow box the end of the line is cut off.
+func until(end, now time.Time, past bool, weekday, date, clock string) string {
 	if end.Before(now) {
 		return ""
 	}
@@ -215,10 +217,10 @@ func until(end, now time.Time, past bool, date, clock string) string {
 		when = "midnight"
 	case days == 0, end.Sub(now) < 12*time.Hour:
 		when = end.Format("15:04")
-	case days == 1 && !past:
+	case days == 1 && !past && clock != "":
 		when = "tomorrow" + end.Format(clock)
 	case days < 7 && !past:
-		when = end.Format("Monday" + clock)
+		when = end.Format(weekday + clock)
 	case end.Year() == now.Year():
 		when = end.Format(date + clock)
 	default:

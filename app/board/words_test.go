@@ -65,12 +65,12 @@ func TestUntilWhenSomethingIsSo(t *testing.T) {
 		{now, at(11, 28, 0, 0), "until midnight", "until midnight", "until midnight"},
 		{now, at(11, 28, 0, 0).Add(-time.Second), "until midnight", "until midnight", "until midnight"},
 		{now, at(11, 28, 1, 0), "until 01:00", "until 01:00", "until 01:00"},
-		{now, at(11, 28, 9, 0), "until tomorrow", "until tomorrow at 09:00", "until 28 Nov"},
+		{now, at(11, 28, 9, 0), "until Sat", "until tomorrow at 09:00", "until 28 Nov"},
 		{evening, at(11, 28, 0, 0), "until midnight", "until midnight", "until midnight"},
 		{evening, at(11, 28, 8, 30), "until 08:30", "until 08:30", "until 08:30"},
-		{evening, at(11, 28, 23, 50), "until tomorrow", "until tomorrow at 23:50", "until 28 Nov"},
-		{now, at(11, 29, 0, 0), "until Sunday", "until Sunday at 00:00", "until 29 Nov"},
-		{now, at(12, 3, 23, 59), "until Thursday", "until Thursday at 23:59", "until 3 Dec"},
+		{evening, at(11, 28, 23, 50), "until Sat", "until tomorrow at 23:50", "until 28 Nov"},
+		{now, at(11, 29, 0, 0), "until Sun", "until Sunday at 00:00", "until 29 Nov"},
+		{now, at(12, 3, 23, 59), "until Thu", "until Thursday at 23:59", "until 3 Dec"},
 		{now, at(12, 4, 0, 0), "until 4 Dec", "until 4 December at 00:00", "until 4 Dec"}, // another Friday
 		{now, at(13, 4, 9, 0), "until 4 Jan 2027", "until 4 January 2027 at 09:00", "until 4 Jan 2027"},
 	} {
