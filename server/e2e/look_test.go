@@ -201,6 +201,7 @@ func TestLookOfEveryState(t *testing.T) {
 			p.audit("no-javascript in " + scheme)
 			scripts(false)
 		}
+		p.forgive("preloaded using link preload but not used") // which the browser says after some seconds
 	})
 	for state, room := range map[string]func(testing.TB, string){"plain-http-first-visit": nil, "plain-http-alone": empty, "plain-http": twelve} {
 		t.Run(state, func(t *testing.T) {
