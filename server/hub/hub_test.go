@@ -446,9 +446,10 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 
 func TestAClientFarBehindGetsASnapshot(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		h.ring = 100
 		ana := join(t, h, "lobby", person("Ana"))
 		ana.pause()
-		for i := range 3 * ringSize {
+		for i := range 3 * h.ring {
 			join(t, h, "lobby", person(fmt.Sprint(i))).conn.Close(true)
 		}
 		join(t, h, "lobby", person("Ben"))
@@ -456,6 +457,24 @@ func TestAClientFarBehindGetsASnapshot(t *testing.T) {
 		ana.holds("Ana", "Ben")
 		if ana.shots != 2 {
 			t.Errorf("%d snapshots", ana.shots)
+		}
+	})
+}
+
+// As when thousands come at once, and a client reads more slowly than they come.
+func TestAClientThatFellBehindACrowdIsToldOnlyOfWhomItDoesNotKnow(t *testing.T) {
+	bubble(t, Options{}, func(t *testing.T, h *Hub) {
+		ana := join(t, h, "lobby", person("Ana"))
+		ana.pause()
+		const crowd = 3000
+		for i := range crowd {
+			if _, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{new(int)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ana.read()
+		if ana.shots != 1 || len(ana.seen) != crowd || ana.roster.Len() != crowd+1 {
+			t.Errorf("%d snapshots, told of %d, %d in sight", ana.shots, len(ana.seen), ana.roster.Len())
 		}
 	})
 }

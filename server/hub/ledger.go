@@ -9,13 +9,16 @@ import (
 	"rollcall/shared/roster"
 )
 
-// What a ledger remembers of the past: as many changes as ringSize, and as many
-// bytes of them as its roster takes, or minHistory if that is more. A connection
-// that is further behind gets a snapshot, which then costs no more. Of a view it
-// is minHistory: a room can have hundreds, with the same users in all of them.
-// Up to twice as much is kept, so that forgetting is not done for each change.
+// What a ledger remembers of the past: as many bytes of changes as its roster
+// takes, or minHistory if that is more. A connection that is further behind gets a
+// snapshot, which then costs no more. Of a view it is minHistory: a room can have
+// hundreds, with the same users in all of them. Nor is it more than ringSize
+// changes, since to find what is new means to look at each: a client that falls
+// behind while a few thousand arrive is within that, and is not told twice of those
+// it knows. Up to twice as much is kept, so that forgetting is not done for each
+// change.
 const (
-	ringSize   = 1024
+	ringSize   = 1 << 14
 	minHistory = 16 << 10
 )
 
