@@ -115,7 +115,7 @@ func TestOtherCookiesOfTheHostDoNotHurt(t *testing.T) {
 }
 
 // stripped is a way to a server on which every cookie is lost, as in a browser
-// that blocks them. Cut ends all connections.
+// that blocks them. Cut ends all WebSockets, and leaves what else is loading.
 func stripped(t *testing.T, s *server) (address string, cut func()) {
 	t.Helper()
 	to, err := url.Parse(s.url)
@@ -133,40 +133,31 @@ func stripped(t *testing.T, s *server) (address string, cut func()) {
 			return nil
 		},
 	})
-	line := &cutter{Listener: proxy.Listener}
-	proxy.Listener = line
+	var sockets struct {
+		sync.Mutex
+		open []net.Conn // the mutex guards it
+	}
+	proxy.Config.ConnState = func(c net.Conn, state http.ConnState) {
+		if state == http.StateHijacked { // by an upgrade
+			sockets.Lock()
+			defer sockets.Unlock()
+			sockets.open = append(sockets.open, c)
+		}
+	}
+	cut = func() {
+		sockets.Lock()
+		defer sockets.Unlock()
+		for _, c := range sockets.open {
+			c.Close()
+		}
+		sockets.open = nil
+	}
 	proxy.Start()
 	t.Cleanup(func() {
-		line.cut()
+		cut()
 		proxy.Close()
 	})
-	return proxy.URL, line.cut
-}
-
-type cutter struct {
-	net.Listener
-
-	mu    sync.Mutex // guards conns
-	conns []net.Conn
-}
-
-func (c *cutter) Accept() (net.Conn, error) {
-	conn, err := c.Listener.Accept()
-	if err == nil {
-		c.mu.Lock()
-		c.conns = append(c.conns, conn)
-		c.mu.Unlock()
-	}
-	return conn, err
-}
-
-func (c *cutter) cut() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, conn := range c.conns {
-		conn.Close()
-	}
-	c.conns = nil
+	return proxy.URL, cut
 }
 
 func TestWhoseCookiesAreBlockedComesBackAsOne(t *testing.T) {
