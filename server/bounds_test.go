@@ -1,11 +1,9 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -14,12 +12,11 @@ import (
 	"rollcall/server/hub"
 	"rollcall/server/limit"
 	"rollcall/server/names"
+	"rollcall/server/readme"
 	"rollcall/server/service"
 	"rollcall/server/ws"
 	"rollcall/shared/event"
 )
-
-var update = flag.Bool("update", false, "write the table into the README")
 
 // connections is for how many the table is: about as many as a common limit on open
 // files allows. All other limits are the defaults.
@@ -110,12 +107,6 @@ func TestNothingThatAServerHoldsIsWithoutABound(t *testing.T) {
 	}
 }
 
-// The table of the README stands between these.
-const (
-	begin = "<!-- Made from the limits of the server by go generate. -->\n"
-	end   = "<!-- End of what is made. -->\n"
-)
-
 // documented is the table as it stands in the README.
 func documented(t *testing.T) string {
 	var b strings.Builder
@@ -154,23 +145,5 @@ func grouped(n int) string {
 }
 
 func TestTheREADMESaysWhatAServerCanBeMadeToHold(t *testing.T) {
-	const path = "../README.md"
-	readme, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(readme), begin)
-	table, after, ends := strings.Cut(rest, end)
-	if !found || !ends {
-		t.Fatalf("%s has no place for the table: it stands between %q and %q", path, begin, end)
-	}
-	switch want := "\n" + documented(t) + "\n"; {
-	case table == want:
-	case !*update:
-		t.Error("the README says something else; go generate ./server")
-	default:
-		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	readme.Has(t, "../README.md", "server", documented(t))
 }

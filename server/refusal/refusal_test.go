@@ -1,24 +1,21 @@
 package refusal
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"rollcall/server/readme"
 	"rollcall/shared/event"
 )
-
-var update = flag.Bool("update", false, "write the table into the README")
 
 // each are all reasons.
 func each(yield func(Reason, row) bool) {
@@ -123,12 +120,6 @@ func TestAnswersOverHTTPSayWhenToComeBack(t *testing.T) {
 	Observer(nil).Answer(httptest.NewRecorder(), Error{Reason: NoUpgrade}) // nobody observes
 }
 
-// The table of the README stands between these.
-const (
-	begin = "<!-- Made from server/refusal by go generate. -->\n"
-	end   = "<!-- End of what is made. -->\n"
-)
-
 // documented is the table as it stands in the README.
 func documented() string {
 	var b strings.Builder
@@ -156,25 +147,7 @@ func documented() string {
 }
 
 func TestTheREADMEHasTheTable(t *testing.T) {
-	const path = "../../README.md"
-	readme, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(readme), begin)
-	table, after, ends := strings.Cut(rest, end)
-	if !found || !ends {
-		t.Fatalf("%s has no place for the table: it stands between %q and %q", path, begin, end)
-	}
-	switch want := "\n" + documented() + "\n"; {
-	case table == want:
-	case !*update:
-		t.Error("the README says something else; go generate ./server/refusal")
-	default:
-		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	readme.Has(t, "../../README.md", "server/refusal", documented())
 }
 
 // TestNothingIsRefusedPastTheTable looks for error events and answers over HTTP
