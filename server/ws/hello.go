@@ -23,19 +23,16 @@ func (c *conn) join(e event.GotANewUser) error {
 	if e.Name == nil {
 		e.Name = new("") // which is refused as any other bad name
 	}
-	is, err := checked(e.Change, "")
-	if err == nil && is.Until != nil && *is.Until != 0 {
-		// The end may have passed while the client was away; then it ends now.
-		err = checkedEnd(max(*is.Until, time.Now().UnixMilli()+1), "")
-	}
+	simple := e.Tab == "" // what it says is what it wants
+	is, err := checked(e.Change, "", simple)
 	var wanted event.Change
 	if err == nil && e.Wanted != nil {
-		wanted, err = checkedNews(*e.Wanted, "change.")
+		wanted, err = checked(*e.Wanted, "change.", true)
 	}
 	if err != nil {
 		return err
 	}
-	if e.Tab == "" { // a simple client: what it says is what it wants
+	if simple {
 		wanted = is.Then(wanted)
 	}
 	grant := c.identify(e.Session)
@@ -137,19 +134,10 @@ func (c *conn) room(name string) (string, error) {
 	return room, nil
 }
 
-// checkedNews is checked for what is to be different now: the end of a status is
-// to come.
-func checkedNews(change event.Change, in string) (event.Change, error) {
-	change, err := checked(change, in)
-	if err == nil && change.Until != nil && *change.Until != 0 {
-		err = checkedEnd(*change.Until, in)
-	}
-	return change, err
-}
-
 // checked returns a change as it is kept, or what is wrong with it. In stands
-// before the names of its fields in the event.
-func checked(change event.Change, in string) (event.Change, error) {
+// before the names of its fields in the event. Of what is news, the end of a status
+// is to come; of who somebody is who comes back, it may have passed meanwhile.
+func checked(change event.Change, in string, news bool) (event.Change, error) {
 	if change.Name != nil {
 		name, err := names.Name(*change.Name)
 		if err != nil {
@@ -171,6 +159,13 @@ func checked(change event.Change, in string) (event.Change, error) {
 			return change, refusal.Error{Reason: refusal.BadStatus, Field: in + "status"}
 		}
 	}
+	if change.Until != nil && *change.Until != 0 {
+		now := time.Now()
+		past, far := *change.Until <= now.UnixMilli(), *change.Until > now.Add(event.MaxUntil).UnixMilli()
+		if far || past && news {
+			return change, refusal.Error{Reason: refusal.BadUntil, Field: in + "until"}
+		}
+	}
 	if change.Data != "" {
 		data, err := event.ParseData(string(change.Data))
 		if err != nil {
@@ -181,21 +176,12 @@ func checked(change event.Change, in string) (event.Change, error) {
 	return change, nil
 }
 
-// checkedEnd returns what is wrong with the end of a status, in Unix milliseconds.
-func checkedEnd(until int64, in string) error {
-	now := time.Now()
-	if until <= now.UnixMilli() || until > now.Add(event.MaxUntil).UnixMilli() {
-		return refusal.Error{Reason: refusal.BadUntil, Field: in + "until"}
-	}
-	return nil
-}
-
 // change changes the client's own entry, or says why not.
 func change(place *hub.Conn, e event.ChangeUser) error {
 	if place.Watches() {
 		return refusal.Error{Reason: refusal.WatcherChange}
 	}
-	change, err := checkedNews(e.Change, "")
+	change, err := checked(e.Change, "", true)
 	if err != nil {
 		return err
 	}

@@ -184,6 +184,9 @@ var provocations = []struct {
 	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameGotANewUser, "change.until", 4002}, provoke: func(t *testing.T, n *network) told {
 		return n.first(event.GotANewUser{Change: event.Named("Ana"), Wanted: &event.Change{Until: new(time.Now().UnixMilli())}}).ended()
 	}},
+	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameGotANewUser, "until", 4002}, provoke: func(t *testing.T, n *network) told {
+		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Until: new(int64(1))}}).ended() // no tab: it is a change
+	}},
 	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameUpdateUser, "until", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.joined(event.ChangeUser{Change: event.Change{Until: new(time.Now().Add(event.MaxUntil + time.Minute).UnixMilli())}}).survived()
 	}},
