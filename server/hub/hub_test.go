@@ -180,7 +180,8 @@ func TestWhatIsDoneIsToldInTheFrameThatShowsIt(t *testing.T) {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
 		ben.conn.Leave(12)
-		if ben.drain(); ben.done != 12 || ben.frames != 6 || !ben.left {
+		ben.conn.Leave(13)
+		if ben.drain(); ben.done != 13 || ben.frames != 6 || !ben.left {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
 		if ana.drain(); ana.done != 0 {

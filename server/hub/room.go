@@ -204,11 +204,14 @@ func fit[E any](s []E) []E {
 func (r *room) leave(c *Conn, ref event.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.index < 0 || c.leaving {
+	if c.index < 0 {
 		return // it is over already
 	}
 	c.done = max(c.done, ref)
-	if c.id == "" {
+	switch {
+	case c.leaving:
+		return
+	case c.id == "":
 		c.leaving = true
 		r.kick()
 		return
