@@ -125,14 +125,14 @@ func (p *Page) leave() {
 }
 
 // change changes how one is seen. The dialog stays until the others see it.
-func (p *Page) change(c event.Change) {
+func (p *Page) change(c event.Patch) {
 	if c.Name != nil {
 		if problem := board.CheckName(*c.Name); problem != "" {
 			p.edit = edit{refusals: p.edit.refusals + 1, field: "name", problem: problem}
 			return
 		}
 	}
-	if p.client == nil || c == (event.Change{}) {
+	if p.client == nil || c == (event.Patch{}) {
 		closeModal()
 		return
 	}

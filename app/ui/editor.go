@@ -72,7 +72,7 @@ func (d *Editor) field() string {
 // onSubmit sends what was changed here. What has changed elsewhere since, in
 // another tab or by itself, stays.
 func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
-	var change event.Change
+	var change event.Patch
 	if name := strings.TrimSpace(typed(editName)); name != d.shown.Name {
 		change.Name = &name
 	}

@@ -14,7 +14,7 @@ type (
 	leaveIntent     struct{}
 	openIntent      struct{ which, id string } // a dialog, and whom it is about
 	closedIntent    struct{}                   // the dialog that was open
-	editIntent      struct{ change event.Change }
+	editIntent      struct{ change event.Patch }
 	searchIntent    struct{ query string }
 	lookIntent      struct{ list bool }
 	goIntent        struct{ room string }

@@ -154,7 +154,7 @@ func TestTheProgramsLimitsAreThoseOfItsFlags(t *testing.T) {
 	}
 	defer c.Close()
 	for i := 0; ; i++ { // after a burst of 20, with the hello, one a second
-		c.Update(event.Change{Note: new(strings.Repeat("x", i%40+1))})
+		c.Update(event.Patch{Note: new(strings.Repeat("x", i%40+1))})
 		u, err := c.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)

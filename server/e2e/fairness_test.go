@@ -72,7 +72,7 @@ func TestAFewAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
 		addr := fmt.Sprintf("127.0.0.%d", 11+i)
 		attacker := from(t, addr)
 		for n := 0; ; n++ { // each in a room of its own, or looking into one
-			var hello event.Event = event.GotANewUser{Change: event.Named("Eve"), Room: fmt.Sprintf("taken-%d-%d", i, n)}
+			var hello event.Event = event.GotANewUser{Patch: event.Named("Eve"), Room: fmt.Sprintf("taken-%d-%d", i, n)}
 			if n%2 == 1 {
 				hello = event.Watch{Room: fmt.Sprintf("watched-%d-%d", i, n)}
 			}
@@ -105,7 +105,7 @@ func TestAFewAddressesDoNotTakeWhatOthersNeed(t *testing.T) {
 		io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
 		for _, room := range []string{event.Lobby, "a-room-of-" + strings.ReplaceAll(addr, ".", "-")} {
-			answer, err := enter(t, s, ana, event.GotANewUser{Change: event.Named("Ana"), Room: room})
+			answer, err := enter(t, s, ana, event.GotANewUser{Patch: event.Named("Ana"), Room: room})
 			if err != nil || answer.EventName() != event.NameExistingUsers {
 				t.Errorf("in %s: %v, %v", room, answer, err)
 			}
@@ -131,7 +131,7 @@ func TestAHouseOfPagesLeavesItsOwnConnectionsAlone(t *testing.T) {
 			io.Copy(io.Discard, resp.Body)
 			resp.Body.Close()
 		}
-		answer, err := enter(t, s, http.DefaultClient, event.GotANewUser{Change: event.Named(fmt.Sprint("Person ", i))})
+		answer, err := enter(t, s, http.DefaultClient, event.GotANewUser{Patch: event.Named(fmt.Sprint("Person ", i))})
 		if err != nil || answer.EventName() != event.NameExistingUsers {
 			t.Fatalf("person %d: %v, %v", i, answer, err)
 		}

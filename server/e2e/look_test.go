@@ -40,7 +40,7 @@ func lively(t testing.TB, s *server, room string) {
 	t.Helper()
 	all := crowd(t, s, room, dozen...)
 	in := func(d time.Duration) *int64 { return new(time.Now().Add(d).UnixMilli()) }
-	for i, change := range map[int]event.Change{
+	for i, change := range map[int]event.Patch{
 		1:  {Note: new("In the kitchen")},
 		2:  {Status: new(event.StatusAway)},
 		3:  {Status: new(event.StatusBusy), Note: new("Presenting"), Until: in(2 * time.Hour)},

@@ -95,7 +95,7 @@ func (b *bystander) join(addr string) error {
 	// The key is the one of RFC 6455, section 1.3. Masking with nothing is
 	// masking (section 5.3).
 	request := fmt.Appendf(nil, "GET /ws HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n", addr)
-	hello := event.Encode(event.GotANewUser{Change: event.Named(b.name), Room: b.room})
+	hello := event.Encode(event.GotANewUser{Patch: event.Named(b.name), Room: b.room})
 	if _, err := conn.Write(request); err != nil {
 		conn.Close()
 		return err

@@ -21,7 +21,7 @@ func TestHostileNamesAreTextWhereverTheyAreShown(t *testing.T) {
 	)
 	s := start(t, quick...)
 	for i, c := range crowd(t, s, "lobby", script, arabic) {
-		c.Update(event.Change{Note: new(strings.Repeat(note, 1-i))})
+		c.Update(event.Patch{Note: new(strings.Repeat(note, 1-i))})
 	}
 	p := visitRecorded(t, "Eve", s.url, recordedNotifications+recordedSayings)
 	p.permit(s, "notifications")

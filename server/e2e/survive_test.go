@@ -71,7 +71,7 @@ func TestATranslatedPageGoesOn(t *testing.T) {
 		shows(".box:nth-child(2) .detail", "~just now")
 
 		// All that may stand under a name, one after the other.
-		for _, change := range []event.Change{
+		for _, change := range []event.Patch{
 			{Note: new("In the kitchen")}, {Status: new(event.StatusBusy)}, {Note: new("")},
 			{Status: new(event.StatusAway), Note: new("Lunch"), Name: new("Benedict")}, {Status: new(event.StatusHere)},
 		} {
@@ -83,7 +83,7 @@ func TestATranslatedPageGoesOn(t *testing.T) {
 		p.click(".box:nth-child(2) .face")
 		shows("#modal-title", name("Benedict"))
 		shows(".person .how", "~Here")
-		all[0].Update(event.Change{Status: new(event.StatusBusy)})
+		all[0].Update(event.Patch{Status: new(event.StatusBusy)})
 		shows(".person .how", "~Busy")
 		shows(".person .said", name("Lunch"))
 		p.do(chromedp.KeyEvent(kb.Escape))
@@ -121,7 +121,7 @@ func TestNothingThatOthersDoToThePageEndsIt(t *testing.T) {
 		`document.body.innerHTML = '<a href="javascript:void 0">theirs</a><a href="tel:+1">theirs</a>'; for (const a of document.links) a.click()`,
 	} {
 		p.await(`(() => {` + harm + `; return true })()`)
-		all[0].Update(event.Change{Status: new(event.StatusBusy), Note: new(fmt.Sprint("note ", i))})
+		all[0].Update(event.Patch{Status: new(event.StatusBusy), Note: new(fmt.Sprint("note ", i))})
 		crowd(t, s, "lobby", fmt.Sprint("Guest ", i))
 		p.await(fmt.Sprintf(`document.title === "%d here · lobby · Rollcall"`, i+3))
 	}

@@ -43,7 +43,7 @@ func TestAStatusIsShownUntilItEnds(t *testing.T) {
 	p.await(`(window.before = true)`)
 
 	end := time.Now().Add(8 * time.Second)
-	ben.Update(event.Change{Status: new(event.StatusBusy), Note: new("Presenting"), Until: new(end.UnixMilli())})
+	ben.Update(event.Patch{Status: new(event.StatusBusy), Note: new("Presenting"), Until: new(end.UnixMilli())})
 	const detail = `document.querySelector(".box:nth-child(2) .detail").textContent`
 	until := board.Until(end.In(kathmandu), time.Now().In(kathmandu), false)
 	p.await(fmt.Sprintf(`%s === %q`, detail, "busy "+until+" · Presenting"))
@@ -66,7 +66,7 @@ func TestTheTimeOfAnotherDayIsTheOneThatTheDeviceWillShowThen(t *testing.T) {
 	for offset(end) == offset(time.Now()) { // summer time has begun or ended before it
 		end = end.AddDate(0, 0, 7)
 	}
-	crowd(t, s, "lobby", "Ben")[0].Update(event.Change{Status: new(event.StatusAway), Until: new(end.UnixMilli())})
+	crowd(t, s, "lobby", "Ben")[0].Update(event.Patch{Status: new(event.StatusAway), Until: new(end.UnixMilli())})
 	p.do(chromedp.Navigate(s.url))
 	p.join("Ana")
 	p.sees("Ana", "Ben")

@@ -43,7 +43,7 @@ func writers(t *testing.T, h *Hub, people, text int) []*Conn {
 // rewrite has everybody write another note, in another letter.
 func rewrite(conns []*Conn, letter rune, text int) {
 	for _, c := range conns {
-		c.Update(0, event.Change{Note: new(strings.Repeat(string(letter), text))})
+		c.Update(0, event.Patch{Note: new(strings.Repeat(string(letter), text))})
 	}
 	synctest.Wait()
 }
@@ -178,7 +178,7 @@ func TestWhoHasToWaitTakesTurns(t *testing.T) {
 		for round := range rounds {
 			for _, u := range r.all.roster.Users() {
 				u.Note = strings.Repeat(string('a'+rune(round%26)), text)
-				r.apply(event.UpdateUser{User: event.Change{}.Apply(u)})
+				r.apply(event.UpdateUser{User: event.Patch{}.Apply(u)})
 			}
 			for _, d := range r.collect(nil) {
 				if _, looks := told[d.conn]; looks {
@@ -248,7 +248,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := Person{ID: fmt.Sprintf("%13s", name)}
-		p.Wanted = event.Change{Name: new(name + " " + text(511-len(name))), Note: new(text(1280)), Status: new(event.StatusAway), Until: new(int64(4e12)), Data: data}
+		p.Wanted = event.Patch{Name: new(name + " " + text(511-len(name))), Note: new(text(1280)), Status: new(event.StatusAway), Until: new(int64(4e12)), Data: data}
 		return p
 	}
 	// settle has each person say something else in each of as many tabs as are
@@ -298,7 +298,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		conns := settle(t, h, "lobby", people)
 		for n := 0; history(conns[0]) < 2*people*sizeOf(longest(of))*8/10; n++ {
 			p := full(fmt.Sprint(n%people), 'a'+rune(n/people%26))
-			conns[n%people].Update(0, event.Change{Name: p.Wanted.Name, Note: p.Wanted.Note})
+			conns[n%people].Update(0, event.Patch{Name: p.Wanted.Name, Note: p.Wanted.Note})
 		}
 		synctest.Wait()
 		within(t, "somebody in a small room", (heap()-before)/people, most.User+most.Connection)
@@ -321,7 +321,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 			}
 			time.Sleep(time.Minute) // until they are gone
 			for n := 0; history(c) < 2*minHistory-1000; n++ {
-				c.Update(0, event.Change{Name: new("Ana"), Note: new(fmt.Sprint(n)), Data: "null"})
+				c.Update(0, event.Patch{Name: new("Ana"), Note: new(fmt.Sprint(n)), Data: "null"})
 			}
 			synctest.Wait()
 		}

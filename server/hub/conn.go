@@ -86,7 +86,7 @@ func (c *Conn) Beat() {
 // data are canonical. Who watches or has left has nothing to change. A ref that is
 // done already is not done again; it is answered in any case, unless it is 0. The
 // error is event.ErrDataTooLong, and then nothing has changed.
-func (c *Conn) Update(ref event.Ref, change event.Change) error {
+func (c *Conn) Update(ref event.Ref, change event.Patch) error {
 	if c.id == "" {
 		return nil
 	}

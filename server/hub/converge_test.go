@@ -162,8 +162,8 @@ func (p *play) join(known *client) {
 	p.open = append(p.open, c)
 }
 
-func (p *play) change() event.Change {
-	var change event.Change
+func (p *play) change() event.Patch {
+	var change event.Patch
 	if rapid.Bool().Draw(p.t, "renames") {
 		change.Name = new(rapid.SampledFrom([]string{"Ana", "Pan", "P10"}).Draw(p.t, "name"))
 	}
@@ -275,7 +275,7 @@ func TestManyAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				conn.Update(0, event.Change{Note: new(fmt.Sprint(n))})
+				conn.Update(0, event.Patch{Note: new(fmt.Sprint(n))})
 				conn.Active(0, n%5 == 0)
 				if n%4 == 0 {
 					conn.View(event.View{From: n % 3})
@@ -333,7 +333,7 @@ func TestADeliveryAllocatesNothing(t *testing.T) {
 		i := 0
 		return testing.AllocsPerRun(50, func() {
 			i++
-			c.Update(0, event.Change{Note: new(fmt.Sprint(i))})
+			c.Update(0, event.Patch{Note: new(fmt.Sprint(i))})
 			c.room.settled()
 		})
 	}
@@ -355,7 +355,7 @@ func BenchmarkOneChangeSeenByMany(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for i := 0; b.Loop(); i++ {
-				c.Update(0, event.Change{Note: &notes[i%2]})
+				c.Update(0, event.Patch{Note: &notes[i%2]})
 				c.room.settled()
 			}
 			runtime.ReadMemStats(&after)

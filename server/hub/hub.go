@@ -124,7 +124,7 @@ type Person struct {
 	Grant string
 	// Is says who they are, if the room does not have them, and Wanted what is to
 	// be different now. One of the two has a name.
-	Is, Wanted event.Change
+	Is, Wanted event.Patch
 	// Tab and Ref say which of a client's changes Wanted is, so that it is not
 	// done twice; without a tab it always is.
 	Tab string

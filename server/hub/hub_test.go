@@ -89,7 +89,7 @@ func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
 // returning is somebody who comes back: they say who they are, and want nothing
 // to be different.
 func (p Person) returning(c *client) Person {
-	p.Is, p.Wanted = p.Wanted, event.Change{}
+	p.Is, p.Wanted = p.Wanted, event.Patch{}
 	p.Resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
 	return p
 }
@@ -100,18 +100,18 @@ func TestWhatIsSaidAgainOrComesLateIsDoneOnce(t *testing.T) {
 		ben := person("Ben")
 		ben.Tab, ben.Ref = "tab", 1
 		cut := join(t, h, "lobby", ben).drain()
-		cut.conn.Update(2, event.Change{Note: new("at work")})
+		cut.conn.Update(2, event.Patch{Note: new("at work")})
 		ana.expect("+Ben", "~Ben at work")
 		back := ben
-		back.Is, back.Wanted, back.Ref = ben.Wanted, event.Change{Note: new("on the train")}, 3
+		back.Is, back.Wanted, back.Ref = ben.Wanted, event.Patch{Note: new("on the train")}, 3
 		again := join(t, h, "lobby", back).drain()
 		ana.expect("~Ben on the train")
-		cut.conn.Update(2, event.Change{Note: new("at work")}) // it was under way
+		cut.conn.Update(2, event.Patch{Note: new("at work")}) // it was under way
 		join(t, h, "lobby", ben)                               // and so was this
-		again.conn.Update(3, event.Change{Note: new("on the train, again")})
+		again.conn.Update(3, event.Patch{Note: new("on the train, again")})
 		ana.expect()
 		other := join(t, h, "lobby", person("Ben").named("Benedict")) // a tab that counts for itself
-		other.conn.Update(1, event.Change{Note: new("at home")})
+		other.conn.Update(1, event.Patch{Note: new("at home")})
 		ana.expect("~Benedict at home")
 	})
 }
@@ -125,7 +125,7 @@ func TestWhoComesBackChangesNothingThatAnotherTabHasSinceChanged(t *testing.T) {
 		tab := join(t, h, "lobby", ben)
 		ana.expect("+Ben")
 		cut.conn.Close(false)
-		tab.conn.Update(0, event.Change{Name: new("Benedict"), Note: new("in a call")})
+		tab.conn.Update(0, event.Patch{Name: new("Benedict"), Note: new("in a call")})
 		ana.expect("~Benedict busy in a call")
 		back := ben.returning(cut)
 		join(t, h, "lobby", back)
@@ -162,12 +162,12 @@ func TestWhatIsDoneIsToldInTheFrameThatShowsIt(t *testing.T) {
 		if ben.hello != 7 || ben.frames != 1 {
 			t.Errorf("the hello is answered as %d, in %d frames", ben.hello, ben.frames)
 		}
-		ben.conn.Update(8, event.Change{Note: new("hi")})
+		ben.conn.Update(8, event.Patch{Note: new("hi")})
 		if ben.drain(); ben.done != 8 || ben.frames != 2 {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
 		ben.expect("~Ben hi")
-		ben.conn.Update(9, event.Change{Note: new("hi")}) // nothing to show
+		ben.conn.Update(9, event.Patch{Note: new("hi")}) // nothing to show
 		if ben.drain(); ben.done != 9 || ben.frames != 3 {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
@@ -194,13 +194,13 @@ func TestDataAreCarriedKeyByKeyUpToAKilobyte(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := join(t, h, "lobby", person("Ben"))
-		ben.conn.Update(0, event.Change{Data: `{"a":1,"b":{"c":"d"}}`})
-		ben.conn.Update(0, event.Change{Data: `{"a":null,"e":[]}`})
+		ben.conn.Update(0, event.Patch{Data: `{"a":1,"b":{"c":"d"}}`})
+		ben.conn.Update(0, event.Patch{Data: `{"a":null,"e":[]}`})
 		if u, _ := ana.drain().roster.Get("id-Ben"); u.Data != `{"b":{"c":"d"},"e":[]}` {
 			t.Errorf("the data are %s", u.Data)
 		}
 		long := event.Data(`{"long":"` + strings.Repeat("x", 1000) + `"}`)
-		if err := ben.conn.Update(0, event.Change{Name: new("Benedict"), Data: long}); err != event.ErrDataTooLong {
+		if err := ben.conn.Update(0, event.Patch{Name: new("Benedict"), Data: long}); err != event.ErrDataTooLong {
 			t.Errorf("too much data: %v", err)
 		}
 		if u, _ := ana.drain().roster.Get("id-Ben"); u.Name != "Ben" || u.Data != `{"b":{"c":"d"},"e":[]}` {
@@ -214,7 +214,7 @@ func TestAStatusEndsByItselfAtItsTime(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := join(t, h, "lobby", person("Ben")).drain()
 		began := time.Now().UnixMilli()
-		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Note: new("back soon"), Until: new(began + 60_000)})
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusBusy), Note: new("back soon"), Until: new(began + 60_000)})
 		ana.expect("+Ben", "~Ben busy back soon")
 		if u, _ := ana.roster.Get("id-Ben"); u.Until != began+60_000 || u.StatusSince != began {
 			t.Errorf("busy from %d until %d", u.StatusSince, u.Until)
@@ -226,9 +226,9 @@ func TestAStatusEndsByItselfAtItsTime(t *testing.T) {
 		if u, _ := ana.roster.Get("id-Ben"); u.Until != 0 || u.StatusSince != 0 {
 			t.Errorf("here since %d until %d", u.StatusSince, u.Until)
 		}
-		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Until: new(time.Now().UnixMilli() + 60_000)})
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusBusy), Until: new(time.Now().UnixMilli() + 60_000)})
 		synctest.Wait()
-		ben.conn.Update(0, event.Change{Until: new(int64(0))})
+		ben.conn.Update(0, event.Patch{Until: new(int64(0))})
 		time.Sleep(time.Hour)
 		ana.expect("~Ben busy", "~Ben busy")
 	})
@@ -253,7 +253,7 @@ func TestManyUpdatesAreTheLastOne(t *testing.T) {
 		ana.pause()
 		ana.seen = nil
 		for _, note := range []string{"one", "two", "three"} {
-			ben.conn.Update(0, event.Change{Note: new(note)})
+			ben.conn.Update(0, event.Patch{Note: new(note)})
 		}
 		ana.read().expect("~Ben three")
 	})
@@ -278,17 +278,17 @@ func TestAnUpdateChangesOnlyWhatItNames(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
-		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy), Note: new("back at 2")})
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusBusy), Note: new("back at 2")})
 		ana.expect("~Ben busy back at 2")
 		ben.expect("~Ben busy back at 2") // the sender too
-		ben.conn.Update(0, event.Change{Name: new("Benedict")})
+		ben.conn.Update(0, event.Patch{Name: new("Benedict")})
 		ana.expect("~Benedict busy back at 2")
-		ben.conn.Update(0, event.Change{Note: new("")})
+		ben.conn.Update(0, event.Patch{Note: new("")})
 		ana.expect("~Benedict busy")
-		ben.conn.Update(0, event.Change{Note: new("")})
+		ben.conn.Update(0, event.Patch{Note: new("")})
 		ana.expect()
 		ben.conn.Leave(0)
-		ben.conn.Update(0, event.Change{Note: new("too late")})
+		ben.conn.Update(0, event.Patch{Note: new("too late")})
 		ana.expect("-Benedict left")
 	})
 }
@@ -331,7 +331,7 @@ func TestATabThatWasCutOffBringsNobodyBackWhoHasLeft(t *testing.T) {
 		if !back.left || back.roster.Len() != 1 {
 			t.Errorf("it is over: %v; the room has %v", back.left, back.roster.Users())
 		}
-		back.conn.Update(0, event.Change{Name: new("Benedict")})
+		back.conn.Update(0, event.Patch{Name: new("Benedict")})
 		back.conn.Close(true)
 		ana.expect()
 		if people, _ := count(h, "lobby"); people != 1 {
@@ -537,7 +537,7 @@ func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
 		ben.drain().seen = nil
 		for _, c := range []*client{tab, gone, wall} {
 			frames := c.drain().frames
-			c.conn.Update(0, event.Change{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
+			c.conn.Update(0, event.Patch{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
 			c.conn.Active(0, false)
 			if err := c.conn.View(event.View{}); err != nil {
 				t.Error(err)
@@ -623,7 +623,7 @@ func TestWhoWatchesIsPresentInNoRoster(t *testing.T) {
 		if !wall.conn.Watches() || wall.conn.ID() != "" || ana.conn.Watches() {
 			t.Error("who watches is somebody")
 		}
-		wall.conn.Update(0, event.Change{Name: new("Wall")})
+		wall.conn.Update(0, event.Patch{Name: new("Wall")})
 		wall.conn.Active(0, false)
 		wall.expect()
 		wall.conn.Leave(0)
@@ -702,17 +702,17 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 func TestAStatusSetByHandAlwaysWins(t *testing.T) {
 	bubble(t, Options{Away: time.Minute}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben"))
-		ben.conn.Update(0, event.Change{Status: new(event.StatusBusy)})
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusBusy)})
 		ana.drain()
 		ana.seen = nil
 		ben.conn.Active(0, false)
 		time.Sleep(time.Hour)
 		ana.expect()
-		ben.conn.Update(0, event.Change{Status: new(event.StatusHere)}) // leaves it to activity
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusHere)}) // leaves it to activity
 		ana.expect("~Ben away")
 		ben.conn.Active(0, true)
 		ana.expect("~Ben")
-		ben.conn.Update(0, event.Change{Status: new(event.StatusAway)})
+		ben.conn.Update(0, event.Patch{Status: new(event.StatusAway)})
 		ana.expect("~Ben away")
 		ben.conn.Active(0, false)
 		ben.conn.Active(0, true)

@@ -45,7 +45,7 @@ func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
 			c := join(t, h, fmt.Sprint("room", i), person("Ana"))
 			c.pause()
 			for n := range changes {
-				c.conn.Update(0, event.Change{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
+				c.conn.Update(0, event.Patch{Note: new(fmt.Sprint(n, strings.Repeat("x", 1000)))})
 			}
 		}
 		if each := (heap() - before) / rooms; each > 64<<10 {

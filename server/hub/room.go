@@ -242,7 +242,7 @@ func (r *room) detach(c *Conn, reason event.Reason, stay time.Duration) {
 	r.tell(r.who.Disconnect(r.now(), c.id, c, reason, stay), nil)
 }
 
-func (r *room) update(c *Conn, ref event.Ref, change event.Change) error {
+func (r *room) update(c *Conn, ref event.Ref, change event.Patch) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index < 0 {

@@ -45,7 +45,7 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(options)
 		ana, ben, cyd := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain(), join(t, h, "lobby", person("Cyd")).drain()
-		ben.conn.Update(0, event.Change{Note: new("back at 2"), Status: new(event.StatusBusy)})
+		ben.conn.Update(0, event.Patch{Note: new("back at 2"), Status: new(event.StatusBusy)})
 		everybody := []*client{ana.drain(), ben.drain(), cyd.drain()}
 		h.Suspend()
 		for _, c := range everybody {

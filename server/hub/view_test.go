@@ -74,7 +74,7 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 
 		ana.conn.View(event.View{From: 2, Count: 3})
 		ana.drain().conn.Beat()
-		ana.drain().conn.Update(0, event.Change{Note: new("out of sight")})
+		ana.drain().conn.Update(0, event.Patch{Note: new("out of sight")})
 		ana.expect()
 		ana.conn.Beat() // with the seq that she knows of
 		ana.drain()
@@ -151,9 +151,9 @@ func TestAViewCanBeSearched(t *testing.T) {
 		if _, total, _ := wall.roster.View(); total != 3 || wall.roster.Count() != 5 {
 			t.Errorf("%d of %d", total, wall.roster.Count())
 		}
-		anas[0].Update(0, event.Change{Name: new("Anton")})
+		anas[0].Update(0, event.Patch{Name: new("Anton")})
 		wall.holds("HANA", "Diana")
-		anas[1].Update(0, event.Change{Name: new("Banana")})
+		anas[1].Update(0, event.Patch{Name: new("Banana")})
 		wall.holds("Banana", "HANA")
 		anas[2].Close(true)
 		wall.holds("Banana", "Diana")
@@ -307,8 +307,8 @@ func TestASearchMakesNoNameComparableAnew(t *testing.T) {
 		if queries := folded - before; queries != 10 {
 			t.Errorf("%d texts were folded for 10 queries", queries)
 		}
-		people[0].Update(0, event.Change{Name: new("Peter P19")})
-		people[1].Update(0, event.Change{Note: new("P19")})
+		people[0].Update(0, event.Patch{Name: new("Peter P19")})
+		people[1].Update(0, event.Patch{Note: new("P19")})
 		wall.holds("Peter P19", "P19")
 		people[0].Leave(0)
 		wall.holds("P19")

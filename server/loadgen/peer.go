@@ -78,7 +78,7 @@ func (p *peer) connect() error {
 
 // hello joins. Masking with nothing is masking (RFC 6455, section 5.3).
 func (p *peer) hello() error {
-	payload := event.Encode(event.GotANewUser{Change: event.Named(p.name), Room: p.room})
+	payload := event.Encode(event.GotANewUser{Patch: event.Named(p.name), Room: p.room})
 	frame := []byte{0x81, 0x80 | 126, byte(len(payload) >> 8), byte(len(payload)), 0, 0, 0, 0}
 	_, err := p.conn.Write(append(frame, payload...))
 	return err

@@ -121,7 +121,7 @@ func BenchmarkAChange(b *testing.B) {
 	for c := range r.Connections(ids[0]) {
 		conn = c
 	}
-	notes := []event.Change{note("one"), note("two")}
+	notes := []event.Patch{note("one"), note("two")}
 	ref := event.Ref(1)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -33,7 +33,7 @@ func later(s, t Stamp) Stamp {
 
 // FieldStamp is when one field was changed.
 type FieldStamp struct {
-	Field string `json:"field"` // as [event.Change.Fields] has it
+	Field string `json:"field"` // as [event.Patch.Fields] has it
 	Stamp Stamp  `json:"stamp"`
 }
 
@@ -126,7 +126,7 @@ func (e Entry) status() (event.Status, int64) {
 }
 
 // change has the owner change the user.
-func (e *Entry) change(now int64, c event.Change, stamp Stamp) {
+func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 	if c.IsZero() {
 		return
 	}

@@ -25,7 +25,7 @@ func pick(field string, s Stamp, n int) int {
 }
 
 // said is what was said of a field with a stamp.
-func said(field string, s Stamp) event.Change {
+func said(field string, s Stamp) event.Patch {
 	n := pick(field, s, 3)
 	switch field {
 	case "name":
@@ -35,9 +35,9 @@ func said(field string, s Stamp) event.Change {
 	case "status":
 		return status([]event.Status{event.StatusHere, event.StatusAway, event.StatusBusy}[n])
 	case "until":
-		return event.Change{Until: new([]int64{0, start - 1, start + 1}[n])}
+		return event.Patch{Until: new([]int64{0, start - 1, start + 1}[n])}
 	}
-	return event.Change{Data: event.Data(fmt.Sprintf(`{"%s":%s}`, field[len("data."):], []string{"null", "1", "2"}[n]))}
+	return event.Patch{Data: event.Data(fmt.Sprintf(`{"%s":%s}`, field[len("data."):], []string{"null", "1", "2"}[n]))}
 }
 
 func drawStamp(t *rapid.T, earliest int64) Stamp {
@@ -230,15 +230,15 @@ func TestServersThatHearOfEachOtherShowTheSame(t *testing.T) {
 }
 
 // drawChange draws what somebody may want to be different.
-func drawChange(t *rapid.T, now Instant) event.Change {
-	var c event.Change
+func drawChange(t *rapid.T, now Instant) event.Patch {
+	var c event.Patch
 	for _, field := range fieldNames {
 		if rapid.IntRange(0, 3).Draw(t, field) > 0 {
 			continue
 		}
 		n := Stamp{Time: rapid.Int64Range(0, 20).Draw(t, "value")}
 		if field == "until" {
-			c = c.Then(event.Change{Until: new(now.Unix + n.Time*200)})
+			c = c.Then(event.Patch{Until: new(now.Unix + n.Time*200)})
 			if n.Time < 5 {
 				c.Until = new(int64)
 			}

@@ -105,11 +105,11 @@ func (m *model) due(now Instant) {
 // end is what happens to a user by the Unix clock.
 func (u *modelUser) end(now Instant) {
 	if u.as.Until != 0 && u.as.Until <= now.Unix {
-		u.change(now, event.Change{Status: new(event.StatusHere), Note: new(""), Until: new(int64)})
+		u.change(now, event.Patch{Status: new(event.StatusHere), Note: new(""), Until: new(int64)})
 	}
 }
 
-func (u *modelUser) change(now Instant, c event.Change) {
+func (u *modelUser) change(now Instant, c event.Patch) {
 	before := u.shown()
 	u.as = c.Apply(u.as)
 	since := before.StatusSince
@@ -128,7 +128,7 @@ func (u *modelUser) change(now Instant, c event.Change) {
 
 // say is a change that is done only once, and is no change if it does not fit. It
 // reports whether it fits.
-func (u *modelUser) say(now Instant, tab string, ref event.Ref, c event.Change) bool {
+func (u *modelUser) say(now Instant, tab string, ref event.Ref, c event.Patch) bool {
 	switch {
 	case tab != "" && ref != 0 && ref <= u.tabs[tab]:
 		return true

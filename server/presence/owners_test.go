@@ -115,10 +115,10 @@ func TestEachFieldIsAsItWasSaidLast(t *testing.T) {
 	b.put("a", a.own("Ana"))
 	b.join("Ana", 1)
 	a.wait(time.Second)
-	a.change("Ana", 1, event.Change{Name: new("Anna"), Note: new("one"), Data: `{"x":1,"y":1}`})
+	a.change("Ana", 1, event.Patch{Name: new("Anna"), Note: new("one"), Data: `{"x":1,"y":1}`})
 	b.wait(2 * time.Second)
-	b.change("Ana", 1, event.Change{Note: new("two"), Status: new(event.StatusBusy), Data: `{"y":2,"z":2}`})
-	b.change("Ana", 1, event.Change{Data: `{"z":null}`})
+	b.change("Ana", 1, event.Patch{Note: new("two"), Status: new(event.StatusBusy), Data: `{"y":2,"z":2}`})
+	b.change("Ana", 1, event.Patch{Data: `{"z":null}`})
 	const want = `~Anna busy two {"x":1,"y":2}`
 	fromA, fromB := a.own("Ana"), b.own("Ana")
 	a.seen, b.seen = nil, nil
@@ -138,7 +138,7 @@ func TestWhatWasSaidStaysWhenTheServerThatHeardItHasTheUserNoMore(t *testing.T) 
 	a.wait(time.Second)
 	b.wait(2 * time.Second)
 	b.join("Ana", 1) // who does not know of a
-	b.change("Ana", 1, event.Change{Note: new("out"), Status: new(event.StatusBusy)})
+	b.change("Ana", 1, event.Patch{Note: new("out"), Status: new(event.StatusBusy)})
 	a.put("b", b.own("Ana"))
 	a.drop("b", "Ana")
 	a.expect("+Ana", "~Ana busy out")
@@ -157,10 +157,10 @@ func TestAServerWhereSomebodyIsNewTakesOverWhatTheOthersKnow(t *testing.T) {
 	a, b := two[0], two[1]
 	a.join("Ana", 1)
 	a.wait(time.Second)
-	a.change("Ana", 1, event.Change{Note: new("out"), Data: `{"x":1}`})
+	a.change("Ana", 1, event.Patch{Note: new("out"), Data: `{"x":1}`})
 	b.put("a", a.own("Ana"))
 	b.wait(time.Hour)
-	b.hello(1, Hello{ID: "Ana", Is: event.Change{Name: new("other"), Note: new("other")}, Wanted: event.Change{Data: `{"y":2}`}})
+	b.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("other"), Note: new("other")}, Wanted: event.Patch{Data: `{"y":2}`}})
 	b.drop("a", "Ana")
 	b.expect(`+Ana out {"x":1}`, `~Ana out {"x":1,"y":2}`)
 	if since := b.users["Ana"].Since; since != start {
@@ -224,7 +224,7 @@ func TestAStatusThatWasSetElsewhereEndsHereToo(t *testing.T) {
 	a, b, c := three[0], three[1], three[2]
 	a.join("Ana", 1)
 	b.join("Ana", 1)
-	a.change("Ana", 1, event.Change{Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start + 5000))})
+	a.change("Ana", 1, event.Patch{Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start + 5000))})
 	said := a.own("Ana")
 	b.put("a", said)
 	c.put("a", said)
@@ -253,7 +253,7 @@ func TestAStatusThatWasSetElsewhereEndsHereToo(t *testing.T) {
 func TestWhoComesWhenAStatusThatWasSetElsewhereHasEndedSaysSomethingNew(t *testing.T) {
 	two := servers(t, 0, "a", "b")
 	a, b := two[0], two[1]
-	a.hello(1, Hello{ID: "Ana", Is: event.Change{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+	a.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
 	b.put("a", a.own("Ana"))
 	b.pass(time.Second)
 	b.hello(1, Hello{ID: "Ana", Wanted: note("in")})
@@ -267,16 +267,16 @@ func TestDataOfSeveralServersMayBeLongerAndBecomeShorter(t *testing.T) {
 	for w, key := range map[*world]string{a: "x", b: "y"} {
 		w.join("Ana", 1)
 		w.wait(time.Second)
-		w.change("Ana", 1, event.Change{Data: event.Data(`{"` + key + `":"` + strings.Repeat("x", 1000) + `"}`)})
+		w.change("Ana", 1, event.Patch{Data: event.Data(`{"` + key + `":"` + strings.Repeat("x", 1000) + `"}`)})
 	}
 	a.put("b", b.own("Ana"))
 	if n := len(a.users["Ana"].Data); n <= event.MaxData {
 		t.Fatalf("merged, the data have %d bytes", n)
 	}
-	if _, err := a.Change(a.now, "Ana", 1, 0, event.Change{Data: `{"z":1}`}); !errors.Is(err, event.ErrDataTooLong) {
+	if _, err := a.Change(a.now, "Ana", 1, 0, event.Patch{Data: `{"z":1}`}); !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("they may become longer: %v", err)
 	}
-	a.change("Ana", 1, event.Change{Data: event.Data(`{"x":"` + strings.Repeat("x", 500) + `"}`)})
+	a.change("Ana", 1, event.Patch{Data: event.Data(`{"x":"` + strings.Repeat("x", 500) + `"}`)})
 	if n := len(a.users["Ana"].Data); n < 1500 || n > 1600 {
 		t.Errorf("the data have %d bytes", n)
 	}
@@ -329,8 +329,8 @@ func TestKeysThatWereRemovedAreNotRememberedWithoutEnd(t *testing.T) {
 		if i >= 500 {
 			key += strings.Repeat("x", event.MaxData-20) // as long as a key can be
 		}
-		a.change("Ana", 1, event.Change{Data: event.Data(fmt.Sprintf(`{"%s":1}`, key))})
-		a.change("Ana", 1, event.Change{Data: event.Data(fmt.Sprintf(`{"%s":null}`, key))})
+		a.change("Ana", 1, event.Patch{Data: event.Data(fmt.Sprintf(`{"%s":1}`, key))})
+		a.change("Ana", 1, event.Patch{Data: event.Data(fmt.Sprintf(`{"%s":null}`, key))})
 		if n := a.own("Ana").stampsSize(); n > maxStamps {
 			t.Fatalf("%d bytes of stamps", n)
 		}

@@ -107,10 +107,10 @@ func (r *Room[C]) Connections(id string) iter.Seq[C] {
 type Hello struct {
 	ID string // the public id of the user
 	// Is is who they are. It is used if the room does not have them.
-	Is event.Change
+	Is event.Patch
 	// Wanted is what is to be different now. It is done unless the Ref of Tab is
 	// done already.
-	Wanted event.Change
+	Wanted event.Patch
 	Tab    string    // the client over all its connections; "" is one that nothing is known of
 	Ref    event.Ref // 0 is none
 	// Resumed says that the client comes back to what it knew: its tab is as
@@ -129,7 +129,7 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	}
 	wanted := h.Wanted
 	if u.hasDone(h.Tab, h.Ref) {
-		wanted = event.Change{}
+		wanted = event.Patch{}
 	}
 	entry := u.entry
 	arrives := !u.here && len(u.others) == 0
@@ -181,7 +181,7 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 // tab is done already. Data is merged key by key. The error is
 // [event.ErrDataTooLong] if it would be longer than [event.MaxData] then, and
 // nothing is changed. A connection that is gone changes nothing.
-func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Change) ([]event.Event, error) {
+func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Patch) ([]event.Event, error) {
 	r.set(now)
 	u, c := r.find(id, conn)
 	if c == nil || u.hasDone(c.tab, ref) {
@@ -363,12 +363,12 @@ func (r *Room[C]) forget(u *user[C]) {
 }
 
 // change changes what this server knows of a user.
-func (r *Room[C]) change(u *user[C], c event.Change) {
+func (r *Room[C]) change(u *user[C], c event.Patch) {
 	u.entry.change(r.now.Unix, c, r.stamp(u.entry))
 }
 
 // ending is what happens to a user when their status and note end.
-var ending = event.Change{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
+var ending = event.Patch{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
 
 // end has status and note of a user end if it is time, else it notes when that
 // will be. Each server ends them in its own entry. Where it has none it only
@@ -435,7 +435,7 @@ const spare = 16
 
 // fits reports by its error whether a user's data may be changed so. Merged data
 // can be longer than [event.MaxData] already, and may become shorter.
-func fits(u event.User, c event.Change) error {
+func fits(u event.User, c event.Patch) error {
 	if c.Data != "" && len(c.Apply(u).Data) > max(event.MaxData, len(u.Data)) {
 		return event.ErrDataTooLong
 	}
@@ -443,4 +443,4 @@ func fits(u event.User, c event.Change) error {
 }
 
 // plain is a user who is not encoded, so that two of them can be compared.
-func plain(u event.User) event.User { return event.Change{}.Apply(u) }
+func plain(u event.User) event.User { return event.Patch{}.Apply(u) }

@@ -97,12 +97,12 @@ func (w *world) hello(conn int, h Hello) {
 	w.see(events)
 }
 
-func (w *world) change(name string, conn int, c event.Change) {
+func (w *world) change(name string, conn int, c event.Patch) {
 	w.t.Helper()
 	w.say(name, conn, 0, c)
 }
 
-func (w *world) say(name string, conn int, ref event.Ref, c event.Change) {
+func (w *world) say(name string, conn int, ref event.Ref, c event.Patch) {
 	w.t.Helper()
 	events, err := w.Change(w.now, name, conn, ref, c)
 	if err != nil {
@@ -168,8 +168,8 @@ func (w *world) holds(want ...string) {
 	}
 }
 
-func status(s event.Status) event.Change { return event.Change{Status: &s} }
-func note(s string) event.Change         { return event.Change{Note: &s} }
+func status(s event.Status) event.Patch { return event.Patch{Status: &s} }
+func note(s string) event.Patch         { return event.Patch{Note: &s} }
 
 func TestUsersComeAndGo(t *testing.T) {
 	w := newWorld(t, 0)
@@ -192,8 +192,8 @@ func TestWhoArrivesIsWhoTheyAreAndAsTheyWantToBe(t *testing.T) {
 	w := newWorld(t, 0)
 	w.hello(1, Hello{
 		ID:     "id",
-		Is:     event.Change{Name: new("Ana"), Note: new("at work"), Data: `{"a":1,"b":null}`},
-		Wanted: event.Change{Name: new("Anna"), Status: new(event.StatusBusy), Until: new(int64(start + 1)), Data: `{"c":2}`},
+		Is:     event.Patch{Name: new("Ana"), Note: new("at work"), Data: `{"a":1,"b":null}`},
+		Wanted: event.Patch{Name: new("Anna"), Status: new(event.StatusBusy), Until: new(int64(start + 1)), Data: `{"c":2}`},
 	})
 	want := event.User{ID: "id", Name: "Anna", Status: event.StatusBusy, Note: "at work",
 		Since: start, StatusSince: start, Until: start + 1, Data: `{"a":1,"c":2}`}
@@ -222,8 +222,8 @@ func TestTheTabsOfAUserAreOneUser(t *testing.T) {
 
 func TestWhoIsThereIsNotAskedAgainWhoTheyAre(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "id", Is: event.Change{Name: new("Ana"), Note: new("at work")}})
-	w.hello(2, Hello{ID: "id", Is: event.Change{Name: new("Anna"), Note: new("at home")}})
+	w.hello(1, Hello{ID: "id", Is: event.Patch{Name: new("Ana"), Note: new("at work")}})
+	w.hello(2, Hello{ID: "id", Is: event.Patch{Name: new("Anna"), Note: new("at home")}})
 	w.expect("+Ana at work")
 	w.hello(3, Hello{ID: "id", Is: event.Named("Anna"), Wanted: event.Named("Annika")})
 	w.expect("~Annika at work")
@@ -232,11 +232,11 @@ func TestWhoIsThereIsNotAskedAgainWhoTheyAre(t *testing.T) {
 func TestAChangeChangesOnlyWhatItNames(t *testing.T) {
 	w := newWorld(t, 0)
 	w.join("id", 1)
-	w.change("id", 1, event.Change{Status: new(event.StatusBusy), Note: new("back at 2"), Data: `{"a":1,"b":2}`})
+	w.change("id", 1, event.Patch{Status: new(event.StatusBusy), Note: new("back at 2"), Data: `{"a":1,"b":2}`})
 	w.change("id", 1, event.Named("Ana"))
-	w.change("id", 1, event.Change{Note: new(""), Data: `{"a":null}`})
+	w.change("id", 1, event.Patch{Note: new(""), Data: `{"a":null}`})
 	w.change("id", 1, note("")) // is none
-	w.change("id", 1, event.Change{})
+	w.change("id", 1, event.Patch{})
 	w.expect("+id", `~id busy back at 2 {"a":1,"b":2}`, `~Ana busy back at 2 {"a":1,"b":2}`, `~Ana busy {"b":2}`)
 }
 
@@ -480,7 +480,7 @@ func TestSinceWhenAStatusIsSoChangesWithTheStatusThatIsShown(t *testing.T) {
 func TestAStatusAndItsNoteEndByThemselves(t *testing.T) {
 	w := newWorld(t, 0)
 	w.join("Ana", 1)
-	w.change("Ana", 1, event.Change{Status: new(event.StatusBusy), Note: new("back at 2"), Until: new(int64(start + 3000)), Data: `{"a":1}`})
+	w.change("Ana", 1, event.Patch{Status: new(event.StatusBusy), Note: new("back at 2"), Until: new(int64(start + 3000)), Data: `{"a":1}`})
 	w.wait(time.Second)
 	w.change("Ana", 1, note("back at 3")) // which does not change when
 	w.expect("+Ana", `~Ana busy back at 2 {"a":1}`, `~Ana busy back at 3 {"a":1}`)
@@ -496,14 +496,14 @@ func TestAStatusAndItsNoteEndByThemselves(t *testing.T) {
 
 func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Change{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
-	w.change("Ana", 1, event.Change{Until: new(int64(start + 5000))})
+	w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+	w.change("Ana", 1, event.Patch{Until: new(int64(start + 5000))})
 	w.wait(4 * time.Second)
 	w.expect("+Ana out", "~Ana out")
-	w.change("Ana", 1, event.Change{Until: new(int64)})
+	w.change("Ana", 1, event.Patch{Until: new(int64)})
 	w.wait(time.Hour)
 	w.expect("~Ana out")
-	w.change("Ana", 1, event.Change{Until: new(w.now.Unix + 1000)})
+	w.change("Ana", 1, event.Patch{Until: new(w.now.Unix + 1000)})
 	w.cut("Ana", 1, time.Minute) // it ends all the same
 	w.wait(time.Second)
 	w.expect("~Ana out", "~Ana out reconnecting", "~Ana reconnecting")
@@ -511,7 +511,7 @@ func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 
 func TestWhatWhoArrivesWantsDoesNotEndWithWhatTheyWere(t *testing.T) {
 	w := newWorld(t, 0)
-	was := event.Change{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start - 1))}
+	was := event.Patch{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start - 1))}
 	w.hello(1, Hello{ID: "Ana", Is: was, Wanted: note("at lunch"), Tab: "tab", Ref: 2})
 	w.wait(time.Hour)
 	w.expect("+Ana at lunch")
@@ -521,7 +521,7 @@ func TestAnEndThatNeverComesIsWaitedFor(t *testing.T) {
 	w := newWorld(t, 0)
 	w.join("Ana", 1)
 	for _, until := range []int64{math.MaxInt64, start + math.MaxInt64/1_000_000} { // as another server may say
-		w.change("Ana", 1, event.Change{Until: &until})
+		w.change("Ana", 1, event.Patch{Until: &until})
 		next, ok := w.Next()
 		if left := next.Sub(w.now.Steady); !ok || left != event.MaxUntil {
 			t.Errorf("until %d: to be looked at in %v", until, left)
@@ -538,7 +538,7 @@ func TestWhatIsSaidAfterTheEndOfAStatusStays(t *testing.T) {
 		"by one that came": func(w *world) { w.hello(2, Hello{ID: "Ana", Wanted: note("in")}) },
 	} {
 		w := newWorld(t, 0)
-		w.hello(1, Hello{ID: "Ana", Is: event.Change{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+		w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
 		w.pass(time.Second) // and nobody has called Due yet
 		say(w)
 		w.wait(time.Hour)
@@ -553,7 +553,7 @@ func TestWhoseStatusEndsWhileTheyAreAwayIsAwayByThemselves(t *testing.T) {
 	w := newWorld(t, time.Second)
 	w.join("Ana", 1)
 	w.active("Ana", 1, false)
-	w.change("Ana", 1, event.Change{Status: new(event.StatusBusy), Until: new(int64(start + 3000))})
+	w.change("Ana", 1, event.Patch{Status: new(event.StatusBusy), Until: new(int64(start + 3000))})
 	w.wait(3 * time.Second)
 	w.expect("+Ana", "~Ana busy", "~Ana away")
 	if since := w.users["Ana"].StatusSince; since != start+3000 {
@@ -565,7 +565,7 @@ func TestAStatusEndsByTheClockThatPeopleSee(t *testing.T) {
 	busy := func(t *testing.T) *world {
 		w := newWorld(t, 0)
 		w.join("Ana", 1)
-		w.change("Ana", 1, event.Change{Status: new(event.StatusBusy), Until: new(int64(start + 60_000))})
+		w.change("Ana", 1, event.Patch{Status: new(event.StatusBusy), Until: new(int64(start + 60_000))})
 		w.expect("+Ana", "~Ana busy")
 		return w
 	}
@@ -608,17 +608,17 @@ func TestTooMuchDataIsRefusedWithAllThatWasSaidWithIt(t *testing.T) {
 		return event.Data(`{"` + key + `":"` + strings.Repeat("x", n) + `"}`)
 	}
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Change{Name: new("Ana"), Data: long("a", 600)}, Tab: "tab"})
+	w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Data: long("a", 600)}, Tab: "tab"})
 	before := w.users["Ana"]
-	_, err := w.Change(w.now, "Ana", 1, 7, event.Change{Note: new("so"), Data: long("b", 600)})
+	_, err := w.Change(w.now, "Ana", 1, 7, event.Patch{Note: new("so"), Data: long("b", 600)})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
-	_, err = w.Join(w.now, 2, Hello{ID: "Ana", Tab: "tab", Ref: 8, Wanted: event.Change{Note: new("so"), Data: long("b", 600)}})
+	_, err = w.Join(w.now, 2, Hello{ID: "Ana", Tab: "tab", Ref: 8, Wanted: event.Patch{Note: new("so"), Data: long("b", 600)}})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
-	_, err = w.Join(w.now, 3, Hello{ID: "Ben", Is: event.Change{Name: new("Ben"), Data: long("a", 600)}, Wanted: event.Change{Data: long("b", 600)}})
+	_, err = w.Join(w.now, 3, Hello{ID: "Ben", Is: event.Patch{Name: new("Ben"), Data: long("a", 600)}, Wanted: event.Patch{Data: long("b", 600)}})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
@@ -626,11 +626,11 @@ func TestTooMuchDataIsRefusedWithAllThatWasSaidWithIt(t *testing.T) {
 		t.Errorf("she is %+v", why)
 	}
 	w.holds("Ana")
-	w.say("Ana", 1, 7, event.Change{Note: new("so"), Data: long("a", 700)}) // what was refused is not done
+	w.say("Ana", 1, 7, event.Patch{Note: new("so"), Data: long("a", 700)}) // what was refused is not done
 	if u := w.users["Ana"]; u.Note != "so" || u.Data != long("a", 700) {
 		t.Errorf("she is %+v", u)
 	}
-	w.say("Ana", 1, 8, event.Change{Data: long("b", event.MaxData-len(long("a", 700))-len(long("b", 0))+1)})
+	w.say("Ana", 1, 8, event.Patch{Data: long("b", event.MaxData-len(long("a", 700))-len(long("b", 0))+1)})
 	if u := w.users["Ana"]; len(u.Data) != event.MaxData {
 		t.Errorf("as much as may be is %d bytes", len(u.Data))
 	}

@@ -20,7 +20,7 @@ func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	dir, options := t.TempDir(), hub.Options{Grace: time.Minute}
 	first := hub.New(options)
-	c, err := first.Join("lobby", hub.Person{ID: "a", Is: event.Change{Name: new("Ana"), Note: new("hi"), Status: new(event.StatusBusy)}}, deaf{})
+	c, err := first.Join("lobby", hub.Person{ID: "a", Is: event.Patch{Name: new("Ana"), Note: new("hi"), Status: new(event.StatusBusy)}}, deaf{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -190,7 +190,7 @@ func chaos(t *testing.T, random *rand.Rand, window int) {
 		case 3, 4:
 			if p.client != nil {
 				p.note = fmt.Sprint("note ", random.IntN(100))
-				p.client.Update(event.Change{Note: new(p.note)})
+				p.client.Update(event.Patch{Note: new(p.note)})
 			}
 		case 5:
 			if p.client != nil {

@@ -102,7 +102,7 @@ func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
 			time.Sleep(time.Second)
 			note := fmt.Sprint("second ", i)
 			before := time.Now()
-			ana.say(event.ChangeUser{Change: event.Change{Note: &note}})
+			ana.say(event.ChangeUser{Patch: event.Patch{Note: &note}})
 			for _, p := range []*peer{ana, ben} {
 				for p.hear(event.NameUpdateUser).(event.UpdateUser).Note != note {
 				}
@@ -144,7 +144,7 @@ func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
 			rooms := hub.Options{Window: 50}
 			limited(t, rooms, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
 				for i := range 300 {
-					p := hub.Person{ID: fmt.Sprintf("%016d", i), Is: event.Change{Name: new(fmt.Sprint("p", i, long)), Note: &long}}
+					p := hub.Person{ID: fmt.Sprintf("%016d", i), Is: event.Patch{Name: new(fmt.Sprint("p", i, long)), Note: &long}}
 					if _, err := n.hub.Join("lobby", p, deaf{}); err != nil {
 						t.Fatal(err)
 					}
@@ -182,7 +182,7 @@ func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
 			p := n.join(browser, "Ana", "")
 			go p.count(new(int))
 			for i := 0; !over(); i++ {
-				p.say(event.ChangeUser{Change: event.Change{Note: new(fmt.Sprint(i, strings.Repeat("x", 70)))}})
+				p.say(event.ChangeUser{Patch: event.Patch{Note: new(fmt.Sprint(i, strings.Repeat("x", 70)))}})
 				time.Sleep(20 * time.Millisecond)
 			}
 			p.conn.CloseNow()
@@ -191,7 +191,7 @@ func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
 			p := n.join(browser, long, "")
 			go p.count(new(int))
 			for i := 0; !over(); i++ {
-				p.say(event.ChangeUser{Change: event.Change{Status: new([]event.Status{event.StatusBusy, event.StatusAway}[i%2])}})
+				p.say(event.ChangeUser{Patch: event.Patch{Status: new([]event.Status{event.StatusBusy, event.StatusAway}[i%2])}})
 				time.Sleep(20 * time.Millisecond)
 			}
 			p.conn.CloseNow()
@@ -200,7 +200,7 @@ func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
 			for !over() {
 				if p, _ := n.connect(nil, nil); p != nil {
 					go p.count(new(int))
-					p.say(event.GotANewUser{Change: event.Change{Name: new(long), Note: &long}})
+					p.say(event.GotANewUser{Patch: event.Patch{Name: new(long), Note: &long}})
 					time.Sleep(10 * time.Millisecond)
 					p.conn.Write(t.Context(), websocket.MessageText, event.Encode(event.Leave{})) // if it was let in
 				}
@@ -211,7 +211,7 @@ func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
 			for i := 0; !over(); i++ {
 				if p, _ := n.connect(browser, nil); p != nil {
 					go p.count(new(int))
-					p.say(event.GotANewUser{Change: event.Named(fmt.Sprint(i, long))})
+					p.say(event.GotANewUser{Patch: event.Named(fmt.Sprint(i, long))})
 					time.Sleep(10 * time.Millisecond)
 					p.conn.CloseNow()
 				}
@@ -275,7 +275,7 @@ func TestWhoOnlyAsksOrIsInDebtUsesUpNoAttempts(t *testing.T) {
 		share.Close()
 		for range 60 {
 			p, _ := n.connect(nil, nil)
-			p.say(event.GotANewUser{Change: event.Named("Ben")})
+			p.say(event.GotANewUser{Patch: event.Named("Ben")})
 			if reason, _ := p.ends(); reason.Code != event.CodeRateLimited || reason.RetryAfter <= 0 {
 				t.Fatalf("told %+v", reason)
 			}

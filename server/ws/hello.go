@@ -24,8 +24,8 @@ func (c *conn) join(e event.GotANewUser) error {
 		e.Name = new("") // which is refused as any other bad name
 	}
 	simple := e.Tab == "" // what it says is what it wants
-	is, err := checked(e.Change, "", simple)
-	var wanted event.Change
+	is, err := checked(e.Patch, "", simple)
+	var wanted event.Patch
 	if err == nil && e.Wanted != nil {
 		wanted, err = checked(*e.Wanted, "change.", true)
 	}
@@ -137,7 +137,7 @@ func (c *conn) room(name string) (string, error) {
 // checked returns a change as it is kept, or what is wrong with it. In stands
 // before the names of its fields in the event. Of what is news, the end of a status
 // is to come; of who somebody is who comes back, it may have passed meanwhile.
-func checked(change event.Change, in string, news bool) (event.Change, error) {
+func checked(change event.Patch, in string, news bool) (event.Patch, error) {
 	if change.Name != nil {
 		name, err := names.Name(*change.Name)
 		if err != nil {
@@ -181,7 +181,7 @@ func change(place *hub.Conn, e event.ChangeUser) error {
 	if place.Watches() {
 		return refusal.Error{Reason: refusal.WatcherChange}
 	}
-	change, err := checked(e.Change, "", true)
+	change, err := checked(e.Patch, "", true)
 	if err != nil {
 		return err
 	}

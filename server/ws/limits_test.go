@@ -67,7 +67,7 @@ func TestJoinsOfOneAddressAreLimitedButNotThoseOfWhomTheRoomHolds(t *testing.T) 
 			n.join(nil, "Ben", "").close()
 		}
 		p, _ := n.connect(nil, nil)
-		p.say(event.GotANewUser{Change: event.Named("Cyd")})
+		p.say(event.GotANewUser{Patch: event.Named("Cyd")})
 		reason, code := p.ends()
 		if reason.Code != event.CodeRateLimited || code != event.CloseRateLimited || reason.RetryAfter < 9_000 || reason.RetryAfter > 11_000 {
 			t.Errorf("refused with %+v and %d", reason, code)
@@ -96,7 +96,7 @@ func TestAFullRoomAndAFullServerSaySo(t *testing.T) {
 			{"other", event.CodeServerFull, event.CloseServerFull},
 		} {
 			p, _ := n.connect(nil, nil)
-			p.say(event.GotANewUser{Change: event.Named("Ben"), Room: c.room})
+			p.say(event.GotANewUser{Patch: event.Named("Ben"), Room: c.room})
 			reason, code := p.ends()
 			if reason.Code != c.code || code != c.close || reason.RetryAfter == 0 || reason.Message == "" || reason.Event != event.NameGotANewUser {
 				t.Errorf("%s: refused with %+v and %d", c.room, reason, code)
@@ -113,7 +113,7 @@ func TestEventsOfAConnectionAreLimited(t *testing.T) {
 		p := n.join(nil, "Ana", "")
 		flood := func(events int) {
 			for i := range events {
-				p.say(event.ChangeUser{Change: event.Change{Note: new(fmt.Sprint(i))}})
+				p.say(event.ChangeUser{Patch: event.Patch{Note: new(fmt.Sprint(i))}})
 			}
 		}
 		noted := func(note string) {
@@ -129,7 +129,7 @@ func TestEventsOfAConnectionAreLimited(t *testing.T) {
 			t.Errorf("told %+v", said)
 		}
 		time.Sleep(10 * time.Second)
-		p.say(event.ChangeUser{Change: event.Change{Note: new("calm again")}})
+		p.say(event.ChangeUser{Patch: event.Patch{Note: new("calm again")}})
 		noted("calm again")
 		p.close()
 	})
@@ -140,7 +140,7 @@ func TestLeavingIsHeardHoweverMuchWasSaid(t *testing.T) {
 		p := n.join(nil, "Ana", "")
 		go func() {
 			for i := range 30 {
-				p.say(event.ChangeUser{Change: event.Change{Note: new(fmt.Sprint(i))}})
+				p.say(event.ChangeUser{Patch: event.Patch{Note: new(fmt.Sprint(i))}})
 			}
 			p.say(event.Leave{})
 		}()

@@ -167,49 +167,49 @@ var provocations = []struct {
 		return n.first(event.GotANewUser{}).ended()
 	}},
 	{reason: refusal.BadName, want: told{event.CodeBadName, event.NameUpdateUser, "name", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Change: event.Change{Name: new("")}}).survived()
+		return n.joined(event.ChangeUser{Patch: event.Patch{Name: new("")}}).survived()
 	}},
 	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameGotANewUser, "note", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Note: new(strings.Repeat("a", 81))}}).ended()
+		return n.first(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Note: new(strings.Repeat("a", 81))}}).ended()
 	}},
 	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameUpdateUser, "note", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Change: event.Change{Note: new(strings.Repeat("a", 81))}}).survived()
+		return n.joined(event.ChangeUser{Patch: event.Patch{Note: new(strings.Repeat("a", 81))}}).survived()
 	}},
 	{reason: refusal.BadStatus, want: told{event.CodeBadEvent, event.NameGotANewUser, "status", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Status: new(event.Status("asleep"))}}).ended()
+		return n.first(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Status: new(event.Status("asleep"))}}).ended()
 	}},
 	{reason: refusal.BadStatus, want: told{event.CodeBadEvent, event.NameUpdateUser, "status", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Change: event.Change{Status: new(event.Status("asleep"))}}).survived()
+		return n.joined(event.ChangeUser{Patch: event.Patch{Status: new(event.Status("asleep"))}}).survived()
 	}},
 	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameGotANewUser, "change.until", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Named("Ana"), Wanted: &event.Change{Until: new(time.Now().UnixMilli())}}).ended()
+		return n.first(event.GotANewUser{Patch: event.Named("Ana"), Wanted: &event.Patch{Until: new(time.Now().UnixMilli())}}).ended()
 	}},
 	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameGotANewUser, "until", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Until: new(int64(1))}}).ended() // no tab: it is a change
+		return n.first(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Until: new(int64(1))}}).ended() // no tab: it is a change
 	}},
 	{reason: refusal.BadUntil, want: told{event.CodeBadEvent, event.NameUpdateUser, "until", 0}, provoke: func(t *testing.T, n *network) told {
-		return n.joined(event.ChangeUser{Change: event.Change{Until: new(time.Now().Add(event.MaxUntil + time.Minute).UnixMilli())}}).survived()
+		return n.joined(event.ChangeUser{Patch: event.Patch{Until: new(time.Now().Add(event.MaxUntil + time.Minute).UnixMilli())}}).survived()
 	}},
 	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameGotANewUser, "data", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Change{Name: new("Ana"), Data: `{"1":2}`}}).ended()
+		return n.first(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Data: `{"1":2}`}}).ended()
 	}},
 	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameGotANewUser, "change.data", 4002}, provoke: func(t *testing.T, n *network) told {
-		half := event.Change{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}
-		other := event.Change{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}
+		half := event.Patch{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}
+		other := event.Patch{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}
 		half.Name = new("Ana")
-		return n.first(event.GotANewUser{Tab: "t", Ref: 1, Change: half, Wanted: &other}).ended()
+		return n.first(event.GotANewUser{Tab: "t", Ref: 1, Patch: half, Wanted: &other}).ended()
 	}},
 	{reason: refusal.BadData, want: told{event.CodeBadEvent, event.NameUpdateUser, "data", 0}, provoke: func(t *testing.T, n *network) told {
-		p := n.joined(event.ChangeUser{Change: event.Change{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}})
-		p.say(event.ChangeUser{Change: event.Change{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}})
+		p := n.joined(event.ChangeUser{Patch: event.Patch{Data: event.Data(fmt.Sprintf(`{"a":"%0700d"}`, 0))}})
+		p.say(event.ChangeUser{Patch: event.Patch{Data: event.Data(fmt.Sprintf(`{"b":"%0700d"}`, 0))}})
 		return p.survived()
 	}},
 	{reason: refusal.BadTab, want: told{event.CodeBadEvent, event.NameGotANewUser, "tab", 4002}, provoke: func(t *testing.T, n *network) told {
-		return n.first(event.GotANewUser{Change: event.Named("Ana"), Tab: strings.Repeat("t", event.MaxTab+1)}).ended()
+		return n.first(event.GotANewUser{Patch: event.Named("Ana"), Tab: strings.Repeat("t", event.MaxTab+1)}).ended()
 	}},
 	{reason: refusal.JoinRate, limits: limit.Options{JoinsPerMinute: 1}, want: told{event.CodeRateLimited, event.NameGotANewUser, "", 4003}, provoke: func(t *testing.T, n *network) told {
 		n.join(nil, "Ana", "").close()
-		return n.first(event.GotANewUser{Change: event.Named("Ben")}).ended()
+		return n.first(event.GotANewUser{Patch: event.Named("Ben")}).ended()
 	}},
 	{reason: refusal.JoinDebt, limits: limit.Options{BytesPerSecond: 1000}, want: told{event.CodeRateLimited, event.NameWatch, "", 4003}, provoke: func(t *testing.T, n *network) told {
 		n.share(func(s *limit.Share) { s.Charge(64_000); s.Charge(5_000) })
@@ -217,11 +217,11 @@ var provocations = []struct {
 	}},
 	{reason: refusal.RoomFull, rooms: hub.Options{MaxMembers: 1}, want: told{event.CodeRoomFull, event.NameGotANewUser, "", 4004}, provoke: func(t *testing.T, n *network) told {
 		defer n.join(nil, "Ana", "").close()
-		return n.first(event.GotANewUser{Change: event.Named("Ben")}).ended()
+		return n.first(event.GotANewUser{Patch: event.Named("Ben")}).ended()
 	}},
 	{reason: refusal.RoomsFull, rooms: hub.Options{MaxRooms: 1}, want: told{event.CodeServerFull, event.NameGotANewUser, "", 4005}, provoke: func(t *testing.T, n *network) told {
 		defer n.join(nil, "Ana", "one").close()
-		return n.first(event.GotANewUser{Change: event.Named("Ben"), Room: "other"}).ended()
+		return n.first(event.GotANewUser{Patch: event.Named("Ben"), Room: "other"}).ended()
 	}},
 	{reason: refusal.AlreadyJoined, want: told{event.CodeAlreadyJoined, event.NameWatch, "", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.joined(event.Watch{}).survived()
@@ -242,7 +242,7 @@ var provocations = []struct {
 	}},
 	{reason: refusal.WatcherChange, want: told{event.CodeNotJoined, event.NameUpdateUser, "", 0}, provoke: func(t *testing.T, n *network) told {
 		p := n.first(event.Watch{})
-		p.say(event.ChangeUser{Change: event.Change{Note: new("x")}})
+		p.say(event.ChangeUser{Patch: event.Patch{Note: new("x")}})
 		return p.survived()
 	}},
 	{reason: refusal.QueryTooLong, want: told{event.CodeBadEvent, event.NameView, "query", 0}, provoke: func(t *testing.T, n *network) told {
@@ -290,7 +290,7 @@ var provocations = []struct {
 	{reason: refusal.AddressDebt, limits: limit.Options{BytesPerSecond: 1000}, want: told{event.CodeRateLimited, event.NameUpdateUser, "", 0}, provoke: func(t *testing.T, n *network) told {
 		p := n.join(nil, "Ana", "")
 		n.share(func(s *limit.Share) { s.Charge(64_000); s.Charge(5_000) })
-		p.say(event.ChangeUser{Change: event.Change{Note: new("x")}})
+		p.say(event.ChangeUser{Patch: event.Patch{Note: new("x")}})
 		return p.survived()
 	}},
 	{reason: refusal.EventFlood, besides: refusal.EventRate, events: 10, want: told{event.CodeRateLimited, "", "", 4003}, provoke: func(t *testing.T, n *network) told {
@@ -332,7 +332,7 @@ var provocations = []struct {
 	}},
 	{reason: refusal.BacklogFull, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
 		n.server.backlog.most = 1000 // the answer to the upgrade is less
-		hello := event.GotANewUser{Change: event.Named("Eve")}
+		hello := event.GotANewUser{Patch: event.Named("Eve")}
 		hello.Data = event.Data(`{"k":"` + strings.Repeat("x", 1000) + `"}`)
 		return n.first(hello).ended()
 	}},

@@ -151,15 +151,15 @@ func TestLeavingBeforeTheHelloCounts(t *testing.T) {
 // the second message in its buffer, where nothing that comes would show it.
 func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
 	conn := upgraded(t, Options{})
-	hello := event.Encode(event.GotANewUser{Change: event.Named("Ana")})
-	note := event.Encode(event.ChangeUser{Change: event.Change{Note: new("back soon")}})
+	hello := event.Encode(event.GotANewUser{Patch: event.Named("Ana")})
+	note := event.Encode(event.ChangeUser{Patch: event.Patch{Note: new("back soon")}})
 	conn.Write(slices.Concat(
 		sentFrame(textFrame, string(hello)), sentFrame(pongFrame, ""), sentFrame(textFrame, string(note)),
 	))
 	conn.expect("back soon")
 	// In two pieces, of which the first is as long as an empty pong.
 	busy := event.StatusBusy
-	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Change: event.Change{Status: &busy}})))
+	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Patch: event.Patch{Status: &busy}})))
 	conn.Write(change[:emptySize])
 	time.Sleep(10 * time.Millisecond)
 	conn.Write(change[emptySize:])
@@ -195,7 +195,7 @@ func TestWhoReadsButDoesNotAnswerPingsIsLost(t *testing.T) {
 		}
 		p := &peer{t: t, conn: conn}
 		start := time.Now()
-		p.say(event.GotANewUser{Change: event.Named("Ana")})
+		p.say(event.GotANewUser{Patch: event.Named("Ana")})
 		if _, code := p.ends(); code != -1 {
 			t.Errorf("ended with %d", code)
 		}

@@ -129,7 +129,7 @@ func (n *network) join(browser *http.Client, name, room string) *peer {
 	if p == nil {
 		n.t.Fatalf("no connection: %v", resp)
 	}
-	p.say(event.GotANewUser{Change: event.Named(name), Room: room})
+	p.say(event.GotANewUser{Patch: event.Named(name), Room: room})
 	p.hear(event.NameExistingUsers)
 	return p
 }
@@ -284,7 +284,7 @@ func TestWhoHasNoCookieIsKnownByTheSessionTheyWereGiven(t *testing.T) {
 	serve(t, hub.Options{Grace: time.Minute}, func(t *testing.T, n *network) {
 		ben := n.join(nil, "Ben", "")
 		browser := n.blocked()
-		ana, first := n.hail(browser, event.GotANewUser{Change: event.Named("Ana")})
+		ana, first := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana")})
 		if first.Session == "" {
 			t.Fatal("none was given")
 		}
@@ -295,14 +295,14 @@ func TestWhoHasNoCookieIsKnownByTheSessionTheyWereGiven(t *testing.T) {
 		}
 		ana.conn.CloseNow()
 		ben.hear(event.NameUpdateUser) // reconnecting
-		ana, again := n.hail(browser, event.GotANewUser{Change: event.Named("Ana"), Session: first.Session})
+		ana, again := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana"), Session: first.Session})
 		if again.Self != first.Self || len(again.Users) != 2 || again.Session != "" {
 			t.Errorf("came back as %+v, was %s", again, first.Self)
 		}
 		if back := ben.hear(event.NameUpdateUser).(event.UpdateUser); back.ID != first.Self || back.Link != event.LinkOnline {
 			t.Errorf("Ben saw %+v", back)
 		}
-		elsewhere, other := n.hail(browser, event.GotANewUser{Change: event.Named("Ana"), Room: "other", Session: first.Session})
+		elsewhere, other := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana"), Room: "other", Session: first.Session})
 		if other.Session != "" || other.Self == first.Self {
 			t.Errorf("in another room: %+v", other)
 		}
@@ -314,12 +314,12 @@ func TestWhoHasNoCookieIsKnownByTheSessionTheyWereGiven(t *testing.T) {
 
 func TestASessionThatIsNotOursIsIgnored(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
-		ana, first := n.hail(n.blocked(), event.GotANewUser{Change: event.Named("Ana")})
+		ana, first := n.hail(n.blocked(), event.GotANewUser{Patch: event.Named("Ana")})
 		for _, said := range []string{"", "forged", first.Session[1:], first.Session + "A", "A" + first.Session[1:], first.Self} {
 			if said == first.Session {
 				continue
 			}
-			p, got := n.hail(n.blocked(), event.GotANewUser{Change: event.Named("Eve"), Session: said})
+			p, got := n.hail(n.blocked(), event.GotANewUser{Patch: event.Named("Eve"), Session: said})
 			if got.Self == first.Self || got.Session == "" || got.Session == first.Session {
 				t.Errorf("%q is %+v", said, got)
 			}
@@ -331,11 +331,11 @@ func TestASessionThatIsNotOursIsIgnored(t *testing.T) {
 
 func TestWhoHasACookieIsGivenNoSession(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
-		stranger, ofStranger := n.hail(n.blocked(), event.GotANewUser{Change: event.Named("Eve")})
+		stranger, ofStranger := n.hail(n.blocked(), event.GotANewUser{Patch: event.Named("Eve")})
 		browser := n.browser()
-		ana, first := n.hail(browser, event.GotANewUser{Change: event.Named("Ana")}) // before there was a cookie
-		tab, second := n.hail(browser, event.GotANewUser{Change: event.Named("Ana")})
-		other, third := n.hail(browser, event.GotANewUser{Change: event.Named("Ana"), Session: ofStranger.Session})
+		ana, first := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana")}) // before there was a cookie
+		tab, second := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana")})
+		other, third := n.hail(browser, event.GotANewUser{Patch: event.Named("Ana"), Session: ofStranger.Session})
 		if first.Session == "" || second.Session != "" || third.Session != "" {
 			t.Errorf("given %q, then with a cookie %q and %q", first.Session, second.Session, third.Session)
 		}
@@ -378,7 +378,7 @@ func TestLeavingEndsTheConnectionNormally(t *testing.T) {
 
 func TestBadInputIsRefusedWithAReasonAndDisturbsNobody(t *testing.T) {
 	text, binary := websocket.MessageText, websocket.MessageBinary
-	hello := string(event.Encode(event.GotANewUser{Change: event.Named("Eve")}))
+	hello := string(event.Encode(event.GotANewUser{Patch: event.Named("Eve")}))
 	for _, c := range []struct {
 		name  string
 		kind  websocket.MessageType
@@ -396,10 +396,10 @@ func TestBadInputIsRefusedWithAReasonAndDisturbsNobody(t *testing.T) {
 		{"not UTF-8", text, "[{\"event\":\"got_a_new_user\",\"data\":{\"name\":\"\xff\"}}]", event.CodeBadFrame, event.CloseBadFrame, ""},
 		{"too large", text, `[{"event":"x","data":"` + strings.Repeat("a", event.MaxFrame) + `"}]`, event.CodeBadFrame, event.CloseTooLarge, ""},
 		{"no name", text, string(event.Encode(event.GotANewUser{})), event.CodeBadName, event.CloseRefused, "name"},
-		{"a long name", text, string(event.Encode(event.GotANewUser{Change: event.Named(strings.Repeat("a", 33))})), event.CodeBadName, event.CloseRefused, "name"},
-		{"a name that reorders text", text, string(event.Encode(event.GotANewUser{Change: event.Named("a\u202eb")})), event.CodeBadName, event.CloseRefused, "name"},
-		{"a bad room", text, string(event.Encode(event.GotANewUser{Change: event.Named("Eve"), Room: "a b"})), event.CodeBadRoom, event.CloseRefused, "room"},
-		{"a long room", text, string(event.Encode(event.GotANewUser{Change: event.Named("Eve"), Room: strings.Repeat("a", 65)})), event.CodeBadRoom, event.CloseRefused, "room"},
+		{"a long name", text, string(event.Encode(event.GotANewUser{Patch: event.Named(strings.Repeat("a", 33))})), event.CodeBadName, event.CloseRefused, "name"},
+		{"a name that reorders text", text, string(event.Encode(event.GotANewUser{Patch: event.Named("a\u202eb")})), event.CodeBadName, event.CloseRefused, "name"},
+		{"a bad room", text, string(event.Encode(event.GotANewUser{Patch: event.Named("Eve"), Room: "a b"})), event.CodeBadRoom, event.CloseRefused, "room"},
+		{"a long room", text, string(event.Encode(event.GotANewUser{Patch: event.Named("Eve"), Room: strings.Repeat("a", 65)})), event.CodeBadRoom, event.CloseRefused, "room"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			serve(t, hub.Options{}, func(t *testing.T, n *network) {
@@ -438,7 +438,7 @@ func TestMistakesThatAConnectionSurvives(t *testing.T) {
 		expect(event.CodeBadEvent, event.NameGotANewUser, "name")
 		p.write(websocket.MessageText, []byte(`[{"event":"from_the_future","data":{}},{"event":"got_a_new_user","data":{"name":"Ana","more":1}}]`))
 		p.hear(event.NameExistingUsers)
-		p.say(event.GotANewUser{Change: event.Named("Other"), Room: "other"})
+		p.say(event.GotANewUser{Patch: event.Named("Other"), Room: "other"})
 		expect(event.CodeAlreadyJoined, event.NameGotANewUser, "")
 		if n.hub.Open() != 1 {
 			t.Error("the second hello did something")
@@ -513,7 +513,7 @@ func TestAStuckClientIsCutOff(t *testing.T) {
 		ana, stuck := n.join(nil, "Ana", ""), n.join(nil, "Stuck", "")
 		ana.hear(event.NameNewUser)
 		start := time.Now()
-		ana.say(event.ChangeUser{Change: event.Change{Note: new("for Stuck, who reads no more")}})
+		ana.say(event.ChangeUser{Patch: event.Patch{Note: new("for Stuck, who reads no more")}})
 		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.ID != stuck.roster.Self() || gone.Reason != event.ReasonLost {
 			t.Errorf("gone: %v", gone)
 		}
@@ -545,7 +545,7 @@ func TestChangingOneselfOnTheWire(t *testing.T) {
 				t.Errorf("%s: told %+v", frame, e)
 			}
 		}
-		ben.say(event.ChangeUser{Change: event.Change{Note: new("")}}) // and the connection has stayed
+		ben.say(event.ChangeUser{Patch: event.Patch{Note: new("")}}) // and the connection has stayed
 		if u := ana.hear(event.NameUpdateUser).(event.UpdateUser); u.Note != "" {
 			t.Errorf("told %+v", u)
 		}
@@ -557,14 +557,14 @@ func TestChangingOneselfOnTheWire(t *testing.T) {
 func TestAHelloMayBringStatusAndNote(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		p, _ := n.connect(nil, nil)
-		p.say(event.GotANewUser{Change: event.Change{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("hi")}})
+		p.say(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("hi")}})
 		p.hear(event.NameExistingUsers)
 		if me, _ := p.roster.Me(); me.Status != event.StatusBusy || me.Note != "hi" {
 			t.Errorf("I am %+v", me)
 		}
 		p.close()
 		p, _ = n.connect(nil, nil)
-		p.say(event.GotANewUser{Change: event.Change{Name: new("Ana"), Status: new(event.Status("asleep"))}})
+		p.say(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Status: new(event.Status("asleep"))}})
 		if reason, code := p.ends(); reason.Code != event.CodeBadEvent || reason.Field != "status" || code != event.CloseRefused {
 			t.Errorf("refused with %+v and %d", reason, code)
 		}
@@ -580,11 +580,11 @@ func TestWatchingOnTheWire(t *testing.T) {
 		if wall.roster.Len() != 1 || wall.roster.Self() != "" || ana.roster.Len() != 1 {
 			t.Errorf("sees %v as %q", wall.roster.Users(), wall.roster.Self())
 		}
-		wall.say(event.ChangeUser{Change: event.Change{Note: new("x")}})
+		wall.say(event.ChangeUser{Patch: event.Patch{Note: new("x")}})
 		if e := wall.hear(event.NameError).(event.Error); e.Code != event.CodeNotJoined || e.Event != event.NameUpdateUser {
 			t.Errorf("told %+v", e)
 		}
-		wall.say(event.GotANewUser{Change: event.Named("Wall")})
+		wall.say(event.GotANewUser{Patch: event.Named("Wall")})
 		if e := wall.hear(event.NameError).(event.Error); e.Code != event.CodeAlreadyJoined {
 			t.Errorf("told %+v", e)
 		}
@@ -630,7 +630,7 @@ func TestComingBackOnTheWire(t *testing.T) {
 		cyd := n.join(nil, "Cyd", "")
 		back, _ := n.connect(browser, nil)
 		back.roster = ana.roster
-		back.say(event.GotANewUser{Change: event.Named("Ana"), Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
+		back.say(event.GotANewUser{Patch: event.Named("Ana"), Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
 		e := back.hear(event.NameExistingUsers).(event.ExistingUsers)
 		if !e.Resumed || len(e.Users) != 1 || e.Users[0].Name != "Cyd" || e.Self != ana.roster.Self() || back.roster.Len() != 3 {
 			t.Errorf("told %+v", e)
@@ -650,7 +650,7 @@ func TestATabThatComesBackAfterItsUserHasLeftIsToldSo(t *testing.T) {
 		tab.say(event.Leave{})
 		tab.ends()
 		back, _ := n.connect(browser, nil)
-		back.say(event.GotANewUser{Change: event.Named("Ana"), Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
+		back.say(event.GotANewUser{Patch: event.Named("Ana"), Resume: &event.Resume{Epoch: ana.roster.Epoch(), Seq: ana.roster.State().Seq}})
 		told, _ := back.next()
 		want := event.DisconnectUser{ID: ana.roster.Self(), Name: "Ana", Reason: event.ReasonLeft}
 		if len(told) != 3 || told[0].EventName() != event.NameExistingUsers || told[1] != event.Event(want) {

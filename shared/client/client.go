@@ -222,8 +222,8 @@ func randomTab() string {
 }
 
 // change is what is to be different once the client has joined.
-func (o Options) change() event.Change {
-	c := event.Change{Name: &o.Name, Data: o.Data}
+func (o Options) change() event.Patch {
+	c := event.Patch{Name: &o.Name, Data: o.Data}
 	if o.Status != event.StatusHere {
 		c.Status = &o.Status
 	}
@@ -312,7 +312,7 @@ func (c *Client) Heard() time.Time {
 // lost with it. What follows waits for the answer, and then goes as one. If the
 // server refuses that for a field, the last Update with that field is dropped whole
 // and the others go on.
-func (c *Client) Update(change event.Change) (number int) {
+func (c *Client) Update(change event.Patch) (number int) {
 	c.updateIf(func() (news bool) {
 		var refusal *event.Error
 		if number, refusal = c.wants.update(change.Clone()); refusal != nil {
@@ -420,7 +420,7 @@ func (c *Client) hello() event.Event {
 	return event.GotANewUser{
 		Ref:     ref,
 		Tab:     c.tab,
-		Change:  c.wants.identity(),
+		Patch:  c.wants.identity(),
 		Wanted:  change,
 		Room:    c.options.Room,
 		Resume:  c.known(),

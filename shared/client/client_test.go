@@ -228,7 +228,7 @@ func TestAClientJoinsAndFollowsTheRoom(t *testing.T) {
 		if len(hello.Tab) < 16 || len(hello.Tab) > event.MaxTab {
 			t.Errorf("the tab is %q", hello.Tab)
 		}
-		want := event.GotANewUser{Ref: 1, Tab: hello.Tab, Change: event.Named("Ana"), Wanted: new(event.Named("Ana")), Room: event.Lobby}
+		want := event.GotANewUser{Ref: 1, Tab: hello.Tab, Patch: event.Named("Ana"), Wanted: new(event.Named("Ana")), Room: event.Lobby}
 		if !reflect.DeepEqual(hello, want) {
 			t.Errorf("the hello is %+v", hello)
 		}
@@ -653,7 +653,7 @@ func TestAWriteThatIsStuckHoldsUpNothing(t *testing.T) {
 		play(t, []func(*testing.T, *pipe){full}, func(t *testing.T, c *Client, _ *script) {
 			until(t, c, connected)
 			<-stuck
-			c.Update(event.Change{Note: new("x")})
+			c.Update(event.Patch{Note: new("x")})
 			synctest.Wait()
 			began := time.Now()
 			how.act(c)
@@ -666,7 +666,7 @@ func TestAWriteThatIsStuckHoldsUpNothing(t *testing.T) {
 		until(t, c, connected)
 		p := <-stuck
 		began := time.Now()
-		c.Update(event.Change{Note: new("x")})
+		c.Update(event.Patch{Note: new("x")})
 		until(t, c, func(s Status) bool { return s.Err != nil })
 		if took := time.Since(began); took != writeTimeout || p.clean {
 			t.Errorf("given up after %v, clean %v", took, p.clean)

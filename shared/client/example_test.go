@@ -46,7 +46,7 @@ func ExampleDial() {
 		}
 		for _, change := range update.Changes {
 			if change.Kind == roster.Arrived {
-				bot.Update(event.Change{Note: new("Welcome, " + change.User.Name + "!")})
+				bot.Update(event.Patch{Note: new("Welcome, " + change.User.Name + "!")})
 			}
 		}
 		if me, _ := bot.Roster().Me(); me.Note != "at the door" {

@@ -67,12 +67,12 @@ func TestAnUpdateIsSentAgainUntilItIsDone(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		if n := c.Update(event.Change{Note: new("back at 2"), Status: new(event.StatusBusy)}); n != 1 {
+		if n := c.Update(event.Patch{Note: new("back at 2"), Status: new(event.StatusBusy)}); n != 1 {
 			t.Errorf("the first Update has the number %d", n)
 		}
 		<-heard
 		until(t, c, func(s Status) bool { return s.Link == Offline })
-		last := c.Update(event.Change{Name: new("Anna")}) // while nobody is there to hear it
+		last := c.Update(event.Patch{Name: new("Anna")}) // while nobody is there to hear it
 		if n := c.Status().Answered; n != 0 {
 			t.Errorf("%d are over while the connection is away", n)
 		}
@@ -99,7 +99,7 @@ func TestAChangeThatWasDoneBeforeTheLossUndoesNothing(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.Change{Note: new("x")})
+		c.Update(event.Patch{Note: new("x")})
 		until(t, c, func(st Status) bool { return connected(st) && len(s.dialed()) == 3 })
 	})
 }
@@ -116,7 +116,7 @@ func TestAnUpdateThatIsRefusedDoesNotSpoilTheNextHello(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		n := c.Update(event.Change{Name: new("\u202e")})
+		n := c.Update(event.Patch{Name: new("\u202e")})
 		if refused := answeredAll(t, c, n); len(refused) != 1 || refused[0].Field != "name" || c.Status().Link != Connected {
 			t.Errorf("refused: %+v", refused)
 		}
@@ -142,7 +142,7 @@ func TestAnUpdateBeforeTheSnapshotWaitsForIt(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait() // the hello is said
-		c.Update(event.Change{Name: new("?")})
+		c.Update(event.Patch{Name: new("?")})
 		refused := errorsUntil(t, c, func() bool { return len(s.dialed()) == 2 && c.Status().Link == Connected })
 		if len(refused) != 1 || refused[0].Field != "name" {
 			t.Errorf("told %+v", refused)
@@ -161,7 +161,7 @@ func TestNothingOfARefusedChangeIsSaidAgain(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.Change{Name: new("?"), Note: new("x"), Status: new(event.StatusBusy)})
+		c.Update(event.Patch{Name: new("?"), Note: new("x"), Status: new(event.StatusBusy)})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -178,10 +178,10 @@ func TestWhatWasWantedBesideARefusedChangeIsDone(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		c.Update(event.Change{Status: new(event.StatusBusy)})
+		c.Update(event.Patch{Status: new(event.StatusBusy)})
 		synctest.Wait()
-		c.Update(event.Change{Name: new("?")})
-		n := c.Update(event.Change{Note: new("x")})
+		c.Update(event.Patch{Name: new("?")})
+		n := c.Update(event.Patch{Note: new("x")})
 		if refused := answeredAll(t, c, n); len(refused) != 1 || refused[0].Field != "name" {
 			t.Errorf("refused: %+v", refused)
 		}
@@ -200,7 +200,7 @@ func TestAChangeRightAfterTheHelloOutlivesTheConnection(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		synctest.Wait() // the hello is said
-		c.Update(event.Change{Name: new("Anna")})
+		c.Update(event.Patch{Name: new("Anna")})
 		until(t, c, func(st Status) bool { return len(s.dialed()) == 2 && st.Link == Connected })
 	})
 }
@@ -221,12 +221,12 @@ func TestWhatTakesBackAChangeOnItsWayIsSaid(t *testing.T) {
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
 		for _, note := range []string{"one", "two"} {
-			c.Update(event.Change{Note: new(note)})
+			c.Update(event.Patch{Note: new(note)})
 			synctest.Wait()
 		}
 		answeredAll(t, c, 1)
 		synctest.Wait()
-		answeredAll(t, c, c.Update(event.Change{Note: new("one")}))
+		answeredAll(t, c, c.Update(event.Patch{Note: new("one")}))
 	})
 }
 
@@ -241,7 +241,7 @@ func TestAnUpdateThatChangesNothingIsOverWhenItIsAnswered(t *testing.T) {
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
 		began := time.Now()
-		answeredAll(t, c, c.Update(event.Change{Name: new("Ana")}))
+		answeredAll(t, c, c.Update(event.Patch{Name: new("Ana")}))
 		if took := time.Since(began); took != time.Second {
 			t.Errorf("it is over after %v", took)
 		}
@@ -290,7 +290,7 @@ func TestAwayByHandIsSaidToAServerThatHasForgotten(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return s.Joined && s.Link == Offline })
-		c.Update(event.Change{Status: new(event.StatusAway)})
+		c.Update(event.Patch{Status: new(event.StatusAway)})
 		until(t, c, func(st Status) bool { return connected(st) && len(s.dialed()) == 4 })
 	})
 }
@@ -305,7 +305,7 @@ func TestAHelloThatIsRefusedForANoteIsSaidWithoutIt(t *testing.T) {
 			p.say(snapshot(ana)...)
 			p.untilClosed()
 		}}, func(t *testing.T, c *Client, s *script) {
-			n := c.Update(event.Change{Note: new("too long")})
+			n := c.Update(event.Patch{Note: new("too long")})
 			refused := errorsUntil(t, c, func() bool { return c.Status().Link == Connected && c.Status().Answered == n })
 			if len(refused) != 1 || refused[0].Field != "note" {
 				t.Errorf("refused: %+v", refused)
@@ -363,7 +363,7 @@ func TestWhatIsJoinedWithIsSaid(t *testing.T) {
 func TestAChangeThatCannotBeSaidIsRefusedAtOnce(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){joined}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
-		for _, change := range []event.Change{{Note: new(strings.Repeat("a", event.MaxFrame))}, {Data: `{"a b":1}`}} {
+		for _, change := range []event.Patch{{Note: new(strings.Repeat("a", event.MaxFrame))}, {Data: `{"a b":1}`}} {
 			n := c.Update(change)
 			if u, err := c.Next(t.Context()); err != nil || len(u.Errors) != 1 || u.Errors[0].Event != event.NameUpdateUser || u.Answered != n {
 				t.Errorf("%+v, %v", u, err)
@@ -384,8 +384,8 @@ func TestChangesThatNoHelloCanHoldTogetherAreSaidOneAfterAnother(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return s.Joined && s.Link == Offline })
-		c.Update(event.Change{Name: &long})
-		if refused := answeredAll(t, c, c.Update(event.Change{Note: &long})); len(refused) > 0 {
+		c.Update(event.Patch{Name: &long})
+		if refused := answeredAll(t, c, c.Update(event.Patch{Note: &long})); len(refused) > 0 {
 			t.Errorf("refused: %+v", refused)
 		}
 	})
@@ -408,9 +408,9 @@ func TestWhatTheServerDroppedIsSaidAgain(t *testing.T) {
 			p.untilClosed()
 		}}, func(t *testing.T, c *Client, s *script) {
 			until(t, c, connected)
-			c.Update(event.Change{Note: new("first")})
+			c.Update(event.Patch{Note: new("first")})
 			synctest.Wait()
-			n := c.Update(event.Change{Note: new("last"), Status: new(event.StatusBusy)})
+			n := c.Update(event.Patch{Note: new("last"), Status: new(event.StatusBusy)})
 			if refused := answeredAll(t, c, n); len(refused) != 1 || refused[0].Code != event.CodeRateLimited {
 				t.Errorf("refused: %+v", refused)
 			}
@@ -460,15 +460,15 @@ func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
 		c.View(event.View{From: 1})
-		c.Update(event.Change{Note: new("1")})
+		c.Update(event.Patch{Note: new("1")})
 		c.Active(false)
 		synctest.Wait()
-		c.Update(event.Change{Note: new("2")})
+		c.Update(event.Patch{Note: new("2")})
 		c.View(event.View{From: 2})
 		c.Active(true)
 		c.View(event.View{From: 3})
-		c.Update(event.Change{Name: new("B")})
-		c.Update(event.Change{Note: new("3")})
+		c.Update(event.Patch{Name: new("B")})
+		c.Update(event.Patch{Note: new("3")})
 		c.Active(false)
 		c.Active(true)
 		time.Sleep(2 * time.Second)
@@ -491,7 +491,7 @@ type flaky struct {
 	me     event.User
 	seq    uint64
 	last   map[string]event.Ref
-	wanted []event.Change // that were done, in order
+	wanted []event.Patch // that were done, in order
 	random *rand.Rand
 }
 
@@ -506,7 +506,7 @@ func (f *flaky) below(n int) int {
 func (f *flaky) chance(n int) bool { return f.below(n) == 0 }
 
 // do changes the user, unless a ref was done before.
-func (f *flaky) do(tab string, ref event.Ref, change event.Change) {
+func (f *flaky) do(tab string, ref event.Ref, change event.Patch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ref <= f.last[tab] {
@@ -542,7 +542,7 @@ func (f *flaky) serve(t *testing.T, p *pipe) {
 	tab := ""
 	for {
 		e := p.hear(t)
-		ref, change := event.RefOf(e), event.Change{}
+		ref, change := event.RefOf(e), event.Patch{}
 		switch e := e.(type) {
 		case event.GotANewUser:
 			tab = e.Tab
@@ -550,7 +550,7 @@ func (f *flaky) serve(t *testing.T, p *pipe) {
 				change = *e.Wanted
 			}
 		case event.ChangeUser:
-			change = e.Change
+			change = e.Patch
 		default:
 			return
 		}
@@ -598,7 +598,7 @@ func TestAHundredUpdatesOverALineThatFlapsAreDoneOnceAndInOrder(t *testing.T) {
 			defer c.Close()
 			pace := rand.New(rand.NewPCG(seed, 1))
 			for i := range updates {
-				c.Update(event.Change{
+				c.Update(event.Patch{
 					Note: new(fmt.Sprint(i)),
 					Data: event.Data(fmt.Sprintf(`{"k%d":%d}`, i, i)),
 				})
@@ -678,7 +678,7 @@ func TestAClientOfTodayFollowsANewerServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		n := c.Update(event.Change{Note: new("x")})
+		n := c.Update(event.Patch{Note: new("x")})
 		ctx, cancel := context.WithTimeout(t.Context(), doubt/2)
 		defer cancel()
 		for {

@@ -49,7 +49,7 @@ type wants struct {
 
 // unit is one change as it was asked for. It is done or refused as a whole.
 type unit struct {
-	event.Change
+	event.Patch
 	number int  // of the Update; 0 for what is joined with
 	joins  bool // it has the name that is joined with
 }
@@ -65,19 +65,19 @@ type latest[T any] struct {
 
 // join makes who one is, and what one wants to join with, which has a name. The
 // error is an event.Error.
-func (w *wants) join(as event.Change) error {
+func (w *wants) join(as event.Patch) error {
 	w.me = event.User{Name: *as.Name}
 	as, err := canonical(as)
 	if err != nil {
 		return event.Error{Code: event.CodeBadEvent, Message: err.Error(), Event: event.NameGotANewUser, Field: "data"}
 	}
-	w.waiting = []unit{{Change: as, joins: true}}
+	w.waiting = []unit{{Patch: as, joins: true}}
 	return nil
 }
 
 // update adds a change and returns its number: they count from 1. One that cannot
 // be sent is refused.
-func (w *wants) update(change event.Change) (number int, refusal *event.Error) {
+func (w *wants) update(change event.Patch) (number int, refusal *event.Error) {
 	w.updates++
 	refuse := func(field, message string) (int, *event.Error) {
 		return w.updates, &event.Error{Code: event.CodeBadEvent, Message: message, Event: event.NameUpdateUser, Field: field}
@@ -91,12 +91,12 @@ func (w *wants) update(change event.Change) (number int, refusal *event.Error) {
 	case len(w.waiting) >= maxWaiting && !w.mergeTwo():
 		return refuse("", "Too many changes wait to be sent; try again when the connection is back.")
 	}
-	w.waiting = append(w.waiting, unit{Change: change, number: w.updates})
+	w.waiting = append(w.waiting, unit{Patch: change, number: w.updates})
 	return w.updates, nil
 }
 
 // canonical is a change with its data as it travels. The error is for a person.
-func canonical(change event.Change) (event.Change, error) {
+func canonical(change event.Patch) (event.Patch, error) {
 	if change.Data == "" {
 		return change, nil
 	}
@@ -107,8 +107,8 @@ func canonical(change event.Change) (event.Change, error) {
 
 // fits reports whether a change can be sent. Changes that are allowed one after
 // the other may together have more data than the server takes at once.
-func fits(change event.Change) bool {
-	return len(event.Encode(event.ChangeUser{Change: change})) <= maxChange && len(change.Data) <= event.MaxData
+func fits(change event.Patch) bool {
+	return len(event.Encode(event.ChangeUser{Patch: change})) <= maxChange && len(change.Data) <= event.MaxData
 }
 
 // mergeTwo merges the oldest two of those waiting that fit together. It reports
@@ -116,8 +116,8 @@ func fits(change event.Change) bool {
 func (w *wants) mergeTwo() bool {
 	for i := range len(w.waiting) - 1 {
 		first, second := &w.waiting[i], w.waiting[i+1]
-		if both := first.Then(second.Change); fits(both) {
-			first.Change = both
+		if both := first.Then(second.Patch); fits(both) {
+			first.Patch = both
 			w.waiting = slices.Delete(w.waiting, i+1, i+2)
 			return true
 		}
@@ -137,7 +137,7 @@ func (w *wants) answered() int {
 
 // identity is who one is, for a hello. The server uses it if it does not know
 // better.
-func (w *wants) identity() event.Change {
+func (w *wants) identity() event.Patch {
 	me := w.me
 	if me.Status == event.StatusAway && !w.byHand {
 		me.Status = event.StatusHere
@@ -155,7 +155,7 @@ func (w *wants) see(me event.User) {
 
 // hello returns what goes with the hello of a connection, and its ref: the change
 // that the last connection was lost with, else what waits. It is nil for none.
-func (w *wants) hello() (*event.Change, event.Ref) {
+func (w *wants) hello() (*event.Patch, event.Ref) {
 	if w.sentRef == 0 && !w.send() {
 		return nil, 0
 	}
@@ -175,7 +175,7 @@ func (w *wants) next() event.Event {
 	switch {
 	case !w.open:
 	case w.sentRef == 0 && !w.held && w.send():
-		return event.ChangeUser{Ref: w.sentRef, Change: sum(w.sent)}
+		return event.ChangeUser{Ref: w.sentRef, Patch: sum(w.sent)}
 	case w.view.due():
 		view := w.view.value
 		view.Ref = w.view.send(w.nextRef())
@@ -189,9 +189,9 @@ func (w *wants) next() event.Event {
 // send takes from what waits as much as fits into one event. It reports false if
 // nothing waits.
 func (w *wants) send() bool {
-	n, all := 0, event.Change{}
+	n, all := 0, event.Patch{}
 	for _, u := range w.waiting {
-		if all = all.Then(u.Change); n > 0 && !fits(all) {
+		if all = all.Then(u.Patch); n > 0 && !fits(all) {
 			break
 		}
 		n++
@@ -215,9 +215,9 @@ func (w *wants) nextRef() event.Ref {
 	return w.ref
 }
 
-func sum(units []unit) (all event.Change) {
+func sum(units []unit) (all event.Patch) {
 	for _, u := range units {
-		all = all.Then(u.Change)
+		all = all.Then(u.Patch)
 	}
 	return all
 }
@@ -303,9 +303,9 @@ func (w *wants) amend(field string) bool {
 		w.sent = slices.Delete(w.sent, i, i+1)
 	default:
 		u := &w.sent[i]
-		u.Change = u.Without(field)
+		u.Patch = u.Without(field)
 		if field == "until" { // what was to end then has ended
-			u.Change = u.Without("status").Without("note")
+			u.Patch = u.Without("status").Without("note")
 		}
 	}
 	w.unsend()

@@ -369,7 +369,7 @@ func happen(t *testing.T, w *wants, what string) string {
 	verb, about, _ := strings.Cut(what, " ")
 	switch verb {
 	case "update":
-		number, refusal := w.update(parse[event.Change](t, about))
+		number, refusal := w.update(parse[event.Patch](t, about))
 		if refusal != nil {
 			return refusal.Field + " is refused"
 		}
@@ -382,7 +382,7 @@ func happen(t *testing.T, w *wants, what string) string {
 		w.ask()
 	case "hello":
 		change, ref := w.hello()
-		return data(event.GotANewUser{Ref: ref, Change: w.identity(), Wanted: change})
+		return data(event.GotANewUser{Ref: ref, Patch: w.identity(), Wanted: change})
 	case "opened":
 		w.done(parse[event.Ref](t, about))
 		w.opened()
@@ -438,7 +438,7 @@ func data(e event.Event) string {
 func TestAChangeThatNoHelloCanHoldIsNotTaken(t *testing.T) {
 	var w wants
 	long := strings.Repeat(`"`, maxChange/2)
-	if _, refusal := w.update(event.Change{Note: &long}); refusal == nil {
+	if _, refusal := w.update(event.Patch{Note: &long}); refusal == nil {
 		t.Error("it is taken")
 	}
 	if w.answered() != 1 {
@@ -453,10 +453,10 @@ func TestChangesThatNoEventHoldsTogetherGoOneAfterAnother(t *testing.T) {
 	w.done(1)
 	w.opened()
 	long := strings.Repeat("a", maxChange*2/3)
-	key := func(name string) event.Change {
-		return event.Change{Data: event.Data(`{"` + name + `":"` + long[:event.MaxData*2/3] + `"}`)}
+	key := func(name string) event.Patch {
+		return event.Patch{Data: event.Data(`{"` + name + `":"` + long[:event.MaxData*2/3] + `"}`)}
 	}
-	for _, change := range []event.Change{{Name: &long}, {Note: &long}, key("k"), key("l")} {
+	for _, change := range []event.Patch{{Name: &long}, {Note: &long}, key("k"), key("l")} {
 		if _, refusal := w.update(change); refusal != nil {
 			t.Fatal(refusal)
 		}
@@ -476,7 +476,7 @@ func TestManyChangesThatWaitAreMerged(t *testing.T) {
 	var w wants
 	w.join(event.Named("Ana"))
 	for i := range 3 * maxWaiting {
-		if _, refusal := w.update(event.Change{Note: new(fmt.Sprint(i))}); refusal != nil {
+		if _, refusal := w.update(event.Patch{Note: new(fmt.Sprint(i))}); refusal != nil {
 			t.Fatal(refusal)
 		}
 	}
@@ -496,9 +496,9 @@ func TestChangesThatCannotBeMergedAreNotKeptForEver(t *testing.T) {
 	var w wants
 	long := strings.Repeat("a", maxChange*2/3)
 	for i := range maxWaiting + 10 {
-		change := event.Change{Name: &long}
+		change := event.Patch{Name: &long}
 		if i%2 == 0 {
-			change = event.Change{Note: &long}
+			change = event.Patch{Note: &long}
 		}
 		if _, refusal := w.update(change); (refusal != nil) != (i >= maxWaiting) {
 			t.Fatalf("change %d: %v", i, refusal)
@@ -506,7 +506,7 @@ func TestChangesThatCannotBeMergedAreNotKeptForEver(t *testing.T) {
 	}
 	w.hello()
 	w.done(w.ref)
-	if _, refusal := w.update(event.Change{Name: &long}); refusal != nil {
+	if _, refusal := w.update(event.Patch{Name: &long}); refusal != nil {
 		t.Error("it is full though one is done")
 	}
 }

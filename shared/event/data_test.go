@@ -142,8 +142,8 @@ func TestDataIsTheSameAfterItHasTravelled(t *testing.T) {
 		if err != nil || len(events) != 1 || events[0] != (NewUser{u}) {
 			t.Errorf("%+v, %v", events, err)
 		}
-		said, err := DecodeClient(Encode(ChangeUser{Change: Change{Data: data}}))
-		if err != nil || !reflect.DeepEqual(said, []Event{ChangeUser{Change: Change{Data: data}}}) {
+		said, err := DecodeClient(Encode(ChangeUser{Patch: Patch{Data: data}}))
+		if err != nil || !reflect.DeepEqual(said, []Event{ChangeUser{Patch: Patch{Data: data}}}) {
 			t.Errorf("%+v, %v", said, err)
 		}
 	})

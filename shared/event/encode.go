@@ -171,7 +171,7 @@ func (o object) someJSON(name, json string) object {
 	return append(o.name(name), json...)
 }
 
-func (o object) change(c Change) object {
+func (o object) change(c Patch) object {
 	if c.Name != nil {
 		o = o.text("name", *c.Name)
 	}
@@ -200,7 +200,7 @@ func appendClient(b []byte, e Event) []byte {
 	switch e := e.(type) {
 	case GotANewUser:
 		o = o.someText("tab", e.Tab)
-		o = o.change(e.Change)
+		o = o.change(e.Patch)
 		if e.Wanted != nil {
 			o = append(append(o.name("change"), '{').change(*e.Wanted), '}')
 		}
@@ -211,7 +211,7 @@ func appendClient(b []byte, e Event) []byte {
 		o = o.someText("room", e.Room)
 		o = o.resume(e.Resume)
 	case ChangeUser:
-		o = o.change(e.Change)
+		o = o.change(e.Patch)
 	case View:
 		o = o.someInt("from", int64(e.From))
 		o = o.someInt("count", int64(e.Count))

@@ -55,10 +55,10 @@ type GotANewUser struct {
 	Tab string `json:"tab,omitempty"`
 	// Who one is: used if the room does not have the session. The name is
 	// required.
-	Change
+	Patch
 	// Wanted is what is to be different now, whether the room has the session or
 	// not.
-	Wanted *Change `json:"change,omitempty"`
+	Wanted *Patch `json:"change,omitempty"`
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
 	Resume *Resume `json:"resume,omitempty"`
 	// Session is what an [ExistingUsers] gave to this client. It counts where
@@ -78,7 +78,7 @@ type Resume struct {
 // in place.
 type ChangeUser struct {
 	Ref Ref `json:"ref,omitempty"`
-	Change
+	Patch
 }
 
 // View asks for a part of a large room, and in any room for a snapshot, which

@@ -14,21 +14,21 @@ var everyEvent = []struct {
 	event Event
 	wire  string
 }{
-	{GotANewUser{Change: Named("Ana"), Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
-	{GotANewUser{Change: Named("Ana")}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
-	{GotANewUser{Change: Change{Name: new("Ana"), Status: new(StatusHere), Note: new("")}, Resume: &Resume{Epoch: "e", Seq: 9}},
+	{GotANewUser{Patch: Named("Ana"), Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
+	{GotANewUser{Patch: Named("Ana")}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
+	{GotANewUser{Patch: Patch{Name: new("Ana"), Status: new(StatusHere), Note: new("")}, Resume: &Resume{Epoch: "e", Seq: 9}},
 		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9}}}]`},
-	{GotANewUser{Change: Named("Ana"), Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
-	{ChangeUser{Change: Change{Status: new(StatusBusy)}}, `[{"event":"update_user","data":{"status":"busy"}}]`},
-	{ChangeUser{Change: Change{Name: new("B"), Note: new("")}}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
+	{GotANewUser{Patch: Named("Ana"), Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
+	{ChangeUser{Patch: Patch{Status: new(StatusBusy)}}, `[{"event":"update_user","data":{"status":"busy"}}]`},
+	{ChangeUser{Patch: Patch{Name: new("B"), Note: new("")}}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
 	{View{}, `[{"event":"view","data":{}}]`},
 	{View{From: 50, Count: 20, Query: "an"}, `[{"event":"view","data":{"from":50,"count":20,"query":"an"}}]`},
 	{Watch{Room: "r", Resume: &Resume{Epoch: "e", Seq: 1}}, `[{"event":"watch","data":{"room":"r","resume":{"epoch":"e","seq":1}}}]`},
 	{Active{}, `[{"event":"active","data":{"active":false}}]`},
 	{Leave{}, `[{"event":"leave","data":{}}]`},
-	{GotANewUser{Ref: 1, Tab: "t", Change: Change{Name: new("Ana"), Status: new(StatusAway), Note: new("n"), Until: new(int64(9)), Data: `{"desk":4}`}, Wanted: &Change{Note: new(""), Data: `{"desk":null}`}},
+	{GotANewUser{Ref: 1, Tab: "t", Patch: Patch{Name: new("Ana"), Status: new(StatusAway), Note: new("n"), Until: new(int64(9)), Data: `{"desk":4}`}, Wanted: &Patch{Note: new(""), Data: `{"desk":null}`}},
 		`[{"event":"got_a_new_user","data":{"ref":1,"tab":"t","name":"Ana","status":"away","note":"n","until":9,"data":{"desk":4},"change":{"note":"","data":{"desk":null}}}}]`},
-	{ChangeUser{Ref: 2, Change: Change{Until: new(int64(0)), Data: `{"a":[{}]}`}}, `[{"event":"update_user","data":{"ref":2,"until":0,"data":{"a":[{}]}}}]`},
+	{ChangeUser{Ref: 2, Patch: Patch{Until: new(int64(0)), Data: `{"a":[{}]}`}}, `[{"event":"update_user","data":{"ref":2,"until":0,"data":{"a":[{}]}}}]`},
 	{View{Ref: 3}, `[{"event":"view","data":{"ref":3}}]`},
 	{Watch{Ref: 4}, `[{"event":"watch","data":{"ref":4}}]`},
 	{Active{Ref: 5, Active: true}, `[{"event":"active","data":{"ref":5,"active":true}}]`},
@@ -131,7 +131,7 @@ func TestWhatIsNoFrameIsRefusedWhole(t *testing.T) {
 
 func TestUnknownEventsAndFieldsAreIgnored(t *testing.T) {
 	events, err := DecodeClient([]byte(`[{"event":"later","data":[1]},{"event":"got_a_new_user","more":1,"data":{"name":"A","mood":"good"}}]`))
-	if err != nil || !reflect.DeepEqual(events, []Event{GotANewUser{Change: Named("A")}}) {
+	if err != nil || !reflect.DeepEqual(events, []Event{GotANewUser{Patch: Named("A")}}) {
 		t.Errorf("%+v, %v", events, err)
 	}
 }
@@ -256,8 +256,8 @@ func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 			return Resume{Epoch: anyText().Draw(t, "epoch"), Seq: rapid.Uint64().Draw(t, "seq")}
 		}), true).Draw(t, "resume")
 		for _, e := range []Event{
-			GotANewUser{Ref: ref, Tab: room, Change: change, Wanted: rapid.Ptr(anyChange(), true).Draw(t, "wanted"), Room: room, Resume: resume, Session: anyText().Draw(t, "session")},
-			ChangeUser{Ref: ref, Change: change},
+			GotANewUser{Ref: ref, Tab: room, Patch: change, Wanted: rapid.Ptr(anyChange(), true).Draw(t, "wanted"), Room: room, Resume: resume, Session: anyText().Draw(t, "session")},
+			ChangeUser{Ref: ref, Patch: change},
 			View{Ref: ref, From: rapid.Int().Draw(t, "from"), Count: rapid.IntRange(0, 1).Draw(t, "count"), Query: anyText().Draw(t, "query")},
 			Watch{Ref: ref, Room: room, Resume: resume}, Active{Ref: ref, Active: rapid.Bool().Draw(t, "active")}, Leave{ref},
 			existing, NewUser{user}, UpdateUser{user}, DisconnectUser{ID: room, Name: user.Name, Reason: ReasonLost},
@@ -348,9 +348,9 @@ func anyUser() *rapid.Generator[User] {
 	})
 }
 
-func anyChange() *rapid.Generator[Change] {
-	return rapid.Custom(func(t *rapid.T) Change {
-		return Change{
+func anyChange() *rapid.Generator[Patch] {
+	return rapid.Custom(func(t *rapid.T) Patch {
+		return Patch{
 			Name:   rapid.Ptr(anyText(), true).Draw(t, "name"),
 			Status: rapid.Ptr(rapid.SampledFrom([]Status{StatusHere, StatusAway, StatusBusy}), true).Draw(t, "status"),
 			Note:   rapid.Ptr(anyText(), true).Draw(t, "note"),

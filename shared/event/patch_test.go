@@ -12,18 +12,18 @@ import (
 func TestAChangeIsMadeKeyByKey(t *testing.T) {
 	ana := User{ID: "a", Name: "Ana", Status: StatusAway, Note: "n", Since: 1, StatusSince: 2, Until: 3, Link: LinkReconnecting, Data: `{"a":1,"b":{"c":2}}`}.Encoded()
 	for name, c := range map[string]struct {
-		change Change
+		change Patch
 		want   func(*User)
 	}{
-		"nothing":         {Change{}, func(u *User) {}},
+		"nothing":         {Patch{}, func(u *User) {}},
 		"a name":          {Named("Anna"), func(u *User) { u.Name = "Anna" }},
-		"a note cleared":  {Change{Note: new("")}, func(u *User) { u.Note = "" }},
-		"here, for ever":  {Change{Status: new(StatusHere), Until: new(int64(0))}, func(u *User) { u.Status, u.Until = StatusHere, 0 }},
-		"a key":           {Change{Data: `{"a":2}`}, func(u *User) { u.Data = `{"a":2,"b":{"c":2}}` }},
-		"a key whole":     {Change{Data: `{"b":{"d":null}}`}, func(u *User) { u.Data = `{"a":1,"b":{"d":null}}` }},
-		"a key removed":   {Change{Data: `{"a":null,"x":null}`}, func(u *User) { u.Data = `{"b":{"c":2}}` }},
-		"all keys":        {Change{Data: `{"a":null,"b":null}`}, func(u *User) { u.Data = "" }},
-		"a key that says": {Change{Data: `{"c":"null"}`}, func(u *User) { u.Data = `{"a":1,"b":{"c":2},"c":"null"}` }},
+		"a note cleared":  {Patch{Note: new("")}, func(u *User) { u.Note = "" }},
+		"here, for ever":  {Patch{Status: new(StatusHere), Until: new(int64(0))}, func(u *User) { u.Status, u.Until = StatusHere, 0 }},
+		"a key":           {Patch{Data: `{"a":2}`}, func(u *User) { u.Data = `{"a":2,"b":{"c":2}}` }},
+		"a key whole":     {Patch{Data: `{"b":{"d":null}}`}, func(u *User) { u.Data = `{"a":1,"b":{"d":null}}` }},
+		"a key removed":   {Patch{Data: `{"a":null,"x":null}`}, func(u *User) { u.Data = `{"b":{"c":2}}` }},
+		"all keys":        {Patch{Data: `{"a":null,"b":null}`}, func(u *User) { u.Data = "" }},
+		"a key that says": {Patch{Data: `{"c":"null"}`}, func(u *User) { u.Data = `{"a":1,"b":{"c":2},"c":"null"}` }},
 	} {
 		want := ana
 		c.want(&want)
@@ -55,7 +55,7 @@ func TestChangesAddUp(t *testing.T) {
 		if again := a.Then(a); !reflect.DeepEqual(again, a) {
 			t.Errorf("said twice it is %+v", again)
 		}
-		for _, same := range []Change{a.Then(Change{}), Change{}.Then(a), a.Clone()} {
+		for _, same := range []Patch{a.Then(Patch{}), Patch{}.Then(a), a.Clone()} {
 			if !reflect.DeepEqual(same, a) {
 				t.Errorf("with nothing it is %+v", same)
 			}
@@ -87,7 +87,7 @@ func TestChangesAddUp(t *testing.T) {
 func TestAChangeIsTheSumOfItsFields(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		u, v := anyUser().Draw(t, "u"), anyUser().Draw(t, "v")
-		diff, sum := Diff(u, v), Change{}
+		diff, sum := Diff(u, v), Patch{}
 		for _, name := range diff.Fields() {
 			field := v.Field(name)
 			if got := field.Fields(); !slices.Equal(got, []string{name}) {
@@ -112,7 +112,7 @@ func TestAChangeIsTheSumOfItsFields(t *testing.T) {
 }
 
 func TestACopyOfAChangeIsItsOwn(t *testing.T) {
-	a := Change{Name: new("A"), Until: new(int64(1))}
+	a := Patch{Name: new("A"), Until: new(int64(1))}
 	b := a.Clone()
 	*b.Name, *b.Until = "B", 2
 	if *a.Name != "A" || *a.Until != 1 {
