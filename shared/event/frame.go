@@ -134,7 +134,7 @@ func decodeData[E Event](name string, data json.RawMessage) Event {
 func invalid(name string, data json.RawMessage, err error) Invalid {
 	e := Invalid{Ref: refIn(data), Name: name}
 	if wrong := (*json.UnmarshalTypeError)(nil); errors.As(err, &wrong) {
-		e.Field = strings.TrimPrefix(wrong.Field, "Change.") // which is embedded
+		e.Field = strings.TrimPrefix(wrong.Field, "Patch.") // which is embedded
 	}
 	return e
 }
