@@ -37,6 +37,9 @@ func main() {
 const gcPercent = 300
 
 func run(ctx context.Context, args []string) error {
+	if asksForVersion(args) {
+		return printVersion(os.Stdout)
+	}
 	config, err := parse(args, os.Stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil

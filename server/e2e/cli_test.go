@@ -2,11 +2,14 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -70,6 +73,24 @@ func TestItRunsFromAnyFolder(t *testing.T) {
 	help, err := cmd.Output()
 	if err != nil || !strings.Contains(string(help), "Usage: rollcall") {
 		t.Errorf("%v: %s", err, help)
+	}
+}
+
+func TestTheVersionOfTheProgramIsThatOfItsPage(t *testing.T) {
+	s := start(t)
+	answer, err := http.Get(s.url + "/api/version")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var page struct{ Version string }
+	if err := json.NewDecoder(answer.Body).Decode(&page); err != nil || page.Version == "" {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	said, err := exec.Command(binary, "-version").Output()
+	want := fmt.Sprintf("rollcall (devel)\npage %s\n%s %s/%s\n", page.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	if err != nil || string(said) != want {
+		t.Errorf("%v: %q, not %q", err, said, want)
 	}
 }
 

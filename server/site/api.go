@@ -13,6 +13,10 @@ import (
 	"rollcall/shared/event"
 )
 
+// Version is the version of the page, as /api/version answers it: a hash of all
+// that a browser keeps.
+func (s *Site) Version() string { return s.version }
+
 // serveVersion answers with the version of the page that this server has. A
 // page that hears it knows that the server can be reached.
 func (s *Site) serveVersion(w http.ResponseWriter, _ *http.Request) {

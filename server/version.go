@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"slices"
+
+	"rollcall/server/site"
+	"rollcall/web"
+)
+
+// asksForVersion reports whether the command line has -version in it. That is
+// no flag of the flag set, or the environment variable ROLLCALL_VERSION, which
+// people set for uses of their own, would be one too.
+func asksForVersion(args []string) bool {
+	return slices.Contains(args, "-version") || slices.Contains(args, "--version")
+}
+
+// printVersion says which version of Rollcall this program is.
+func printVersion(out io.Writer) error {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return errors.New("this program was built without the information that -version prints")
+	}
+	page, err := pageVersion()
+	if errors.Is(err, web.ErrNotBuilt) {
+		page = "not built"
+	} else if err != nil {
+		return err
+	}
+	writeVersion(out, info, page)
+	return nil
+}
+
+// writeVersion writes one line for each thing that is known of what this
+// program was built from.
+func writeVersion(out io.Writer, info *debug.BuildInfo, page string) {
+	fmt.Fprintf(out, "rollcall %s\n", cmp.Or(info.Main.Version, "(devel)"))
+	settings := make(map[string]string)
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if revision := settings["vcs.revision"]; revision != "" {
+		if settings["vcs.modified"] == "true" {
+			revision += ", and changes that are not committed"
+		}
+		fmt.Fprintf(out, "revision %s\n", revision)
+	}
+	fmt.Fprintf(out, "page %s\n", page)
+	fmt.Fprintf(out, "%s %s/%s\n", cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
+}
+
+// pageVersion is the version of the page in this program, a hash of all that
+// browsers load, as /api/version answers it.
+func pageVersion() (string, error) {
+	assets, files, err := web.Load()
+	if err != nil {
+		return "", err
+	}
+	pages, err := site.New(site.Options{Assets: assets, Files: files})
+	if err != nil {
+		return "", err
+	}
+	return pages.Version(), nil
+}
