@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,7 +18,7 @@ import (
 	"rollcall/server/service"
 )
 
-//go:generate go test . -run TestTheREADMESaysWhatAServerCanBeMadeToHold -update
+//go:generate go test . -run TestTheREADME -update
 
 const envPrefix = "ROLLCALL"
 
@@ -26,44 +27,7 @@ const envPrefix = "ROLLCALL"
 // flag.ErrHelp.
 func parse(args []string, out io.Writer) (service.Config, error) {
 	config := service.Config{Out: out, ErrOut: os.Stderr}
-	flags := flag.NewFlagSet("rollcall", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are one line, main's
-	flags.Usage = func() {}
-
-	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: host and port, or the port alone (:8080) for all networks of this machine")
-	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart, such as the key of the sessions; made if it is missing")
-	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, if it is not this machine's own: https://here.example.org")
-	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "the `duration` that somebody stays after their last tab was closed, so that a reload does not show; 0 removes them at once")
-	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "the `duration` that somebody stays after their connection was cut; 0 removes them at once")
-	flags.DurationVar(&config.Tick, "tick", 100*time.Millisecond, "the longest `duration` for which a busy room gathers changes before it tells of them; a quiet room does so at once")
-	flags.IntVar(&config.Window, "window", 500, "the `number` of people up to which everybody sees everybody; in a larger room each sees a part and the count. 0 means any number")
-	flags.Func("trusted-proxies", "the `addresses` of reverse proxies whose X-Forwarded-For is believed, and networks such as 10.0.0.0/8, separated by commas", func(list string) (err error) {
-		config.Proxies, err = limit.ParseProxies(list)
-		return err
-	})
-	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of connections that one address may have at one time (of IPv6, a /56), if they are not more than half of -limit-connections; 0 means no limit")
-	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of joins in a minute from one address, to watch a room among them; who is still in the room does not count. It may connect twice as often, and ask for pages and files 15 times as often; 0 means no limit")
-	flags.IntVar(&config.Limits.Bytes, "limit-bytes", 4<<20, "the `number` of bytes a second that one address may cost, after a burst of 64 times as much: what is sent because it asked for it, what others are sent for each of its changes, 16 for each name and word that it searches, and four times what it sends; 0 means no limit")
-	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20; 0 means no limit")
-	flags.IntVar(&config.Limits.Members, "limit-members", 20_000, "the `number` of people that a room takes; 0 means no limit")
-	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time, of which one address may open a tenth; the lobby does not count; 0 means no limit")
-	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of WebSocket connections at one time; those of plain HTTP have what they leave, and 64 more; by default what the limit on open files allows, less 100; 0 means no limit")
-	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "how much to log: the lowest `level` of debug, info, warn and error")
-
-	numbers := []string{"window", "limit-sockets", "limit-joins", "limit-bytes", "limit-events", "limit-members", "limit-rooms", "limit-connections"}
-	for _, name := range numbers {
-		f := flags.Lookup(name)
-		f.Value = natural{hinted{f.Value, "it must be a whole number, 0 or more"}}
-	}
-	for name, hint := range map[string]string{
-		"linger":    "it must be a duration such as 500ms, 2s or 1m",
-		"grace":     "it must be a duration such as 500ms, 2s or 1m",
-		"tick":      "it must be a duration such as 50ms or 1s",
-		"log-level": "it must be debug, info, warn or error",
-	} {
-		f := flags.Lookup(name)
-		f.Value = hinted{f.Value, hint}
-	}
+	flags := newFlags(&config)
 
 	err := ff.Parse(flags, args, ff.WithEnvVarPrefix(envPrefix))
 	switch {
@@ -82,6 +46,59 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		return config, fmt.Errorf("-tick is %v; it must be 0 or more", config.Tick)
 	}
 	return config, nil
+}
+
+// newFlags returns the flags. They write what they are set to into config. The
+// help and the README's table are made from them.
+func newFlags(config *service.Config) *flag.FlagSet {
+	flags := flag.NewFlagSet("rollcall", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // errors are one line, main's
+	flags.Usage = func() {}
+
+	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: a host and a port, or the port alone for all networks of this machine")
+	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart: the key of the sessions, and the rooms. "+
+		"It is made if it is missing. Only one server can use it at a time")
+	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, such as https://here.example.org. It is needed behind a proxy with TLS")
+	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "the `duration` for which somebody stays after their last tab was closed, so that a reload does not show; 0 removes them at once")
+	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "the `duration` for which somebody stays after their last connection was cut; 0 removes them at once. "+
+		"After a restart of the server it is 90 s, whatever this flag says")
+	flags.DurationVar(&config.Tick, "tick", 100*time.Millisecond, "the longest `duration` for which a busy room gathers changes before it sends them. A quiet room sends a change at once")
+	flags.IntVar(&config.Window, "window", 500, "the `number` of people up to which everybody sees everybody. In a larger room each client sees a part of them, and the count; 0 means no limit")
+	flags.Func("trusted-proxies", "the `addresses` of the reverse proxies whose X-Forwarded-For is believed: addresses and networks, separated by commas, such as 127.0.0.1,10.0.0.0/8. "+
+		"They are needed behind a proxy, or all visitors count as one address", func(list string) (err error) {
+		config.Proxies, err = limit.ParseProxies(list)
+		return err
+	})
+	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of WebSocket connections that one address may have at one time. A /56 of IPv6 counts as one address. "+
+		"No address may have more than half of -limit-connections; 0 means no other limit")
+	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of times in a minute that one address may join or watch a room. To come back while the room still has the user does not count. "+
+		"The address may connect twice as often. It may ask for pages and files 15 times as often at once, and then four times as often; 256 KiB of an answer count as one more request. 0 means no limit")
+	flags.IntVar(&config.Limits.Bytes, "limit-bytes", 4<<20, "the `number` of bytes that one address may cost in a second, after a burst of 64 times as much. "+
+		"An address costs the bytes that it asks for, the bytes that others are sent for each of its changes, four times the bytes that it sends, and 16 bytes for each word that is searched in each name. 0 means no limit")
+	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20. "+
+		"For each of them it may send 1,600 bytes and ask for 26 KiB, after bursts of 32 KiB and 4 MiB; 0 means no limit")
+	flags.IntVar(&config.Limits.Members, "limit-members", 20_000, "the `number` of people in one room; 0 means no limit")
+	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time. One address may open a tenth of them. The lobby does not count; 0 means no limit")
+	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of WebSocket connections at one time. "+
+		"Plain HTTP has the connections that WebSockets leave, and 64 more; 0 means no limit")
+	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "the lowest `level` that is logged: debug, info, warn or error")
+	flags.Lookup("log-level").DefValue = "info" // as it is typed
+
+	numbers := []string{"window", "limit-sockets", "limit-joins", "limit-bytes", "limit-events", "limit-members", "limit-rooms", "limit-connections"}
+	for _, name := range numbers {
+		f := flags.Lookup(name)
+		f.Value = natural{hinted{f.Value, "it must be a whole number, 0 or more"}}
+	}
+	for name, hint := range map[string]string{
+		"linger":    "it must be a duration such as 500ms, 2s or 1m",
+		"grace":     "it must be a duration such as 500ms, 2s or 1m",
+		"tick":      "it must be a duration such as 50ms or 1s",
+		"log-level": "it must be debug, info, warn or error",
+	} {
+		f := flags.Lookup(name)
+		f.Value = hinted{f.Value, hint}
+	}
+	return flags
 }
 
 // hinted is a flag's value that says what it takes when it is given something
@@ -118,18 +135,14 @@ func plainer(err error) error {
 }
 
 func help(flags *flag.FlagSet, out io.Writer) {
-	fmt.Fprint(out, "Rollcall shows who is here, live.\n\nUsage: rollcall [flags]\n\n")
+	fmt.Fprint(out, "Rollcall shows who is here, live.\n\nUsage: rollcall [flags], or rollcall -version\n\n")
 	flags.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		fmt.Fprintf(out, "  -%s %s\n", f.Name, value)
 		for _, line := range wrap(usage, 70) {
 			fmt.Fprintf(out, "        %s\n", line)
 		}
-		def := f.DefValue
-		if def == "" {
-			def = "none"
-		}
-		fmt.Fprintf(out, "        default: %s; environment: %s\n\n", def, envName(f.Name))
+		fmt.Fprintf(out, "        default: %s; environment: %s\n\n", cmp.Or(f.DefValue, "none"), envName(f.Name))
 	})
 	fmt.Fprint(out, "A flag overrides its environment variable. A duration is such as 500ms or 2s.\n")
 }

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"io"
 	"log/slog"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -77,16 +79,31 @@ func TestHelpNamesEveryFlagItsDefaultAndItsVariable(t *testing.T) {
 	if _, err := parse([]string{"-help"}, &out); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
-	for _, want := range []string{
-		"-addr address", "-data folder", "-public-url address", "-linger duration", "-grace duration", "-log-level level", "-trusted-proxies addresses",
-		"-tick duration", "-window number", "-limit-sockets number", "-limit-joins number", "-limit-events number",
-		"-limit-members number", "-limit-rooms number", "-limit-connections number",
-		"default: :8080", "default: 2s", "default: 15s", "default: INFO", "default: none",
-		"ROLLCALL_ADDR", "ROLLCALL_DATA", "ROLLCALL_PUBLIC_URL", "ROLLCALL_LINGER", "ROLLCALL_GRACE", "ROLLCALL_LOG_LEVEL",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in the help", want)
+	var listed []string
+	for _, name := range regexp.MustCompile(`(?m)^  -(\S+) \w+$`).FindAllStringSubmatch(out.String(), -1) {
+		listed = append(listed, name[1])
+	}
+	var flags []string
+	newFlags(new(service.Config)).VisitAll(func(f *flag.Flag) {
+		flags = append(flags, f.Name)
+		value, usage := flag.UnquoteUsage(f)
+		_, part, _ := strings.Cut(out.String(), "  -"+f.Name+" "+value+"\n")
+		part, _, _ = strings.Cut(part, "\n\n")
+		def := f.DefValue
+		if def == "" {
+			def = "none"
 		}
+		variable := "ROLLCALL_" + strings.ReplaceAll(strings.ToUpper(f.Name), "-", "_")
+		want := usage + " default: " + def + "; environment: " + variable
+		if got := strings.Join(strings.Fields(part), " "); got != want || value == "value" {
+			t.Errorf("-%s %s: the help says %q, not %q", f.Name, value, got, want)
+		}
+	})
+	if !slices.Equal(listed, flags) {
+		t.Errorf("the help lists %q, and the flags are %q", listed, flags)
+	}
+	if !strings.Contains(out.String(), "rollcall -version") {
+		t.Error("the help does not name -version")
 	}
 	for line := range strings.SplitSeq(out.String(), "\n") {
 		if len(line) > 80 {
