@@ -75,11 +75,12 @@ func (p *Page) join(name string) {
 	}
 	p.asking, p.name = true, name
 	kept := p.kept.in(p.room())
-	p.start(client.Options{Name: name, Status: kept.status, Note: kept.note, Room: p.room()})
+	said := event.Diff(event.User{}, event.User{Status: kept.status, Note: kept.note})
+	p.start(client.Options{Name: name, Patch: said, Room: p.room()})
 }
 
 func (p *Page) start(options client.Options) {
-	options.Session, options.Dial = p.session, asNobody(client.Network())
+	options.Session, options.Dial = p.session, asNobody(client.Network(nil))
 	p.status = client.Status{}
 	p.due, p.viewed = due{}, viewing{} // what was for the client before
 	p.query = ""                       // of the room as it was

@@ -65,7 +65,7 @@ func (p *person) edit(name string, status event.Status, note string) {
 // watch sees a room without a browser and without being in it.
 func watch(t *testing.T, s *server, room string) *client.Client {
 	t.Helper()
-	c, err := client.Watch(t.Context(), s.ws(), client.Options{Room: room})
+	c, err := client.Dial(t.Context(), s.ws(), client.Options{Watch: true, Room: room})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -129,7 +129,7 @@ func TestARestartIsSeenByNobody(t *testing.T) {
 	people := *restartPeople
 	s := start(t, append([]string{"-window", "0", "-grace", "0", "-linger", "0"}, endless...)...)
 	connected := many(t, s, people)
-	c, err := client.Watch(t.Context(), s.ws(), client.Options{})
+	c, err := client.Dial(t.Context(), s.ws(), client.Options{Watch: true})
 	if err != nil {
 		t.Fatal(err)
 	}

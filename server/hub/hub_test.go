@@ -107,7 +107,7 @@ func TestWhatIsSaidAgainOrComesLateIsDoneOnce(t *testing.T) {
 		again := join(t, h, "lobby", back).drain()
 		ana.expect("~Ben on the train")
 		cut.conn.Update(2, event.Patch{Note: new("at work")}) // it was under way
-		join(t, h, "lobby", ben)                               // and so was this
+		join(t, h, "lobby", ben)                              // and so was this
 		again.conn.Update(3, event.Patch{Note: new("on the train, again")})
 		ana.expect()
 		other := join(t, h, "lobby", person("Ben").named("Benedict")) // a tab that counts for itself

@@ -184,7 +184,7 @@ func chaos(t *testing.T, random *rand.Rand, window int) {
 			if p.client == nil {
 				p.note = fmt.Sprint("came ", random.IntN(100))
 				p.client = client.Start("ws://"+p.network.listener.Addr().String()+"/ws", client.Options{
-					Name: p.name, Note: p.note, MaxBackoff: 30 * time.Millisecond,
+					Name: p.name, Patch: event.Patch{Note: &p.note}, MaxBackoff: 30 * time.Millisecond,
 				})
 			}
 		case 3, 4:

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -21,28 +22,30 @@ var ErrLeft = errors.New("left the room")
 
 // Options are what a client joins with.
 type Options struct {
-	// Name is the name to be seen by. The server may refuse it.
-	Name string
 	// Room is the room to join; empty means event.Lobby.
 	Room string
-	// Status, Note, Until and Data are what to be seen with; the zero values
-	// leave what the server has of an earlier visit. Until is when Status and
-	// Note end by themselves, Unix milliseconds.
-	Status event.Status
-	Note   string
-	Until  int64
-	Data   event.Data
-	// Watch is to see the room without being in it; Name and what to be seen
-	// with do not count then.
+	// Name is the name to be seen by. The server may refuse it.
+	Name string
+	// Patch is what else to change when the client joins. What is nil or empty
+	// stays as the server has it from an earlier visit. A Name in it does not
+	// count.
+	Patch event.Patch
+	// Watch makes the client see the room without being in it. Then Name and
+	// Patch do not count.
 	Watch bool
 	// Session is the Session of an earlier client, to be the same user where
-	// no cookie says so; empty for a new one.
+	// no cookie says so; empty for a new user.
 	Session string
 	// MaxBackoff is the longest wait between two attempts to connect, beside
 	// what a server asks for; 0 and less mean 15 s.
 	MaxBackoff time.Duration
-	// Dial opens connections; nil means [Network], so that the client is the
-	// same user when it comes back.
+	// HTTPClient makes the requests that become connections, with its cookie
+	// jar, proxy, TLS settings and timeout. A program that stores the cookies of
+	// the jar is the same user after a restart. Nil means a client with a jar in
+	// memory. In a browser it does not count: the browser makes the requests,
+	// with its own cookies.
+	HTTPClient *http.Client
+	// Dial opens connections; nil means Network(HTTPClient).
 	Dial func(ctx context.Context, url string) (Socket, error)
 }
 
@@ -139,11 +142,12 @@ type Client struct {
 	session  string    // by which the server knows it without a cookie
 }
 
-// Dial joins a room of the server at url, as in wss://here.example.org/ws, and
-// returns when the roster is there. It tries once; the error is an event.Error
-// if the server refused, ctx's if that ended first. Afterwards the client
-// comes back by itself whenever the connection is lost. The caller owes it a
-// Close.
+// Dial joins or watches a room of the server at url, as in
+// wss://here.example.org/ws, and returns when the roster is there. It tries
+// once, which can take 25 s: 10 s to connect and 15 s for the answer. The error
+// is an event.Error if the server refused, and ctx's if ctx ended first.
+// Afterwards the client comes back by itself whenever the connection is lost.
+// The caller must Close it.
 func Dial(ctx context.Context, url string, options Options) (*Client, error) {
 	c := start(url, options, true)
 	for {
@@ -165,12 +169,6 @@ func Dial(ctx context.Context, url string, options Options) (*Client, error) {
 	}
 }
 
-// Watch is Dial for a client that sees the room without being in it.
-func Watch(ctx context.Context, url string, options Options) (*Client, error) {
-	options.Watch = true
-	return Dial(ctx, url, options)
-}
-
 // Start is Dial for programs that show how it goes, such as a page: it returns
 // at once, and the client tries until it joins or is refused for good.
 func Start(url string, options Options) *Client { return start(url, options, false) }
@@ -183,7 +181,7 @@ func start(url string, options Options, once bool) *Client {
 		options.MaxBackoff = 15 * time.Second
 	}
 	if options.Dial == nil {
-		options.Dial = Network()
+		options.Dial = Network(options.HTTPClient)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &Client{
@@ -201,7 +199,8 @@ func start(url string, options Options, once bool) *Client {
 	}
 	var err error
 	if !options.Watch {
-		err = c.wants.join(options.change())
+		options.Patch.Name = &options.Name
+		err = c.wants.join(options.Patch.Clone())
 	}
 	go func() {
 		defer close(c.stopped)
@@ -219,21 +218,6 @@ func start(url string, options Options, once bool) *Client {
 // randomTab is a name that no other client of the same user has.
 func randomTab() string {
 	return strconv.FormatUint(rand.Uint64(), 32) + strconv.FormatUint(rand.Uint64(), 32)
-}
-
-// change is what is to be different once the client has joined.
-func (o Options) change() event.Patch {
-	c := event.Patch{Name: &o.Name, Data: o.Data}
-	if o.Status != event.StatusHere {
-		c.Status = &o.Status
-	}
-	if o.Note != "" {
-		c.Note = &o.Note
-	}
-	if o.Until != 0 {
-		c.Until = &o.Until
-	}
-	return c
 }
 
 // Next waits until something has changed since the last call and returns it.
@@ -420,7 +404,7 @@ func (c *Client) hello() event.Event {
 	return event.GotANewUser{
 		Ref:     ref,
 		Tab:     c.tab,
-		Patch:  c.wants.identity(),
+		Patch:   c.wants.identity(),
 		Wanted:  change,
 		Room:    c.options.Room,
 		Resume:  c.known(),

@@ -988,7 +988,7 @@ func TestChangesAreNotKeptForEverForAProgramThatDoesNotAsk(t *testing.T) {
 func TestDialReturnsWhenTheRosterIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{acts: []func(*pipe){func(p *pipe) { joined(t, p) }}}
-		c, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Status: event.StatusBusy, Note: "hi", Dial: s.dial})
+		c, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Patch: event.Patch{Status: new(event.StatusBusy), Note: new("hi")}, Dial: s.dial})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1011,7 +1011,7 @@ func TestWatchSaysWatch(t *testing.T) {
 			p.say(event.ExistingUsers{Room: "hall", Epoch: "e", Users: []event.User{ana}}, state(1, ana))
 			p.untilClosed()
 		}}}
-		c, err := Watch(t.Context(), "ws://test/ws", Options{Room: "hall", Dial: s.dial})
+		c, err := Dial(t.Context(), "ws://test/ws", Options{Watch: true, Room: "hall", Dial: s.dial})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1047,7 +1047,7 @@ func TestDialTriesOnceAndSaysWhyNot(t *testing.T) {
 			p.say(event.Error{Code: event.CodeBadEvent, Message: "shorter", Event: event.NameGotANewUser, Field: "note"})
 		}}}
 		said := event.Error{}
-		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Note: "long", Dial: s.dial}); !errors.As(err, &said) || said.Field != "note" || len(s.dialed()) != 1 {
+		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Patch: event.Patch{Note: new("long")}, Dial: s.dial}); !errors.As(err, &said) || said.Field != "note" || len(s.dialed()) != 1 {
 			t.Errorf("%v after %d attempts", err, len(s.dialed()))
 		}
 		silent := &script{acts: []func(*pipe){func(p *pipe) { p.untilClosed() }}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"syscall/js"
 
@@ -12,9 +13,10 @@ import (
 	"rollcall/shared/event"
 )
 
-// Network returns an Options.Dial that uses the browser's WebSocket, and with it
-// the browser's cookies.
-func Network() func(ctx context.Context, url string) (Socket, error) {
+// Network returns an Options.Dial that opens connections with the browser's
+// WebSocket, and so with the browser's cookies. The HTTP client is for other
+// builds and is not looked at.
+func Network(*http.Client) func(ctx context.Context, url string) (Socket, error) {
 	return func(ctx context.Context, url string) (Socket, error) {
 		s, err := dial(ctx, url, event.Subprotocol)
 		if err == nil {

@@ -17,18 +17,21 @@ import (
 	"rollcall/shared/event"
 )
 
-// Network returns an Options.Dial that keeps the cookies it is given.
-func Network() func(ctx context.Context, url string) (Socket, error) {
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		panic(err) // never, without options
+// Network returns an Options.Dial that opens connections with an HTTP client;
+// nil means one that keeps its cookies in memory.
+func Network(httpClient *http.Client) func(ctx context.Context, url string) (Socket, error) {
+	if httpClient == nil {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			panic(err) // never, without options
+		}
+		httpClient = &http.Client{Jar: jar}
 	}
-	browser := &http.Client{Jar: jar}
 	return func(ctx context.Context, url string) (Socket, error) {
 		var raw net.Conn // the last, if there were redirections
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { raw = got.Conn }})
 		c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{
-			HTTPClient:   browser,
+			HTTPClient:   httpClient,
 			Subprotocols: []string{event.Subprotocol},
 		})
 		if err != nil && resp != nil {

@@ -35,7 +35,7 @@ func frozen(t *testing.T) (url string) {
 
 func TestAFrozenServerHoldsUpNoSocket(t *testing.T) {
 	for _, clean := range []bool{false, true} {
-		socket, err := Network()(t.Context(), frozen(t))
+		socket, err := Network(nil)(t.Context(), frozen(t))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,7 @@ func ExampleDial() {
 	defer stop()
 	ctx := context.Background()
 
-	bot, err := client.Dial(ctx, url, client.Options{Name: "Doorman", Note: "at the door"})
+	bot, err := client.Dial(ctx, url, client.Options{Name: "Doorman", Patch: event.Patch{Note: new("at the door")}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -58,12 +58,12 @@ func ExampleDial() {
 }
 
 // A watcher that prints who comes and goes, and is nobody itself.
-func ExampleWatch() {
+func ExampleDial_watch() {
 	url, stop := startServer()
 	defer stop()
 	ctx := context.Background()
 
-	watcher, err := client.Watch(ctx, url, client.Options{Room: "design-week"})
+	watcher, err := client.Dial(ctx, url, client.Options{Watch: true, Room: "design-week"})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -337,7 +337,7 @@ func TestAHelloThatCannotGetBetterEndsTheClient(t *testing.T) {
 			t.Errorf("a name as large as a frame: %v", err)
 		}
 		said := event.Error{}
-		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Data: "[]", Dial: s.dial}); !errors.As(err, &said) || said.Field != "data" {
+		if _, err := Dial(t.Context(), "ws://test/ws", Options{Name: "Ana", Patch: event.Patch{Data: "[]"}, Dial: s.dial}); !errors.As(err, &said) || said.Field != "data" {
 			t.Errorf("data that is none: %v", err)
 		}
 	})
@@ -351,7 +351,11 @@ func TestWhatIsJoinedWithIsSaid(t *testing.T) {
 			p.untilClosed()
 		}}}
 		c, err := Dial(t.Context(), "ws://test/ws", Options{
-			Name: "Ana", Status: event.StatusBusy, Note: "n", Until: 5, Data: `{ "k": 1 }`, Dial: s.dial,
+			Name: "Ana",
+			Patch: event.Patch{
+				Name: new("Ben"), Status: new(event.StatusBusy), Note: new("n"), Until: new(int64(5)), Data: `{ "k": 1 }`,
+			},
+			Dial: s.dial,
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -58,7 +58,7 @@ type GotANewUser struct {
 	Patch
 	// Wanted is what is to be different now, whether the room has the session or
 	// not.
-	Wanted *Patch `json:"change,omitempty"`
+	Wanted *Patch  `json:"change,omitempty"`
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
 	Resume *Resume `json:"resume,omitempty"`
 	// Session is what an [ExistingUsers] gave to this client. It counts where

@@ -1,5 +1,6 @@
 // Package http stands in for net/http. Of it a page needs nothing but the
-// answer that coder/websocket makes up when it has connected.
+// answer that coder/websocket makes up when it has connected, and the name of
+// the type of an option that only other programs use.
 package http
 
 import (
@@ -26,6 +27,8 @@ type Response struct {
 	Header     Header
 	Body       io.ReadCloser
 }
+
+type Client struct{}
 
 type Request struct {
 	URL    *url.URL
