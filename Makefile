@@ -12,17 +12,17 @@ AXE   := .build/npm/axe/node_modules/.package-lock.json
 LIGHTHOUSE := .build/npm/lighthouse/node_modules/.package-lock.json
 
 go_files = $(shell find $(1) -name '*.go' ! -name '*_test.go' 2>/dev/null)
-MODULE        := go.mod go.sum
-PAGE_SOURCES  := $(call go_files,app shared) $(MODULE)
+REQUIRED      := go.mod go.sum
+PAGE_SOURCES  := $(call go_files,app shared) $(REQUIRED)
 STAND_INS     := $(call go_files,web/slim)
-ASSET_SOURCES := $(wildcard web/static/*) $(call go_files,web/pack) web/web.go $(MODULE)
-BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html) $(MODULE)
+ASSET_SOURCES := $(wildcard web/static/*) $(call go_files,web/pack) web/web.go $(REQUIRED)
+BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html) $(REQUIRED)
 
 # What the browser runs, and what has to be looked at once more as such.
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench size fmt lint clean help
+.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -135,6 +135,9 @@ fmt: ## format the sources
 	gofmt -w app server shared web
 
 lint: check ## the same as check
+
+rename: ## move the module to another path: make rename MODULE=example.org/you/rollcall
+	@go run ./server/rename '$(MODULE)'
 
 clean: ## remove all that was built
 	rm -rf bin .build .artifacts
