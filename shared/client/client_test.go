@@ -207,6 +207,10 @@ func errorsUntil(t *testing.T, c *Client, so func() bool) (refused []event.Error
 		}
 		refused = append(refused, u.Errors...)
 	}
+	// Some may have come after the last Next.
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	refused, c.errors = append(refused, c.errors...), nil
 	return refused
 }
 
