@@ -124,22 +124,22 @@ type Client struct {
 	stopped chan struct{} // closed when run has ended
 	hurry   chan struct{} // one slot: do not wait any longer
 	leaving chan struct{} // one slot: say leave
-	saying  chan struct{} // one slot: there may be something to send
+	sending chan struct{} // one slot: there may be something to send
 	changed chan struct{} // one slot: Next has something to return
 
-	mu       sync.Mutex // guards what follows
-	status   Status
-	changes  []roster.Change
-	errors   []event.Error
-	roster   roster.Roster
-	wants    wants
-	doubtful bool      // the roster has drifted and a snapshot was asked for
-	once     bool      // the first failure ends it, unless it has joined
-	heard    time.Time // the last frame, by the server's clock
-	then     time.Time // the server's, when it said so last
-	since    time.Time // and ours, by which that is counted on: a device's clock may be set
-	end      error     // why run has ended
-	session  string    // by which the server knows it without a cookie
+	mu           sync.Mutex // guards what follows
+	status       Status
+	changes      []roster.Change
+	errors       []event.Error
+	roster       roster.Roster
+	wants        wants
+	resyncing    bool      // the roster has drifted and a snapshot was asked for
+	tryOnce      bool      // the first failure ends it, unless it has joined
+	heard        time.Time // the last frame, by the server's clock
+	serverTime   time.Time // the server's clock, as last heard
+	serverTimeAt time.Time // when that was heard, by our monotonic clock: a device's clock may be set
+	end          error     // why run has ended
+	session      string    // by which the server knows it without a cookie
 }
 
 // Dial joins or watches a room of the server at url, as in
@@ -192,9 +192,9 @@ func start(url string, options Options, once bool) *Client {
 		stopped: make(chan struct{}),
 		hurry:   make(chan struct{}, 1),
 		leaving: make(chan struct{}, 1),
-		saying:  make(chan struct{}, 1),
+		sending: make(chan struct{}, 1),
 		changed: make(chan struct{}, 1),
-		once:    once,
+		tryOnce: once,
 		session: options.Session,
 	}
 	var err error
@@ -220,11 +220,11 @@ func randomTab() string {
 	return strconv.FormatUint(rand.Uint64(), 32) + strconv.FormatUint(rand.Uint64(), 32)
 }
 
-// Next waits until something has changed since the last call and returns it.
-// One goroutine calls it. An error that is not ctx's says that nothing will
-// follow: ErrLeft, an event.Error when the server refuses for good, another when
-// no hello can hold what one is to join with, or, after Close,
-// context.Canceled.
+// Next waits until something has changed since the last call, however long that
+// takes, and returns it. One goroutine calls it. An error that is not ctx's says
+// that nothing will follow: ErrLeft, an event.Error when the server refuses for
+// good, context.Canceled after Close, or another one if the Name and the Patch do
+// not fit into a hello.
 func (c *Client) Next(ctx context.Context) (Update, error) {
 	if err := c.wait(ctx); err != nil {
 		return Update{Status: c.Status()}, err // what has changed is for the next call
@@ -273,10 +273,10 @@ func (c *Client) Now() time.Time {
 }
 
 func (c *Client) now() time.Time {
-	if c.since.IsZero() {
+	if c.serverTimeAt.IsZero() {
 		return time.Now()
 	}
-	return c.then.Add(time.Since(c.since))
+	return c.serverTime.Add(time.Since(c.serverTimeAt))
 }
 
 // Heard returns when the server was last heard, by its own clock: of what came
@@ -289,8 +289,8 @@ func (c *Client) Heard() time.Time {
 
 // Update changes how the client is seen: what is nil or empty stays. It does not
 // wait. It returns the number of the call, counted from 1: Status.Answered tells
-// when the server has done or refused it, and Errors of the same Update what was
-// refused. While the connection is away it waits for that.
+// when the server has done or refused it, and Errors of the same Update tell what
+// was refused. While the connection is away, the change waits for it.
 //
 // One change is on its way at a time, and is done once even if the connection is
 // lost with it. What follows waits for the answer, and then goes as one. If the
@@ -300,25 +300,25 @@ func (c *Client) Update(change event.Patch) (number int) {
 	c.updateIf(func() (news bool) {
 		var refusal *event.Error
 		if number, refusal = c.wants.update(change.Clone()); refusal != nil {
-			c.report(*refusal)
+			c.addError(*refusal)
 		}
 		return refusal != nil
 	})
-	notify(c.saying)
+	notify(c.sending)
 	return number
 }
 
 // View says what part of a large room to see. In any room a snapshot follows.
 func (c *Client) View(view event.View) {
 	c.withWants(func(w *wants) { w.view.set(view) })
-	notify(c.saying)
+	notify(c.sending)
 }
 
 // Active says whether the user is looking. Users whose clients all say that
 // they are not become away by themselves.
 func (c *Client) Active(active bool) {
 	c.withWants(func(w *wants) { w.active.set(active) })
-	notify(c.saying)
+	notify(c.sending)
 }
 
 // Hurry ends a wait between two attempts, and an attempt that hangs: something
@@ -336,10 +336,10 @@ func (c *Client) Doubt() {
 		}
 		news = !c.status.Doubtful
 		c.status.Doubtful = true
-		c.wants.ask()
+		c.wants.requestSnapshot()
 		return news
 	})
-	notify(c.saying)
+	notify(c.sending)
 	c.Hurry()
 }
 
@@ -347,9 +347,9 @@ func (c *Client) Doubt() {
 // then the client. It does not wait; Next reports ErrLeft when it is done.
 func (c *Client) Leave() { notify(c.leaving) }
 
-// Close ends the client and waits for it, for a second at most, in which the
-// server may answer the goodbye. It keeps the user for its linger time, since
-// this might be a reload.
+// Close ends the client and waits for its goroutine. That takes a second at most,
+// in which the server may answer the goodbye. The server keeps the user for its
+// linger time, since this might be a reload.
 func (c *Client) Close() {
 	c.cancel()
 	<-c.stopped
@@ -396,9 +396,9 @@ func (c *Client) next() (e event.Event) {
 func (c *Client) hello() event.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.doubtful = false
+	c.resyncing = false
 	if c.options.Watch {
-		return event.Watch{Room: c.options.Room, Resume: c.known()}
+		return event.Watch{Room: c.options.Room, Resume: c.resume()}
 	}
 	change, ref := c.wants.hello()
 	return event.GotANewUser{
@@ -407,14 +407,14 @@ func (c *Client) hello() event.Event {
 		Patch:   c.wants.identity(),
 		Wanted:  change,
 		Room:    c.options.Room,
-		Resume:  c.known(),
+		Resume:  c.resume(),
 		Session: c.session,
 	}
 }
 
-// known is what the client knows of the room, for the server to go on from.
-// Only a whole roster can be told what has changed, and only one that is right.
-func (c *Client) known() *event.Resume {
+// resume says from where the server can go on; nil means with a snapshot. Only a
+// whole roster that is right can be brought up to date by changes.
+func (c *Client) resume() *event.Resume {
 	if _, _, large := c.roster.View(); !c.status.Joined || large || c.status.Drift != nil {
 		return nil
 	}

@@ -105,8 +105,8 @@ func (p *pipe) hear(t *testing.T) event.Event {
 	}
 }
 
-// said is an event as it was before the client gave it a ref.
-func said(e event.Event) event.Event {
+// withoutRef is an event as it was before the client gave it a ref.
+func withoutRef(e event.Event) event.Event {
 	switch e := e.(type) {
 	case event.ChangeUser:
 		e.Ref = 0
@@ -583,7 +583,7 @@ func TestARosterThatDriftedIsMendedByASnapshot(t *testing.T) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
 		p.say(state(7, ana, ben)) // ben's arrival was lost
-		if e := said(p.hear(t)); e != (event.View{}) {
+		if e := withoutRef(p.hear(t)); e != (event.View{}) {
 			t.Errorf("the client said %v", e)
 		}
 		p.say(event.NewUser{User: cyd}, state(8, ana, ben, cyd)) // was on its way
@@ -591,7 +591,7 @@ func TestARosterThatDriftedIsMendedByASnapshot(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return len(c.Roster().Users()) == 3 })
-		time.Sleep(doubt - time.Second)
+		time.Sleep(silenceTimeout - time.Second)
 		if n := len(s.dialed()); n != 1 {
 			t.Errorf("dialed %d times", n)
 		}
@@ -604,7 +604,7 @@ func TestAServerThatIsNotAgreedWithIsLivedWith(t *testing.T) {
 		p.hear(t)
 		p.say(snapshot(ana)[0], state(1, ana, ben))
 		p.say(event.NewUser{User: cyd}, state(2, ana, ben, cyd))
-		time.Sleep(doubt - time.Second)
+		time.Sleep(silenceTimeout - time.Second)
 		select {
 		case frame := <-p.toServer:
 			t.Errorf("the client says %s", frame)
@@ -623,7 +623,7 @@ func TestAServerThatIsNotAgreedWithIsLivedWith(t *testing.T) {
 		until(t, c, func(s Status) bool { return drifts(s) && len(c.Roster().Users()) == 2 })
 		began := time.Now()
 		until(t, c, func(s Status) bool { return s.Link != Connected })
-		if lasted := time.Since(began); lasted != doubt-time.Second {
+		if lasted := time.Since(began); lasted != silenceTimeout-time.Second {
 			t.Errorf("the connection ended after %v", lasted)
 		}
 		until(t, c, drifts)
@@ -737,7 +737,7 @@ func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {
 		}
 	}, joined}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return s.Err != nil })
-		if dials := s.dialed(); time.Since(dials[0]) > answered+time.Second {
+		if dials := s.dialed(); time.Since(dials[0]) > snapshotTimeout+time.Second {
 			t.Errorf("given up after %v", time.Since(dials[0]))
 		}
 		until(t, c, connected)
@@ -780,7 +780,7 @@ func TestViewAndActivityAreSaidAgainToANewConnection(t *testing.T) {
 		p.hear(t)
 		p.say(event.ExistingUsers{Self: "a", Me: &ana, Total: new(600), Room: "lobby", Epoch: "e", Users: []event.User{ben}}, event.Room{Seq: 1, Count: 600, Hash: state(1, ben).Hash})
 		for _, want := range []event.Event{event.View{Query: "b"}, event.Active{}} {
-			if e := said(p.hear(t)); e != want {
+			if e := withoutRef(p.hear(t)); e != want {
 				t.Errorf("the client said %+v", e)
 			}
 		}
@@ -809,13 +809,13 @@ func TestOneWhoIsBackSaysSoAfterAReconnect(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
-		if e := said(p.hear(t)); e != (event.Active{}) {
+		if e := withoutRef(p.hear(t)); e != (event.Active{}) {
 			t.Errorf("the client said %+v", e)
 		}
 	}, nil, func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
-		if e := said(p.hear(t)); e != (event.Active{Active: true}) {
+		if e := withoutRef(p.hear(t)); e != (event.Active{Active: true}) {
 			t.Errorf("the client said %+v", e)
 		}
 		p.untilClosed()
@@ -838,7 +838,7 @@ func TestADeviceThatWakesUpDoubtsItsConnection(t *testing.T) {
 		if n := len(s.dialed()); n != 1 {
 			t.Errorf("dialed %d times while nothing is overdue", n)
 		}
-		time.Sleep(2 * late)
+		time.Sleep(2 * silenceMargin)
 		c.Hurry()
 		synctest.Wait()
 		if n := len(s.dialed()); n != 2 {
@@ -851,7 +851,7 @@ func TestAConnectionThatIsDoubtedIsHeardFromOrReplaced(t *testing.T) {
 	answers := func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
-		if view := said(p.hear(t)); view != (event.View{}) {
+		if view := withoutRef(p.hear(t)); view != (event.View{}) {
 			t.Errorf("the client says %+v", view)
 		}
 		time.Sleep(time.Second)
@@ -864,7 +864,7 @@ func TestAConnectionThatIsDoubtedIsHeardFromOrReplaced(t *testing.T) {
 		dials int
 	}{
 		"alive": {answers, time.Second, 1},
-		"dead":  {joined, hanging, 2},
+		"dead":  {joined, hurryTimeout, 2},
 	} {
 		play(t, []func(*testing.T, *pipe){c.first, joined}, func(t *testing.T, client *Client, s *script) {
 			until(t, client, connected)
@@ -873,7 +873,7 @@ func TestAConnectionThatIsDoubtedIsHeardFromOrReplaced(t *testing.T) {
 			if status := client.Status(); !status.Doubtful || status.Link != Connected {
 				t.Errorf("%s: at once it is %+v", name, status)
 			}
-			time.Sleep(hanging / 6)
+			time.Sleep(hurryTimeout / 6)
 			client.Doubt() // the same doubt
 			until(t, client, func(s Status) bool { return !s.Doubtful && s.Link == Connected })
 			if took := time.Since(began); took != c.after {
@@ -899,8 +899,8 @@ func TestADoubtBeforeThereIsAConnectionIsNone(t *testing.T) {
 
 func TestAnAttemptThatHangsIsCutShortByHurry(t *testing.T) {
 	for name, c := range map[string]struct{ after, wait time.Duration }{
-		"a young one gets its time": {time.Second, hanging - time.Second},
-		"an old one does not":       {hanging + time.Second, 0},
+		"a young one gets its time": {time.Second, hurryTimeout - time.Second},
+		"an old one does not":       {hurryTimeout + time.Second, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var dials []time.Time
@@ -925,7 +925,7 @@ func TestAnAttemptThatHangsIsCutShortByHurry(t *testing.T) {
 func TestAHelloWithoutAnAnswerIsCutShortByHurry(t *testing.T) {
 	silent := func(t *testing.T, p *pipe) { p.hear(t); p.untilClosed() }
 	play(t, []func(*testing.T, *pipe){silent, joined}, func(t *testing.T, c *Client, s *script) {
-		time.Sleep(hanging + time.Second)
+		time.Sleep(hurryTimeout + time.Second)
 		c.Hurry()
 		began := time.Now()
 		until(t, c, connected)
@@ -1105,7 +1105,7 @@ func TestASilentConnectionIsGivenUp(t *testing.T) {
 	}, joined}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, connected)
 		p := <-given
-		time.Sleep(doubt - time.Second)
+		time.Sleep(silenceTimeout - time.Second)
 		synctest.Wait()
 		if len(s.dialed()) != 1 {
 			t.Error("given up too early")

@@ -25,7 +25,7 @@ func Network(*http.Client) func(ctx context.Context, url string) (Socket, error)
 		if errors.Is(err, errBlocked) {
 			return nil, err // the server has nothing to do with it
 		}
-		a, ok := ask(ctx, url)
+		a, ok := probe(ctx, url)
 		if !ok {
 			return nil, err // the server is not to be reached
 		}
@@ -42,13 +42,13 @@ func Network(*http.Client) func(ctx context.Context, url string) (Socket, error)
 
 const statusUpgradeRequired = 426 // RFC 9110, section 15.5.22
 
-// dial opens a connection. In the hands of the library it is a Socket.
+// dial opens a connection and has the library run it.
 func dial(ctx context.Context, url string, subprotocols ...string) (Socket, error) {
 	raw, err := open(url, subprotocols)
 	if err != nil {
 		return nil, err
 	}
-	release := hand(raw)
+	release := inject(raw)
 	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{Subprotocols: subprotocols})
 	release()
 	if err != nil {
@@ -75,11 +75,12 @@ func open(url string, subprotocols []string) (raw js.Value, err error) {
 	return js.Global().Get("WebSocket").New(url, offer), nil
 }
 
-// hand has the library take an open WebSocket for the next that it makes, since
-// it gives no hold of its own, and its Close must not be used: that keeps a lock
-// until the connection has ended, and if it ends with an error, the library's
-// listener waits for the lock, and with it the browser's thread, for ever.
-func hand(raw js.Value) (release func()) {
+// inject makes the library use an open WebSocket as the next one that it creates.
+// The library does not give access to its own, and its Close must not be used:
+// Close holds a lock until the connection has ended. If that ends with an error,
+// the library's listener waits for the lock, and blocks the browser's thread for
+// ever.
+func inject(raw js.Value) (release func()) {
 	const name = "WebSocket"
 	original := js.Global().Get(name)
 	made := js.FuncOf(func(js.Value, []js.Value) any {
@@ -98,11 +99,11 @@ func hand(raw js.Value) (release func()) {
 // hangUp ends a connection, or the attempt at one.
 func hangUp(raw js.Value) { raw.Call("close", int(websocket.StatusNormalClosure)) }
 
-// ask asks the server why it does not take a connection, which a browser
-// hides. A POST goes through the same checks as the upgrade, since it carries
+// probe asks the server over HTTP why it does not take a connection, which a
+// browser hides. A POST goes through the same checks as the upgrade, since it carries
 // the page's origin, which a GET does not. It reports false if there is no
 // answer.
-func ask(ctx context.Context, url string) (answer, bool) {
+func probe(ctx context.Context, url string) (answer, bool) {
 	response, ok := await(ctx, js.Global().Call("fetch", "http"+strings.TrimPrefix(url, "ws"), map[string]any{
 		"method": "POST", "cache": "no-store", "redirect": "manual",
 	}))

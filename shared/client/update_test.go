@@ -396,7 +396,7 @@ func TestChangesThatNoHelloCanHoldTogetherAreSaidOneAfterAnother(t *testing.T) {
 }
 
 func TestWhatTheServerDroppedIsSaidAgain(t *testing.T) {
-	for wish, pause := range map[int64]time.Duration{101: forgiven, 5000: 5 * time.Second} {
+	for wish, pause := range map[int64]time.Duration{101: minResendDelay, 5000: 5 * time.Second} {
 		play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 			p.hear(t)
 			p.say(snapshot(ana)...)
@@ -458,7 +458,7 @@ func TestWhatWaitsToBeSaidIsSaidOnce(t *testing.T) {
 			p.done(e)
 		}
 		for range 3 {
-			heard = append(heard, said(p.hear(t)))
+			heard = append(heard, withoutRef(p.hear(t)))
 		}
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
@@ -683,7 +683,7 @@ func TestAClientOfTodayFollowsANewerServer(t *testing.T) {
 		}
 		defer c.Close()
 		n := c.Update(event.Patch{Note: new("x")})
-		ctx, cancel := context.WithTimeout(t.Context(), doubt/2)
+		ctx, cancel := context.WithTimeout(t.Context(), silenceTimeout/2)
 		defer cancel()
 		for {
 			u, err := c.Next(ctx)

@@ -18,28 +18,27 @@ const (
 	maxWaiting = 256
 )
 
-// wants is what a client wants to be different on the server, and how far each
-// of that has got: it waits, or it is sent under a ref and not answered yet, or
-// it is over.
+// wants is what a client wants to be different on the server. Each change waits,
+// or is sent under a ref and not answered yet, or is over.
 //
-// At most one change, one view and one word on activity are sent and not
-// answered at a time. So a client that changes fast sends as much as the server
-// answers; and when the connection is lost, it is known which change may have
-// been done or not. That change is sent again under its ref, and the server does
-// no ref twice. Of views and activity the last word counts, on each connection
-// anew.
+// At most one change, one view and one activity are sent and not answered at a
+// time. So a client that changes fast sends no more than the server answers. When
+// the connection is lost, the client knows which change the server may or may not
+// have done. It sends that change again under the same ref, and the server does no
+// ref twice. Of views and activities only the latest counts; each connection is
+// sent it anew.
 //
 // It has no lock, no clock and no I/O.
 type wants struct {
-	me     event.User // who one is: as last seen, before that with the name to join by
-	byHand bool       // that me is away was said here, and is not by inactivity
+	me     event.User // the client's own entry as last seen; before the first snapshot only the name
+	byHand bool       // the client itself set the status away; it is not by inactivity
 
-	ref     event.Ref // the last that was given
-	updates int       // how many there were
+	ref     event.Ref // the last ref that was used
+	updates int       // how many calls of update there were
 
-	sent    []unit    // the change that is sent and not answered; none if sentRef is 0
+	sent    []pending // the change that is sent and not answered; none if sentRef is 0
 	sentRef event.Ref // its ref
-	waiting []unit    // what comes after it, oldest first
+	waiting []pending // what comes after it, oldest first
 	held    bool      // the server has dropped a change as too much: wait for release
 
 	view   latest[event.View]
@@ -47,31 +46,31 @@ type wants struct {
 	open   bool // the hello of this connection is answered: more may be sent
 }
 
-// unit is one change as it was asked for. It is done or refused as a whole.
-type unit struct {
+// pending is one change as it was asked for. It is done or refused as a whole.
+type pending struct {
 	event.Patch
-	number int  // of the Update; 0 for what is joined with
-	joins  bool // it has the name that is joined with
+	number int  // of the Update; 0 for the patch that the client joins with
+	joins  bool // it is the patch that the client joins with
 }
 
-// latest is something of which the last word counts.
+// latest is something of which only the latest value counts.
 type latest[T any] struct {
-	value  T
-	said   bool      // it was ever said
-	unsent bool      // it is to be sent
-	held   bool      // the server has dropped it as too much: wait for release
-	ref    event.Ref // of the one that is sent and not answered; 0 is none
+	value   T
+	everSet bool      // it was ever set
+	unsent  bool      // it is to be sent
+	held    bool      // the server has dropped it as too much: wait for release
+	ref     event.Ref // of the one that is sent and not answered; 0 is none
 }
 
-// join makes who one is, and what one wants to join with, which has a name. The
-// error is an event.Error.
+// join sets what the client joins with, which has a name. The error is an
+// event.Error.
 func (w *wants) join(as event.Patch) error {
 	w.me = event.User{Name: *as.Name}
 	as, err := canonical(as)
 	if err != nil {
 		return event.Error{Code: event.CodeBadEvent, Message: err.Error(), Event: event.NameGotANewUser, Field: "data"}
 	}
-	w.waiting = []unit{{Patch: as, joins: true}}
+	w.waiting = []pending{{Patch: as, joins: true}}
 	return nil
 }
 
@@ -91,7 +90,7 @@ func (w *wants) update(change event.Patch) (number int, refusal *event.Error) {
 	case len(w.waiting) >= maxWaiting && !w.mergeTwo():
 		return refuse("", "Too many changes wait to be sent; try again when the connection is back.")
 	}
-	w.waiting = append(w.waiting, unit{Patch: change, number: w.updates})
+	w.waiting = append(w.waiting, pending{Patch: change, number: w.updates})
 	return w.updates, nil
 }
 
@@ -127,16 +126,16 @@ func (w *wants) mergeTwo() bool {
 
 // answered is the number of the last Update that is over, and with it all before.
 func (w *wants) answered() int {
-	for _, units := range [][]unit{w.sent, w.waiting} {
-		if len(units) > 0 {
-			return max(0, units[0].number-1)
+	for _, list := range [][]pending{w.sent, w.waiting} {
+		if len(list) > 0 {
+			return max(0, list[0].number-1)
 		}
 	}
 	return w.updates
 }
 
-// identity is who one is, for a hello. The server uses it if it does not know
-// better.
+// identity is the user for a hello. The server uses it if the room does not have
+// the session.
 func (w *wants) identity() event.Patch {
 	me := w.me
 	if me.Status == event.StatusAway && !w.byHand {
@@ -147,8 +146,8 @@ func (w *wants) identity() event.Patch {
 	return is
 }
 
-// see takes in one's own entry.
-func (w *wants) see(me event.User) {
+// setSelf takes over the client's own entry from the roster.
+func (w *wants) setSelf(me event.User) {
 	w.me = me
 	w.byHand = w.byHand && me.Status == event.StatusAway
 }
@@ -162,11 +161,11 @@ func (w *wants) hello() (*event.Patch, event.Ref) {
 	return new(sum(w.sent)), w.sentRef
 }
 
-// opened is that the hello is answered.
-func (w *wants) opened() {
+// helloAnswered says that more may be sent.
+func (w *wants) helloAnswered() {
 	w.open = true
 	w.view.unsent = w.view.unsent || w.view.value != event.View{}
-	w.active.unsent = w.active.said
+	w.active.unsent = w.active.everSet
 }
 
 // next returns what is to be sent now; it counts as sent then. It is nil for
@@ -204,8 +203,8 @@ func (w *wants) send() bool {
 	return true
 }
 
-// unsend puts back what was sent, to be sent under another ref.
-func (w *wants) unsend() {
+// requeue puts back what was sent, to be sent under another ref.
+func (w *wants) requeue() {
 	w.waiting = append(slices.Clip(w.sent), w.waiting...)
 	w.sent, w.sentRef = nil, 0
 }
@@ -215,8 +214,9 @@ func (w *wants) nextRef() event.Ref {
 	return w.ref
 }
 
-func sum(units []unit) (all event.Patch) {
-	for _, u := range units {
+// sum is the patch that a list of them comes to.
+func sum(list []pending) (all event.Patch) {
+	for _, u := range list {
 		all = all.Then(u.Patch)
 	}
 	return all
@@ -242,13 +242,13 @@ func (w *wants) refused(e event.Error) (dropped bool) {
 	case isAbout(e, w.sentRef, event.NameUpdateUser):
 		switch i := w.culprit(e.Field); {
 		case dropped:
-			w.unsend()
+			w.requeue()
 			w.held = true
 		case i < 0:
 			w.sent, w.sentRef = nil, 0
 		default:
 			w.sent = slices.Delete(w.sent, i, i+1)
-			w.unsend()
+			w.requeue()
 		}
 	case isAbout(e, w.view.ref, event.NameView):
 		w.view.refused(dropped)
@@ -308,25 +308,26 @@ func (w *wants) amend(field string) bool {
 			u.Patch = u.Without("status").Without("note")
 		}
 	}
-	w.unsend()
+	w.requeue()
 	return true
 }
 
-// release lets be sent again what the server has dropped.
+// release allows to send again what the server has dropped.
 func (w *wants) release() { w.held, w.view.held, w.active.held = false, false, false }
 
-// lost is that the connection has ended. The change that was sent stays so.
+// lost says that the connection has ended. A change without an answer stays sent:
+// the next hello has it again, under the same ref.
 func (w *wants) lost() {
 	w.release()
 	w.open, w.view.ref, w.active.ref = false, 0, 0
 	w.view.unsent = false // a hello is answered by a snapshot
 }
 
-// ask asks for a snapshot, even while views are held back.
-func (w *wants) ask() { w.view.unsent, w.view.held = true, false }
+// requestSnapshot asks for a snapshot, even while views are held back.
+func (w *wants) requestSnapshot() { w.view.unsent, w.view.held = true, false }
 
-// set is the last word.
-func (l *latest[T]) set(value T) { l.value, l.said, l.unsent = value, true, true }
+// set replaces the value.
+func (l *latest[T]) set(value T) { l.value, l.everSet, l.unsent = value, true, true }
 
 func (l *latest[T]) due() bool { return l.unsent && !l.held && l.ref == 0 }
 
@@ -344,7 +345,7 @@ func (l *latest[T]) done(ref event.Ref) {
 func (l *latest[T]) refused(dropped bool) {
 	switch l.ref = 0; {
 	case dropped:
-		l.unsent, l.held = true, true // a later word, if one waits
+		l.unsent, l.held = true, true // a later value, if there is one
 	case !l.unsent:
 		*l = latest[T]{} // on the next connection it would be refused again
 	}

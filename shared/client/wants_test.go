@@ -379,17 +379,17 @@ func happen(t *testing.T, w *wants, what string) string {
 	case "active":
 		w.active.set(parse[bool](t, about))
 	case "ask":
-		w.ask()
+		w.requestSnapshot()
 	case "hello":
 		change, ref := w.hello()
 		return data(event.GotANewUser{Ref: ref, Patch: w.identity(), Wanted: change})
 	case "opened":
 		w.done(parse[event.Ref](t, about))
-		w.opened()
+		w.helloAnswered()
 	case "joined":
 		w.hello()
 		w.done(1)
-		w.opened()
+		w.helloAnswered()
 	case "next":
 		e := w.next()
 		if e == nil {
@@ -405,7 +405,7 @@ func happen(t *testing.T, w *wants, what string) string {
 	case "amend":
 		return fmt.Sprint(w.amend(about))
 	case "see":
-		w.see(parse[event.User](t, about))
+		w.setSelf(parse[event.User](t, about))
 	case "answered":
 		return fmt.Sprint(w.answered())
 	case "release":
@@ -451,7 +451,7 @@ func TestChangesThatNoEventHoldsTogetherGoOneAfterAnother(t *testing.T) {
 	w.join(event.Named("Ana"))
 	w.hello()
 	w.done(1)
-	w.opened()
+	w.helloAnswered()
 	long := strings.Repeat("a", maxChange*2/3)
 	key := func(name string) event.Patch {
 		return event.Patch{Data: event.Data(`{"` + name + `":"` + long[:event.MaxData*2/3] + `"}`)}
