@@ -100,23 +100,6 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-func appendUser(b []byte, u User) []byte {
-	if u.wire != "" {
-		return append(b, u.wire...)
-	}
-	o := append(object(b), '{')
-	o = o.text("id", u.ID)
-	o = o.text("name", u.Name)
-	o = o.someText("status", string(u.Status))
-	o = o.someText("note", u.Note)
-	o = o.someText("link", string(u.Link))
-	o = o.int("since", u.Since)
-	o = o.someInt("status_since", u.StatusSince)
-	o = o.someInt("until", u.Until)
-	o = o.someJSON("data", string(u.Data))
-	return append(o, '}')
-}
-
 func appendRoom(b []byte, r Room) []byte {
 	o := append(object(b), '{')
 	o = o.uint("seq", r.Seq)
@@ -171,22 +154,6 @@ func (o object) someJSON(name, json string) object {
 	return append(o.name(name), json...)
 }
 
-func (o object) change(c Patch) object {
-	if c.Name != nil {
-		o = o.text("name", *c.Name)
-	}
-	if c.Status != nil {
-		o = o.text("status", c.Status.String())
-	}
-	if c.Note != nil {
-		o = o.text("note", *c.Note)
-	}
-	if c.Until != nil {
-		o = o.int("until", *c.Until)
-	}
-	return o.someJSON("data", string(c.Data))
-}
-
 func (o object) resume(r *Resume) object {
 	if r == nil {
 		return o
@@ -200,9 +167,9 @@ func appendClient(b []byte, e Event) []byte {
 	switch e := e.(type) {
 	case GotANewUser:
 		o = o.someText("tab", e.Tab)
-		o = o.change(e.Patch)
+		o = o.patch(e.Patch)
 		if e.Wanted != nil {
-			o = append(append(o.name("change"), '{').change(*e.Wanted), '}')
+			o = append(append(o.name("change"), '{').patch(*e.Wanted), '}')
 		}
 		o = o.someText("room", e.Room)
 		o = o.resume(e.Resume)
@@ -211,7 +178,7 @@ func appendClient(b []byte, e Event) []byte {
 		o = o.someText("room", e.Room)
 		o = o.resume(e.Resume)
 	case ChangeUser:
-		o = o.change(e.Patch)
+		o = o.patch(e.Patch)
 	case View:
 		o = o.someInt("from", int64(e.From))
 		o = o.someInt("count", int64(e.Count))

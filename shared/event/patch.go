@@ -1,20 +1,9 @@
 package event
 
-import "strings"
-
-// Patch is what of a user can be changed. What is nil or empty stays as it is.
-// A field of that kind is added in this file, and to [User] with how it is
-// written and read there.
-type Patch struct {
-	Name   *string `json:"name,omitempty"`
-	Status *Status `json:"status,omitempty"`
-	Note   *string `json:"note,omitempty"` // empty clears it
-	// Until is when status and note end by themselves, Unix milliseconds; 0 is
-	// never.
-	Until *int64 `json:"until,omitempty"`
-	// Data replaces what a user has of it key by key; null removes a key.
-	Data Data `json:"data,omitempty"`
-}
+import (
+	"slices"
+	"strings"
+)
 
 // Named is the patch that gives a user a name.
 func Named(name string) Patch { return Patch{Name: &name} }
@@ -25,69 +14,50 @@ func (c Patch) IsZero() bool { return c == Patch{} }
 // Apply returns u as it is after the change. Both data are canonical, as
 // [ParseData] returns them.
 func (c Patch) Apply(u User) User {
-	apply(c.Name, &u.Name)
-	apply(c.Status, &u.Status)
-	apply(c.Note, &u.Note)
-	apply(c.Until, &u.Until)
+	data := u.Data
+	for f := range fieldCount {
+		if v := c.value(f); v.isSet() {
+			u.value(f).assign(v)
+		}
+	}
 	if c.Data != "" {
-		u.Data = u.Data.with(c.Data).withoutNulls()
+		u.Data = data.with(c.Data).withoutNulls()
 	}
 	u.wire, u.hash = "", 0
 	return u
 }
 
-func apply[T any](value *T, to *T) {
-	if value != nil {
-		*to = *value
-	}
-}
-
 // Then is the change that does first c and then next.
 func (c Patch) Then(next Patch) Patch {
-	return Patch{
-		Name:   latest(c.Name, next.Name),
-		Status: latest(c.Status, next.Status),
-		Note:   latest(c.Note, next.Note),
-		Until:  latest(c.Until, next.Until),
-		Data:   c.Data.with(next.Data),
+	both := c
+	for f := range fieldCount {
+		if v := next.value(f); v.isSet() {
+			both.set(f, v)
+		}
 	}
-}
-
-func latest[T any](a, b *T) *T {
-	if b != nil {
-		return b
-	}
-	return a
+	both.Data = c.Data.with(next.Data)
+	return both
 }
 
 // Clone returns c with values of its own.
 func (c Patch) Clone() Patch {
-	return Patch{Name: copied(c.Name), Status: copied(c.Status), Note: copied(c.Note), Until: copied(c.Until), Data: c.Data}
-}
-
-func copied[T any](p *T) *T {
-	if p == nil {
-		return nil
+	for f := range fieldCount {
+		if v := c.value(f); v.isSet() {
+			c.set(f, v.clone())
+		}
 	}
-	return new(*p)
+	return c
 }
 
 // Diff is the change that makes a user who is as from is be as to is.
-func Diff(from, to User) Patch {
-	return Patch{
-		Name:   different(from.Name, to.Name),
-		Status: different(from.Status, to.Status),
-		Note:   different(from.Note, to.Note),
-		Until:  different(from.Until, to.Until),
-		Data:   diffData(from.Data, to.Data),
+func Diff(from, to User) (c Patch) {
+	for f := range fieldCount {
+		if v := to.value(f); !v.equals(from.value(f)) {
+			c.set(f, v.clone())
+		}
 	}
-}
-
-func different[T comparable](from, to T) *T {
-	if from == to {
-		return nil
-	}
-	return &to
+	c.Data = diffData(from.Data, to.Data)
+	return c
 }
 
 // part is one field of a change, or one key of its data.
@@ -102,17 +72,11 @@ const dataField = "data."
 // parts are what c consists of.
 func (c Patch) parts() []part {
 	var parts []part
-	if c.Name != nil {
-		parts = append(parts, part{"name", Patch{Name: c.Name}})
-	}
-	if c.Status != nil {
-		parts = append(parts, part{"status", Patch{Status: c.Status}})
-	}
-	if c.Note != nil {
-		parts = append(parts, part{"note", Patch{Note: c.Note}})
-	}
-	if c.Until != nil {
-		parts = append(parts, part{"until", Patch{Until: c.Until}})
+	for f := range fieldCount {
+		if v := c.value(f); v.isSet() && f != fieldData {
+			parts = append(parts, part{name: userFields[f].name})
+			parts[len(parts)-1].set(f, v)
+		}
 	}
 	for _, m := range c.Data.members() {
 		parts = append(parts, part{dataField + m.key, Patch{Data: join([]member{m})}})
@@ -144,15 +108,17 @@ func (c Patch) Without(name string) Patch {
 // Field is the patch that gives u's value of the field of that name to another
 // user, and removes a key of the data that u does not have. A field that does not
 // exist is none.
-func (u User) Field(name string) Patch {
-	all := Patch{Name: &u.Name, Status: &u.Status, Note: &u.Note, Until: &u.Until, Data: u.Data}
-	for _, p := range all.parts() {
-		if p.name == name {
-			return p.Patch
+func (u User) Field(name string) (c Patch) {
+	if key, isKey := strings.CutPrefix(name, dataField); isKey {
+		members := u.Data.members()
+		i, found := find(members, key)
+		if !found {
+			return Patch{Data: join([]member{{key, "null"}})}
 		}
+		return Patch{Data: join(members[i : i+1])}
 	}
-	if key, ok := strings.CutPrefix(name, dataField); ok {
-		return Patch{Data: join([]member{{key, "null"}})}
+	if f := slices.Index(userFieldNames, name); f >= 0 && userField(f) != fieldData {
+		c.set(userField(f), u.value(userField(f)).clone())
 	}
-	return Patch{}
+	return c
 }

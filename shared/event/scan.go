@@ -29,7 +29,6 @@ func scan(frame []byte) ([]Event, bool) {
 var (
 	eventFields    = []string{"event", "data"}
 	existingFields = []string{"self", "now", "ref", "me", "session", "room", "epoch", "resumed", "from", "total", "users", "gone"}
-	userFields     = []string{"id", "name", "status", "note", "link", "since", "status_since", "until", "data"}
 	goneFields     = []string{"id", "name", "reason"}
 	roomFields     = []string{"seq", "count", "hash", "watching"}
 	doneFields     = []string{"ref"}
@@ -125,45 +124,6 @@ func (s *scanner) existingUsers() Event {
 		}
 	}
 	return e
-}
-
-func (s *scanner) user() (u User) {
-	begin := s.at
-	var id, name, status, note, link, data text
-	for o := s.object(userFields); s.next(&o); {
-		switch o.field {
-		case "id":
-			id = s.text()
-		case "name":
-			name = s.text()
-		case "status":
-			status = s.text()
-		case "note":
-			note = s.text()
-		case "link":
-			link = s.text()
-		case "since":
-			u.Since = s.int()
-		case "status_since":
-			u.StatusSince = s.int()
-		case "until":
-			u.Until = s.int()
-		case "data":
-			data.from = s.at
-			s.value(0)
-			data.to = s.at
-		}
-	}
-	if s.broken {
-		return User{}
-	}
-	// The user's strings are parts of the one that keeps the bytes.
-	wire := string(s.frame[begin:s.at])
-	u.ID, u.Name, u.Note = id.of(wire, begin), name.of(wire, begin), note.of(wire, begin)
-	u.Status = Status(defaultless(status.of(wire, begin), "here"))
-	u.Link = Link(defaultless(link.of(wire, begin), "online"))
-	u.Data = Data(defaultless(data.of(wire, begin), "null"))
-	return u.kept(wire)
 }
 
 func (s *scanner) disconnectUser() Event {

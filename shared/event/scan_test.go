@@ -27,13 +27,13 @@ func TestAllThatAServerSaysOftenIsScanned(t *testing.T) {
 
 func TestTheScannerKnowsTheFieldsOfTheStructs(t *testing.T) {
 	for value, known := range map[any][]string{
-		reflect.TypeFor[ExistingUsers](): existingFields, reflect.TypeFor[User](): userFields, reflect.TypeFor[DisconnectUser](): goneFields,
+		reflect.TypeFor[ExistingUsers](): existingFields, reflect.TypeFor[User](): userFieldNames, reflect.TypeFor[DisconnectUser](): goneFields,
 		reflect.TypeFor[Room](): roomFields, reflect.TypeFor[Done](): doneFields,
 	} {
 		var want []string
 		for _, f := range reflect.VisibleFields(value.(reflect.Type)) {
 			if f.IsExported() {
-				name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+				name, _ := jsonName(f)
 				want = append(want, name)
 			}
 		}
