@@ -8,6 +8,8 @@
 // which is how the protocol grows.
 package event
 
+import "encoding/json"
+
 // Subprotocol is the WebSocket subprotocol of this version. Clients may offer
 // it; one that offers only other versions of Rollcall's is told [CodeTooOld].
 const Subprotocol = "rollcall.v1"
@@ -213,25 +215,57 @@ func (Room) EventName() string           { return NameRoom }
 func (Error) EventName() string          { return NameError }
 func (e Invalid) EventName() string      { return e.Name }
 
-// RefOf is the ref of what a client said, 0 if it has none.
+// clientEvent is an event that clients send.
+type clientEvent interface {
+	Event
+	ref() Ref
+}
+
+func (e GotANewUser) ref() Ref { return e.Ref }
+func (e ChangeUser) ref() Ref  { return e.Ref }
+func (e View) ref() Ref        { return e.Ref }
+func (e Watch) ref() Ref       { return e.Ref }
+func (e Active) ref() Ref      { return e.Ref }
+func (e Leave) ref() Ref       { return e.Ref }
+func (e Invalid) ref() Ref     { return e.Ref }
+
+// RefOf is the ref of an event that a client sent; 0 if it has none.
 func RefOf(e Event) Ref {
-	switch e := e.(type) {
-	case GotANewUser:
-		return e.Ref
-	case ChangeUser:
-		return e.Ref
-	case View:
-		return e.Ref
-	case Watch:
-		return e.Ref
-	case Active:
-		return e.Ref
-	case Leave:
-		return e.Ref
-	case Invalid:
-		return e.Ref
+	if e, ok := e.(clientEvent); ok {
+		return e.ref()
 	}
 	return 0
+}
+
+// kind is what it takes to decode one kind of event.
+type kind struct {
+	name   string
+	decode func(name string, data json.RawMessage) Event
+	// scan reads the data much faster than decode. Nil leaves a frame with such an
+	// event to decode.
+	scan func(*scanner) Event
+	list bool // the data may be a list, of one element for each event
+}
+
+// clientEvents are all events that a server understands.
+var clientEvents = []kind{
+	{name: NameGotANewUser, decode: decodeClientEvent[GotANewUser]},
+	{name: NameUpdateUser, decode: decodeClientEvent[ChangeUser]},
+	{name: NameView, decode: decodeClientEvent[View]},
+	{name: NameWatch, decode: decodeClientEvent[Watch]},
+	{name: NameActive, decode: decodeClientEvent[Active]},
+	{name: NameLeave, decode: decodeClientEvent[Leave]},
+}
+
+// serverEvents are all events that a client understands.
+var serverEvents = []kind{
+	{name: NameExistingUsers, decode: decodeEvent[ExistingUsers], scan: (*scanner).existingUsers},
+	{name: NameNewUser, decode: decodeEvent[NewUser], scan: (*scanner).newUser, list: true},
+	{name: NameUpdateUser, decode: decodeEvent[UpdateUser], scan: (*scanner).updateUser, list: true},
+	{name: NameDisconnectUser, decode: decodeEvent[DisconnectUser], scan: (*scanner).disconnectUser, list: true},
+	{name: NameRoom, decode: decodeEvent[Room], scan: (*scanner).room},
+	{name: NameDone, decode: decodeEvent[Done], scan: (*scanner).done},
+	{name: NameError, decode: decodeEvent[Error]},
 }
 
 // Reason is why somebody is gone.

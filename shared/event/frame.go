@@ -18,21 +18,7 @@ var ErrBadFrame = errors.New("not a frame")
 // left out if they have no ref; others, and those whose data has the wrong shape,
 // are an [Invalid]. On an error nothing of the frame counts.
 func DecodeClient(frame []byte) ([]Event, error) {
-	return decode(frame, nil, func(name string, data json.RawMessage) Event {
-		switch name {
-		case NameGotANewUser:
-			return decodeData[GotANewUser](name, data)
-		case NameUpdateUser:
-			return decodeData[ChangeUser](name, data)
-		case NameView:
-			return decodeData[View](name, data)
-		case NameWatch:
-			return decodeData[Watch](name, data)
-		case NameActive:
-			return decodeData[Active](name, data)
-		case NameLeave:
-			return decodeData[Leave](name, data)
-		}
+	return decode(frame, clientEvents, func(name string, data json.RawMessage) Event {
 		if ref := refIn(data); ref != 0 {
 			return Invalid{Ref: ref, Name: name, Unknown: true}
 		}
@@ -61,31 +47,12 @@ func DecodeServer(frame []byte) ([]Event, error) {
 }
 
 func decodeServer(frame []byte) ([]Event, error) {
-	lists := []string{NameNewUser, NameUpdateUser, NameDisconnectUser}
-	return decode(frame, lists, func(name string, data json.RawMessage) Event {
-		switch name {
-		case NameExistingUsers:
-			return decodeData[ExistingUsers](name, data)
-		case NameNewUser:
-			return decodeData[NewUser](name, data)
-		case NameUpdateUser:
-			return decodeData[UpdateUser](name, data)
-		case NameDisconnectUser:
-			return decodeData[DisconnectUser](name, data)
-		case NameRoom:
-			return decodeData[Room](name, data)
-		case NameDone:
-			return decodeData[Done](name, data)
-		case NameError:
-			return decodeData[Error](name, data)
-		}
-		return nil
-	})
+	return decode(frame, serverEvents, func(string, json.RawMessage) Event { return nil })
 }
 
-// decode decodes a frame, of which event decodes each event; it returns nil for
-// one that is left out. Of those that are named in lists, the data may be a list.
-func decode(frame []byte, lists []string, event func(name string, data json.RawMessage) Event) ([]Event, error) {
+// decode decodes a frame of events of the known kinds. An event of another kind is
+// what unknown returns for it; nil leaves it out.
+func decode(frame []byte, known []kind, unknown func(name string, data json.RawMessage) Event) ([]Event, error) {
 	// encoding/json replaces what is not UTF-8 without a word, and a name
 	// would arrive as something nobody typed.
 	if !utf8.Valid(frame) {
@@ -108,12 +75,16 @@ func decode(frame []byte, lists []string, event func(name string, data json.RawM
 	}
 	events := make([]Event, 0, len(raw))
 	for _, r := range raw {
+		of := kind{decode: unknown}
+		if i := slices.IndexFunc(known, func(k kind) bool { return k.name == *r.Event }); i >= 0 {
+			of = known[i]
+		}
 		all := []json.RawMessage{r.Data}
-		if slices.Contains(lists, *r.Event) && bytes.HasPrefix(r.Data, []byte("[")) {
-			_ = json.Unmarshal(r.Data, &all) // which has been done before
+		if of.list && bytes.HasPrefix(r.Data, []byte("[")) {
+			_ = json.Unmarshal(r.Data, &all) // cannot fail: the frame was valid JSON
 		}
 		for _, data := range all {
-			if e := event(*r.Event, data); e != nil {
+			if e := of.decode(*r.Event, data); e != nil {
 				events = append(events, e)
 			}
 		}
@@ -121,7 +92,11 @@ func decode(frame []byte, lists []string, event func(name string, data json.RawM
 	return events, nil
 }
 
-func decodeData[E Event](name string, data json.RawMessage) Event {
+func decodeClientEvent[E clientEvent](name string, data json.RawMessage) Event {
+	return decodeEvent[E](name, data)
+}
+
+func decodeEvent[E Event](name string, data json.RawMessage) Event {
 	var e E
 	if len(data) > 0 {
 		if err := json.Unmarshal(data, &e); err != nil {

@@ -2,6 +2,11 @@ package event
 
 import (
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,13 +63,65 @@ func TestEveryEventOnTheWire(t *testing.T) {
 			t.Errorf("%T is\n%s, want\n%s", c.event, got, c.wire)
 		}
 		decodeOne := DecodeServer
-		switch c.event.(type) {
-		case GotANewUser, ChangeUser, View, Watch, Active, Leave:
+		if _, ok := c.event.(clientEvent); ok {
 			decodeOne = DecodeClient
 		}
 		events, err := decodeOne([]byte(c.wire))
 		if err != nil || !reflect.DeepEqual(events, encoded(c.event)) {
 			t.Errorf("%s decodes to %+v, %v", c.wire, events, err)
+		}
+	}
+}
+
+// An event that is declared and in no table would be left out of frames without a
+// word.
+func TestEveryEventOfThePackageIsInATable(t *testing.T) {
+	declared := map[string]bool{}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil && f.Name.Name == "EventName" {
+				declared[f.Recv.List[0].Type.(*ast.Ident).Name] = true
+			}
+		}
+	}
+	delete(declared, "Invalid") // which never travels
+	tested := map[reflect.Type]bool{}
+	for _, c := range everyEvent {
+		tested[reflect.TypeOf(c.event)] = true
+	}
+	for _, k := range slices.Concat(clientEvents, serverEvents) {
+		e := k.decode(k.name, []byte("{}"))
+		typ := reflect.TypeOf(e)
+		if e.EventName() != k.name {
+			t.Errorf("%s decodes to %T", k.name, e)
+		}
+		if !tested[typ] {
+			t.Errorf("everyEvent has no %v", typ)
+		}
+		delete(declared, typ.Name())
+	}
+	if len(declared) > 0 {
+		t.Errorf("these events are in no table: %v", slices.Collect(maps.Keys(declared)))
+	}
+}
+
+func TestTheRefOfEveryEventOfAClientIsKnown(t *testing.T) {
+	for _, k := range clientEvents {
+		if e := k.decode(k.name, []byte(`{"ref":7}`)); RefOf(e) != 7 {
+			t.Errorf("the ref of %+v is %d", e, RefOf(e))
+		}
+	}
+	for _, k := range serverEvents {
+		if e := k.decode(k.name, []byte(`{"ref":7}`)); RefOf(e) != 0 {
+			t.Errorf("%+v comes from a server and has the ref %d", e, RefOf(e))
 		}
 	}
 }

@@ -38,16 +38,16 @@ var (
 // for each element of a list, and none if it is not known.
 func (s *scanner) event(events []Event) []Event {
 	var name text
-	var data func(*scanner) Event // reads that of the event of that name; nil if it is not known, or read
-	many := false
+	var data func(*scanner) Event // reads the data; nil if the event is not known, or its data is read
+	list := false
 	for o := s.object(eventFields); s.next(&o); {
 		switch {
 		case o.field == "event":
 			name = s.text()
-			data, many = s.reader(name)
+			data, list = s.kind(name)
 		case data == nil:
 			s.value(0)
-		case many && s.peek() == '[':
+		case list && s.peek() == '[':
 			s.array(func() { events = append(events, data(s)) })
 			data = nil
 		default:
@@ -61,25 +61,15 @@ func (s *scanner) event(events []Event) []Event {
 	return events
 }
 
-// reader is what reads the data of the event of a name, nil if none is known, and
-// whether that may be a list of such data. What is not sent often is left to
-// encoding/json.
-func (s *scanner) reader(name text) (data func(*scanner) Event, many bool) {
-	switch string(s.raw(name)) {
-	case NameExistingUsers:
-		return (*scanner).existingUsers, false
-	case NameNewUser:
-		return func(s *scanner) Event { return NewUser{s.user()} }, true
-	case NameUpdateUser:
-		return func(s *scanner) Event { return UpdateUser{s.user()} }, true
-	case NameDisconnectUser:
-		return (*scanner).disconnectUser, true
-	case NameRoom:
-		return (*scanner).room, false
-	case NameDone:
-		return (*scanner).done, false
-	case NameError:
-		s.broken = true
+// kind finds out how to scan the event of a name. Data is nil if the event is not
+// known. An event that is known and cannot be scanned breaks the scanner.
+func (s *scanner) kind(name text) (data func(*scanner) Event, list bool) {
+	raw := s.raw(name)
+	for i := range serverEvents {
+		if k := &serverEvents[i]; string(raw) == k.name {
+			s.broken = s.broken || k.scan == nil
+			return k.scan, k.list
+		}
 	}
 	return nil, false
 }
@@ -125,6 +115,10 @@ func (s *scanner) existingUsers() Event {
 	}
 	return e
 }
+
+func (s *scanner) newUser() Event { return NewUser{s.user()} }
+
+func (s *scanner) updateUser() Event { return UpdateUser{s.user()} }
 
 func (s *scanner) disconnectUser() Event {
 	var d DisconnectUser
