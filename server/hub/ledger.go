@@ -121,7 +121,7 @@ func (l *ledger) begin(seq uint64) {
 // sizeOf is about how many bytes a user takes in memory, with their strings, of
 // which the id is shared.
 func sizeOf(u event.User) int {
-	return int(unsafe.Sizeof(u)) + len(u.Name) + len(u.Note) + len(u.Data) + u.Size()
+	return int(unsafe.Sizeof(u)) + u.Memory()
 }
 
 // size is about how many bytes the entry takes in memory.

@@ -1,6 +1,6 @@
-// Package names turns what a person typed as a name or a note into the one
-// form that is stored and shown, or says in a sentence a person can use why
-// it can't be.
+// Package names turns a text that a person typed, such as a name or a note, into
+// the one form that is stored and shown, or says in a sentence a person can use
+// why it can't be.
 //
 // What it lets through is one line of text that everybody can see: no line
 // breaks, nothing invisible, nothing that reaches out of its own place on the
@@ -40,7 +40,7 @@ const (
 	MaxMarks   = 8
 )
 
-// Problem is why a name or a note was refused.
+// Problem is why a text was refused.
 type Problem struct {
 	// Message is a whole sentence for the person who typed, saying what is
 	// wrong and what to do. It never repeats what was typed.
@@ -63,29 +63,28 @@ func Length(s string) int {
 	return n
 }
 
-// Name returns the stored form of a typed name: NFC, without white space
-// around it, with each run of white space inside it as a single space, and
-// without what is invisible and does nothing where it stands.
-// Name of a stored form is that form. The error is always a *Problem.
-func Name(s string) (string, error) {
-	return clean(s, kind{noun: "name", graphemes: MaxNameGraphemes, bytes: MaxNameBytes})
+// rules are what the texts of a user may be, by the name of the field in frames.
+// A field that has no rule takes no text.
+var rules = map[string]rule{
+	"name": {noun: "name", graphemes: MaxNameGraphemes, bytes: MaxNameBytes},
+	"note": {noun: "note", graphemes: MaxNoteGraphemes, bytes: MaxNoteBytes, mayBeEmpty: true},
 }
 
-// Note is [Name] for a note, which may be longer, and may be empty.
-func Note(s string) (string, error) {
-	return clean(s, kind{noun: "note", graphemes: MaxNoteGraphemes, bytes: MaxNoteBytes, mayBeEmpty: true})
-}
-
-// kind is what differs between a name and a note.
-type kind struct {
+// rule is what one text may be.
+type rule struct {
 	noun             string
 	graphemes, bytes int
 	mayBeEmpty       bool
 }
 
+// Text returns the stored form of what a person typed as a field of a user: NFC,
+// without white space around it, with each run of white space inside it as a
+// single space, and without what is invisible and does nothing where it stands.
+// The stored form of a stored form is the same. The error is always a *Problem.
+func Text(field, typed string) (string, error) { return clean(typed, rules[field]) }
+
 // What can be wrong with a text, as the rest of a sentence that begins
-// "That name" or "That note". None tells people to type again what a keyboard
-// types.
+// "That name". None tells people to type again what a keyboard types.
 const (
 	brokenText    = "has broken text in it; please type it again."
 	controlChar   = "has a control character in it; please type it instead of pasting it."
@@ -100,16 +99,16 @@ const (
 	tooManyParts  = "is too long, because some of its characters are made of many parts; please use fewer of them."
 )
 
-func (k kind) problem(fault string) *Problem {
-	return &Problem{Message: "That " + k.noun + " " + fault}
+func (r rule) problem(fault string) *Problem {
+	return &Problem{Message: "That " + r.noun + " " + fault}
 }
 
-func clean(s string, k kind) (string, error) {
+func clean(s string, r rule) (string, error) {
 	if len(s) > event.MaxTypedBytes {
-		return "", k.problem(fmt.Sprintf(farTooLong, k.graphemes))
+		return "", r.problem(fmt.Sprintf(farTooLong, r.graphemes))
 	}
 	if !utf8.ValidString(s) {
-		return "", k.problem(brokenText)
+		return "", r.problem(brokenText)
 	}
 
 	// What is left out may bring a letter and its accent together, and what is
@@ -118,26 +117,26 @@ func clean(s string, k kind) (string, error) {
 		before, s = s, norm.NFC.String(tidy(s))
 	}
 	if s == "" {
-		if k.mayBeEmpty {
+		if r.mayBeEmpty {
 			return "", nil
 		}
-		return "", &Problem{Message: "Please type a " + k.noun + "."}
+		return "", &Problem{Message: "Please type a " + r.noun + "."}
 	}
 
 	runes := []rune(s)
 	if overloaded(runes) {
-		return "", k.problem(tooManyMarks)
+		return "", r.problem(tooManyMarks)
 	}
 	for i := range runes {
 		if fault := faultAt(runes, i); fault != "" {
-			return "", k.problem(fault)
+			return "", r.problem(fault)
 		}
 	}
-	if n := Length(s); n > k.graphemes {
-		return "", k.problem(fmt.Sprintf(tooLong, n, k.graphemes))
+	if n := Length(s); n > r.graphemes {
+		return "", r.problem(fmt.Sprintf(tooLong, n, r.graphemes))
 	}
-	if len(s) > k.bytes {
-		return "", k.problem(tooManyParts)
+	if len(s) > r.bytes {
+		return "", r.problem(tooManyParts)
 	}
 	return s, nil
 }

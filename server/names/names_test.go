@@ -2,13 +2,18 @@ package names
 
 import (
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
+
+	"rollcall/shared/event"
 )
 
 const (
@@ -17,6 +22,34 @@ const (
 	bengali = "শ্রীমতী ইন্দ্রাণী চক্রবর্তী বন্দ্যোপাধ্যায় রায়ন"
 	family  = "\U0001F469\u200D\U0001F469\u200D\U0001F467\u200D\U0001F466"
 )
+
+func typedName(s string) (string, error) { return Text("name", s) }
+
+func typedNote(s string) (string, error) { return Text("note", s) }
+
+func TestEveryTextThatPeopleTypeHasARule(t *testing.T) {
+	var every event.Patch // with all its texts
+	for _, f := range reflect.ValueOf(&every).Elem().Fields() {
+		if f.Type() == reflect.TypeFor[*string]() {
+			f.Set(reflect.ValueOf(new("")))
+		}
+	}
+	var typed []string
+	every.MapTexts(func(field, text string) (string, error) {
+		typed = append(typed, field)
+		return text, nil
+	})
+	slices.Sort(typed)
+	if ruled := slices.Sorted(maps.Keys(rules)); !slices.Equal(ruled, typed) {
+		t.Errorf("there are rules for %q, and people type %q", ruled, typed)
+	}
+}
+
+func TestATextWithoutARuleIsRefused(t *testing.T) {
+	if got, err := Text("shoe size", "44"); err == nil {
+		t.Errorf("it is %q", got)
+	}
+}
 
 var accepted = []struct{ why, typed, stored string }{
 	{"plain", "Ada Lovelace", "Ada Lovelace"},
@@ -178,12 +211,12 @@ var refused = []struct{ why, typed, message string }{
 
 func TestNameStoresWhatPeopleType(t *testing.T) {
 	for _, c := range accepted {
-		got, err := Name(c.typed)
+		got, err := typedName(c.typed)
 		if err != nil || got != c.stored {
 			t.Errorf("%s: Name(%+q) = %+q, %v; want %+q", c.why, c.typed, got, err, c.stored)
 			continue
 		}
-		checkAccepted(t, Name, got, MaxNameGraphemes, MaxNameBytes)
+		checkAccepted(t, typedName, got, MaxNameGraphemes, MaxNameBytes)
 	}
 }
 
@@ -199,7 +232,7 @@ func TestConjunctsAreOneCharacter(t *testing.T) {
 
 func TestNameRefusesWithAReason(t *testing.T) {
 	for _, c := range refused {
-		got, err := Name(c.typed)
+		got, err := typedName(c.typed)
 		if err == nil || got != "" {
 			t.Errorf("%s: Name(%+q) = %+q, %v; want it refused", c.why, c.typed, got, err)
 			continue
@@ -221,7 +254,7 @@ func TestNoteIsLongerAndMayBeEmpty(t *testing.T) {
 		strings.Repeat("x", 80): strings.Repeat("x", 80),
 		strings.Repeat("🎉", 80): strings.Repeat("🎉", 80),
 	} {
-		if got, err := Note(typed); err != nil || got != stored {
+		if got, err := typedNote(typed); err != nil || got != stored {
 			t.Errorf("Note(%q) = %q, %v; want %q", typed, got, err, stored)
 		}
 	}
@@ -231,7 +264,7 @@ func TestNoteIsLongerAndMayBeEmpty(t *testing.T) {
 		strings.Repeat("x", 4097):  "That note is far too long; 80 characters is the most.",
 		"a\U000E0041b":             "That note has hidden tag characters",
 	} {
-		_, err := Note(typed)
+		_, err := typedNote(typed)
 		if err == nil || !strings.Contains(err.Error(), message) {
 			t.Errorf("Note(%+q): %v; want %q", typed, err, message)
 		}
@@ -240,7 +273,7 @@ func TestNoteIsLongerAndMayBeEmpty(t *testing.T) {
 
 func TestNoCharacterAmongLettersIsHidden(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		got, err := Name("a" + string(r) + "b")
+		got, err := typedName("a" + string(r) + "b")
 		if err == nil && got != "ab" && got != "a b" && !strings.ContainsFunc(got[1:len(got)-1], hasInk) {
 			t.Errorf("%U is accepted between letters", r)
 		}
@@ -269,16 +302,16 @@ func TestAnyMixOfOddCharactersIsStoredOrRefused(t *testing.T) {
 		if random.IntN(4) > 0 { // short ones pass more often
 			mix = mix[:1+len(mix)/8]
 		}
-		if got, err := Name(string(mix)); err == nil {
-			checkAccepted(t, Name, got, MaxNameGraphemes, MaxNameBytes)
+		if got, err := typedName(string(mix)); err == nil {
+			checkAccepted(t, typedName, got, MaxNameGraphemes, MaxNameBytes)
 		} else {
 			checkRefused(t, err, string(mix))
 		}
 	}
 }
 
-func FuzzName(f *testing.F) { fuzz(f, Name, MaxNameGraphemes, MaxNameBytes) }
-func FuzzNote(f *testing.F) { fuzz(f, Note, MaxNoteGraphemes, MaxNoteBytes) }
+func FuzzName(f *testing.F) { fuzz(f, typedName, MaxNameGraphemes, MaxNameBytes) }
+func FuzzNote(f *testing.F) { fuzz(f, typedNote, MaxNoteGraphemes, MaxNoteBytes) }
 
 func fuzz(f *testing.F, clean func(string) (string, error), graphemes, bytes int) {
 	for _, c := range accepted {

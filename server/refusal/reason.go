@@ -39,7 +39,7 @@ const (
 	NoHello
 	BadRoom
 	BadName
-	BadNote
+	BadText
 	BadStatus
 	BadUntil
 	BadData
@@ -185,8 +185,8 @@ var table = [Count]row{
 		name: "bad_name", outcome: Told, code: event.CodeBadName, close: event.CloseRefused, field: "name",
 		message: "{}", example: "Please type a name.",
 	},
-	BadNote: {
-		name: "bad_note", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused, field: "note",
+	BadText: { // of every text but the name; notes were the first
+		name: "bad_note", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused,
 		message: "{}", example: "That note is 81 characters long; 80 is the most.",
 	},
 	BadStatus: {

@@ -138,19 +138,18 @@ func (c *conn) room(name string) (string, error) {
 // before the names of its fields in the event. Of what is news, the end of a status
 // is to come; of who somebody is who comes back, it may have passed meanwhile.
 func checked(change event.Patch, in string, news bool) (event.Patch, error) {
-	if change.Name != nil {
-		name, err := names.Name(*change.Name)
-		if err != nil {
-			return change, refusal.Error{Reason: refusal.BadName, Field: in + "name", Detail: err}
+	change, err := change.MapTexts(func(field, text string) (string, error) {
+		stored, err := names.Text(field, text)
+		switch {
+		case err == nil:
+			return stored, nil
+		case field == "name":
+			return "", refusal.Error{Reason: refusal.BadName, Field: in + field, Detail: err}
 		}
-		change.Name = &name
-	}
-	if change.Note != nil {
-		note, err := names.Note(*change.Note)
-		if err != nil {
-			return change, refusal.Error{Reason: refusal.BadNote, Field: in + "note", Detail: err}
-		}
-		change.Note = &note
+		return "", refusal.Error{Reason: refusal.BadText, Field: in + field, Detail: err}
+	})
+	if err != nil {
+		return change, err
 	}
 	if change.Status != nil {
 		switch *change.Status {

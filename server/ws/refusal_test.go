@@ -169,10 +169,10 @@ var provocations = []struct {
 	{reason: refusal.BadName, want: told{event.CodeBadName, event.NameUpdateUser, "name", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.joined(event.ChangeUser{Patch: event.Patch{Name: new("")}}).survived()
 	}},
-	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameGotANewUser, "note", 4002}, provoke: func(t *testing.T, n *network) told {
+	{reason: refusal.BadText, want: told{event.CodeBadEvent, event.NameGotANewUser, "note", 4002}, provoke: func(t *testing.T, n *network) told {
 		return n.first(event.GotANewUser{Patch: event.Patch{Name: new("Ana"), Note: new(strings.Repeat("a", 81))}}).ended()
 	}},
-	{reason: refusal.BadNote, want: told{event.CodeBadEvent, event.NameUpdateUser, "note", 0}, provoke: func(t *testing.T, n *network) told {
+	{reason: refusal.BadText, want: told{event.CodeBadEvent, event.NameUpdateUser, "note", 0}, provoke: func(t *testing.T, n *network) told {
 		return n.joined(event.ChangeUser{Patch: event.Patch{Note: new(strings.Repeat("a", 81))}}).survived()
 	}},
 	{reason: refusal.BadStatus, want: told{event.CodeBadEvent, event.NameGotANewUser, "status", 4002}, provoke: func(t *testing.T, n *network) told {

@@ -122,3 +122,21 @@ func (u User) Field(name string) (c Patch) {
 	}
 	return c
 }
+
+// MapTexts returns c with each text that people type replaced by what convert
+// returns for it; field is its name in frames. The error is the first that convert
+// returns.
+func (c Patch) MapTexts(convert func(field, text string) (string, error)) (Patch, error) {
+	for f, of := range userFields {
+		v := c.value(userField(f))
+		if !of.typed || !v.isSet() {
+			continue
+		}
+		text, err := convert(of.name, *v.text)
+		if err != nil {
+			return c, err
+		}
+		c.set(userField(f), value{text: &text})
+	}
+	return c, nil
+}

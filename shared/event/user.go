@@ -69,12 +69,13 @@ const (
 var userFields = [fieldCount]struct {
 	name   string // in frames
 	always bool   // it stands in frames even if it is empty or 0
+	typed  bool   // people type it: server/names has the rule that checks it
 	zero   string // what can stand in frames for an empty text; none if empty
 }{
 	fieldID:          {name: "id", always: true},
-	fieldName:        {name: "name", always: true},
+	fieldName:        {name: "name", always: true, typed: true},
 	fieldStatus:      {name: "status", zero: "here"},
-	fieldNote:        {name: "note"},
+	fieldNote:        {name: "note", typed: true},
 	fieldLink:        {name: "link", zero: "online"},
 	fieldSince:       {name: "since", always: true},
 	fieldStatusSince: {name: "status_since"},
@@ -277,6 +278,18 @@ func (u User) Hash() uint64 {
 
 // Size is how many bytes the user has in a frame, as far as it is encoded.
 func (u User) Size() int { return len(u.wire) }
+
+// Memory is about how many bytes the user's strings take in memory, with the JSON
+// that is kept. The id is not among them: all that is known of a user shares it.
+func (u User) Memory() int {
+	size := len(u.Data) + len(u.wire)
+	for f := range fieldCount {
+		if userFields[f].typed {
+			size += len(*u.value(f).text)
+		}
+	}
+	return size
+}
 
 // UnmarshalJSON keeps the bytes too: of a field that is not known, they are all
 // that is known of it.

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ func TestTheTableHasEveryFieldOfAUser(t *testing.T) {
 		if u.value(f).pointer() != of.Field(i).Addr().Pointer() {
 			t.Errorf("User.value does not return %s", field.Name)
 		}
+		if userFields[f].typed && of.Field(i).Kind() != reflect.String {
+			t.Errorf("%s is typed and no text", field.Name)
+		}
 	}
 	if exported != fieldCount {
 		t.Errorf("the table has %d fields, a user %d", fieldCount, exported)
@@ -75,5 +79,38 @@ func TestTheTableHasEveryFieldOfAPatch(t *testing.T) {
 		if got := c.Fields(); !slices.Equal(got, []string{name}) {
 			t.Errorf("a patch of %s has the fields %q", field.Name, got)
 		}
+	}
+}
+
+func TestTextsThatPeopleTypeAreConverted(t *testing.T) {
+	c := Patch{Name: new("Ana"), Note: new("n"), Status: new(StatusAway), Data: `{"a":"b"}`}
+	var seen []string
+	got, err := c.MapTexts(func(field, text string) (string, error) {
+		seen = append(seen, field)
+		return text + "!", nil
+	})
+	want := Patch{Name: new("Ana!"), Note: new("n!"), Status: c.Status, Data: c.Data}
+	if err != nil || !reflect.DeepEqual(got, want) || !slices.Equal(seen, []string{"name", "note"}) {
+		t.Errorf("it becomes %+v, %v; converted were %q", got, err, seen)
+	}
+	if *c.Name != "Ana" || *c.Note != "n" {
+		t.Error("the texts of the patch itself are changed")
+	}
+	bad := errors.New("bad")
+	if _, err := c.MapTexts(func(field, _ string) (string, error) { return "", bad }); err != bad {
+		t.Errorf("the error is %v", err)
+	}
+	if _, err := (Patch{Status: c.Status}).MapTexts(func(string, string) (string, error) { return "", bad }); err != nil {
+		t.Errorf("without a text, the error is %v", err)
+	}
+}
+
+func TestTheMemoryOfAUserIsThatOfItsStrings(t *testing.T) {
+	u := User{ID: "a", Name: "Ana", Status: StatusAway, Note: "note", Data: `{"a":1}`}
+	if got, want := u.Memory(), len("Ana")+len("note")+len(`{"a":1}`); got != want {
+		t.Errorf("it is %d, want %d", got, want)
+	}
+	if got, want := u.Encoded().Memory(), u.Memory()+u.Encoded().Size(); got != want {
+		t.Errorf("encoded, it is %d, want %d", got, want)
 	}
 }
