@@ -295,7 +295,7 @@ func BenchmarkDecode(b *testing.B) {
 		}))},
 		{"arrivals", Encode(arrivals...)},
 		{"newer", []byte(strings.ReplaceAll(strings.Replace(string(plain), `]}}`, `],"later":[1,{"a":null}]}},{"event":"later","data":{"a":[1.5]}}`, 1),
-			`},{"id"`, `,"role":"host","hand":{"raised_at":1700000000000}},{"id"`))},
+			`},{"id"`, `,"later_role":"host","later_hand":{"raised_at":1700000000000}},{"id"`))},
 	} {
 		for name, decode := range bothDecoders {
 			b.Run(c.name+"/"+name, func(b *testing.B) {
