@@ -286,6 +286,8 @@ func (c *conn) handle(e event.Event) error {
 		return change(place, e)
 	case event.Active:
 		place.Active(e.Ref, e.Active)
+	default: // it is decoded, and there is no case for it here
+		return refusal.Error{Reason: refusal.UnknownEvent, Detail: e.EventName()}
 	}
 	return nil
 }

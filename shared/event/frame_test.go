@@ -201,8 +201,8 @@ func TestWhatCannotBeDoneIsAnsweredByItsRef(t *testing.T) {
 		`[{"event":"update_user","data":{"note":5,"ref":7}}]`:             {Name: NameUpdateUser, Field: "note", Ref: 7},
 		`[{"event":"update_user","data":{"note":5,"ref":-7}}]`:            {Name: NameUpdateUser, Field: "note"},
 		`[{"event":"update_user","data":[{"ref":7}]}]`:                    {Name: NameUpdateUser},
-		`[{"event":"raise_hand","data":{"ref":8}}]`:                       {Name: "raise_hand", Ref: 8, Unknown: true},
-		`[{"event":"raise_hand","data":{"ref":18446744073709551615}}]`:    {Name: "raise_hand", Ref: 1<<64 - 1, Unknown: true},
+		`[{"event":"later_event","data":{"ref":8}}]`:                      {Name: "later_event", Ref: 8, Unknown: true},
+		`[{"event":"later_event","data":{"ref":18446744073709551615}}]`:   {Name: "later_event", Ref: 1<<64 - 1, Unknown: true},
 		`[{"event":"view","data":{"ref":9,"from":1e99,"query":"a"}}]`:     {Name: NameView, Field: "from", Ref: 9},
 		`[{"event":"active","data":{"active":"yes","ref":10,"more":{}}}]`: {Name: NameActive, Field: "active", Ref: 10},
 	} {
@@ -212,7 +212,7 @@ func TestWhatCannotBeDoneIsAnsweredByItsRef(t *testing.T) {
 		}
 	}
 	for _, frame := range []string{
-		`[{"event":"raise_hand"}]`, `[{"event":"raise_hand","data":{"ref":0}}]`, `[{"event":"raise_hand","data":{"ref":"8"}}]`, `[{"event":"raise_hand","data":[8]}]`,
+		`[{"event":"later_event"}]`, `[{"event":"later_event","data":{"ref":0}}]`, `[{"event":"later_event","data":{"ref":"8"}}]`, `[{"event":"later_event","data":[8]}]`,
 	} {
 		if events, err := DecodeClient([]byte(frame)); err != nil || len(events) != 0 {
 			t.Errorf("%s, which nobody can answer: %+v, %v", frame, events, err)
