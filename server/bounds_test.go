@@ -50,9 +50,7 @@ func rows(t *testing.T) []row {
 	}
 	limits := config.Limits
 	room := hub.MostMemory(hub.Texts{
-		Name: names.MaxNameBytes, Note: names.MaxNoteBytes,
-		Escapes: names.MaxNameGraphemes + names.MaxNoteGraphemes, // a quote begins a character
-		Key:     folded(names.MaxNameBytes), Query: folded(event.MaxQuery),
+		Longest: names.Longest(), Key: folded(names.MaxNameBytes), Query: folded(event.MaxQuery),
 	})
 	sockets := ws.MostMemory()
 	people := connections + limits.Absent()

@@ -10,12 +10,11 @@ import (
 	"rollcall/shared/event"
 )
 
-// Texts says how long in bytes what people write can be.
+// Texts says how long what people write can be.
 type Texts struct {
-	Name, Note int
-	Escapes    int // that JSON adds to both together
-	Key        int // a name as Options.Fold returns it
-	Query      int // and a query
+	Longest event.Patch // has the texts that take most memory
+	Key     int         // a name as Options.Fold returns it, in bytes
+	Query   int         // and a query
 }
 
 // Bounds is how much memory a hub takes at most, in bytes. What several have in
@@ -87,12 +86,12 @@ const perFrame = 512
 // longest is a user who writes as much as they may.
 func longest(of Texts) event.User {
 	const digits = 1e12 // of times
-	return event.User{
-		ID: strings.Repeat("x", 13), Name: strings.Repeat("x", of.Name), Note: strings.Repeat("x", of.Note+of.Escapes),
-		Status: event.StatusAway, Link: event.LinkReconnecting, Since: digits, StatusSince: digits, Until: digits,
+	return of.Longest.Apply(event.User{
+		ID: strings.Repeat("x", 13), Status: event.StatusAway, Link: event.LinkReconnecting,
+		Since: digits, StatusSince: digits, Until: digits,
 		// Which is six times as long where JSON is made fit for HTML.
 		Data: event.Data(`{"k":"` + strings.Repeat("<", event.MaxData-len(`{"k":""}`)) + `"}`),
-	}.Encoded()
+	}).Encoded()
 }
 
 // perRoom is for what a room has in the hub's map, its timer, and its flush with a

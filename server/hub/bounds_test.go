@@ -238,7 +238,10 @@ func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 // TestNothingTakesMoreThanItsBound fills rooms with what they may have, and compares
 // what that takes with what MostMemory says, which is not to be much more.
 func TestNothingTakesMoreThanItsBound(t *testing.T) {
-	of := Texts{Name: 512, Note: 1280, Key: 512, Query: 10}
+	of := Texts{
+		Longest: event.Patch{Name: new(strings.Repeat("x", 512)), Note: new(strings.Repeat("x", 1280))},
+		Key:     512, Query: 10,
+	}
 	most := MostMemory(of)
 	// full is somebody with the longest texts, all in one letter.
 	full := func(name string, letter rune) Person {
@@ -319,7 +322,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 			for _, guest := range guests {
 				guest.Close(true)
 			}
-			time.Sleep(time.Minute) // until they are gone
+			time.Sleep(time.Minute)                           // until they are gone
 			for n := 0; history(c) < 2*minHistory-4000; n++ { // one change takes less than 4000
 				c.Update(0, event.Patch{Name: new("Ana"), Note: new(fmt.Sprint(n)), Data: "null"})
 			}

@@ -11,6 +11,7 @@ package names
 
 import (
 	"fmt"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -82,6 +83,23 @@ type rule struct {
 // single space, and without what is invisible and does nothing where it stands.
 // The stored form of a stored form is the same. The error is always a *Problem.
 func Text(field, typed string) (string, error) { return clean(typed, rules[field]) }
+
+// Longest returns the texts that take most memory: each is as long as its rule
+// allows, and JSON adds a byte to each of its characters.
+func Longest() event.Patch {
+	var all event.Patch
+	for field := range rules {
+		all = all.Then(event.User{}.Field(field)) // which is empty
+	}
+	all, err := all.MapTexts(func(field, _ string) (string, error) {
+		r := rules[field]
+		return strings.Repeat(`"`, r.graphemes) + strings.Repeat("x", r.bytes-r.graphemes), nil
+	})
+	if err != nil {
+		panic(err) // there is none
+	}
+	return all
+}
 
 // What can be wrong with a text, as the rest of a sentence that begins
 // "That name". None tells people to type again what a keyboard types.

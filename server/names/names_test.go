@@ -45,6 +45,23 @@ func TestEveryTextThatPeopleTypeHasARule(t *testing.T) {
 	}
 }
 
+func TestTheLongestTextsAreAsLongAsTheRulesAllow(t *testing.T) {
+	longest := Longest()
+	for field, r := range rules {
+		u := longest.Apply(event.User{ID: "a"})
+		if text := u.Field(field); text.IsZero() {
+			t.Errorf("there is no %s", field)
+		}
+		empty := event.User{}.Field(field).Apply(u)
+		if got := u.Memory() - empty.Memory(); got != r.bytes {
+			t.Errorf("the %s has %d bytes, not %d", field, got, r.bytes)
+		}
+		if got := u.Encoded().Size() - empty.Encoded().Size(); got < r.bytes+r.graphemes {
+			t.Errorf("the %s takes %d bytes as JSON", field, got)
+		}
+	}
+}
+
 func TestATextWithoutARuleIsRefused(t *testing.T) {
 	if got, err := Text("shoe size", "44"); err == nil {
 		t.Errorf("it is %q", got)
