@@ -49,41 +49,16 @@ type slots struct {
 // given place. Arrived and gone are the ids of those that are to be seen
 // coming and going; who else is new or missing has been scrolled here or away.
 func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now time.Time) {
-	list, kept := s.keep(items, gone, now)
-	list = turn(list, s.enough, kept)
-	next := 0 // the first slot that may be used
-	for k, item := range items {
-		slot, i := Slot{Item: item, State: Taken}, kept[k]
-		if i >= 0 {
-			slot.State, slot.since = list[i].State, list[i].since
-		} else {
-			if arrived[item.User.ID] {
-				slot.State, slot.since = Arriving, now
-				s.fading = true
-			}
-			list, i = findVacant(list, kept, k, next)
-		}
-		if i < 0 || i >= maxSlots {
-			s.rebuild(items, first, arrived, now)
-			return
-		}
-		slot.Element = list[i].Element
-		list[i] = slot
-		next = i + 1
-	}
-	s.take(list)
-}
-
-// keep returns a copy of the list without those who are not among the items any
-// more, and the slot that each item keeps; -1 if it needs another one.
-func (s *slots) keep(items []Item, gone map[string]bool, now time.Time) (list []Slot, kept []int) {
-	list = make([]Slot, len(s.list), max(len(s.list), len(items)))
+	list := make([]Slot, len(s.list), max(len(s.list), len(items)))
 	copy(list, s.list) // what was drawn is compared with, so it stays
 	at := make(map[string]int, len(items))
 	for i, item := range items {
 		at[item.User.ID] = i
 	}
-	kept = slices.Repeat([]int{-1}, len(items))
+	kept := make([]int, len(items)) // the slot of each item, or -1
+	for i := range kept {
+		kept[i] = -1
+	}
 	last := -1 // the last item that kept its slot: the order of slots is that of items
 	for i := range list {
 		if list[i].State == Vacant || list[i].State == Departing {
@@ -103,25 +78,42 @@ func (s *slots) keep(items []Item, gone map[string]bool, now time.Time) (list []
 			list[i] = list[i].vacated()
 		}
 	}
-	return list, kept
-}
-
-// findVacant returns a slot for item k, which keeps none: between from and the
-// slot of the next item that keeps its own. Behind the last of those it makes a
-// slot if none is vacant. It returns -1 if there is none.
-func findVacant(list []Slot, kept []int, k, from int) ([]Slot, int) {
-	waiting := run(kept, k)
-	end := len(list)
-	if next := k + waiting; next < len(kept) {
-		end = kept[next]
+	list = turn(list, s.enough, kept)
+	next := 0 // the first slot that may be used
+	for k, item := range items {
+		slot := Slot{Item: item, State: Taken}
+		i := kept[k]
+		switch {
+		case i >= 0:
+			slot.State, slot.since = list[i].State, list[i].since
+		case arrived[item.User.ID]:
+			slot.State, slot.since = Arriving, now
+			s.fading = true
+		}
+		if i < 0 {
+			end := len(list) // of the slots that may be used
+			for _, j := range kept[k+1:] {
+				if j >= 0 {
+					end = j
+					break
+				}
+			}
+			// The last that is vacant, so that those before it stay free for
+			// whom scrolling back brings.
+			if i = lastVacant(list, next, end, run(kept, k)); i < 0 && end == len(list) {
+				list = more(list, 1)
+				i = end
+			}
+		}
+		if i < 0 || i >= maxSlots {
+			s.rebuild(items, first, arrived, now)
+			return
+		}
+		slot.Element = list[i].Element
+		list[i] = slot
+		next = i + 1
 	}
-	// The last that is vacant, so that those before it stay free for whom
-	// scrolling back brings.
-	i := lastVacant(list, from, end, waiting)
-	if i < 0 && end == len(list) {
-		list, i = more(list, 1), end
-	}
-	return list, i
+	s.take(list)
 }
 
 func (s Slot) vacated() Slot { return Slot{Element: s.Element} }
