@@ -4,7 +4,8 @@
 // ours would be a third of what a browser has to load.
 //
 // The stand-ins are in std, by the paths of the packages that they stand in
-// for. The overlay is for the -overlay flag of the Go that runs this.
+// for. Those in _files are for single files of packages that stay as they are
+// otherwise. The overlay is for the -overlay flag of the Go that runs this.
 package main
 
 import (
@@ -20,21 +21,22 @@ import (
 )
 
 func main() {
-	std := flag.String("std", "web/slim/std", "folder of the stand-ins")
+	std := flag.String("std", "web/slim/std", "folder of the stand-ins for packages")
+	single := flag.String("files", "web/slim/_files", "folder of the stand-ins for files")
 	out := flag.String("out", "", "file to write the overlay to")
 	flag.Parse()
-	if err := run(*std, *out); err != nil {
+	if err := run(*std, *single, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "slim:", err)
 		os.Exit(1)
 	}
 }
 
-func run(std, out string) error {
+func run(std, single, out string) error {
 	goroot, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return fmt.Errorf("asking where Go is: %w", err)
 	}
-	overlay, err := newOverlay(strings.TrimSpace(string(goroot)), std)
+	overlay, err := newOverlay(strings.TrimSpace(string(goroot)), std, single)
 	if err != nil {
 		return err
 	}
@@ -53,8 +55,8 @@ type overlay struct {
 }
 
 // newOverlay has every file of a package that there is a stand-in for taken
-// away, and the stand-in's put in their place.
-func newOverlay(goroot, std string) (overlay, error) {
+// away, and the stand-in's put in their place; and so with single files.
+func newOverlay(goroot, std, single string) (overlay, error) {
 	packages, err := standIns(std)
 	if err != nil {
 		return overlay{}, err
@@ -82,7 +84,31 @@ func newOverlay(goroot, std string) (overlay, error) {
 			o.Replace[filepath.Join(real, filepath.Base(file))] = file
 		}
 	}
+	names, err := standInFiles(single)
+	if err != nil {
+		return overlay{}, err
+	}
+	for _, name := range names {
+		file, err := filepath.Abs(filepath.Join(single, filepath.FromSlash(name)))
+		if err != nil {
+			return overlay{}, err
+		}
+		o.Replace[filepath.Join(goroot, "src", filepath.FromSlash(name))] = file
+	}
 	return o, nil
+}
+
+// standInFiles are the single files that there are stand-ins for, by the import path
+// and the name.
+func standInFiles(single string) ([]string, error) {
+	var names []string
+	err := fs.WalkDir(os.DirFS(single), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(name) == ".go" {
+			names = append(names, filepath.ToSlash(name))
+		}
+		return err
+	})
+	return names, err
 }
 
 // standIns are the import paths of the packages that there are stand-ins for.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
 	"go/importer"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"os"
@@ -13,13 +15,16 @@ import (
 	"testing"
 )
 
-const std = "std"
+const (
+	std    = "std"
+	single = "_files"
+)
 
 // inPage lists the packages that the page's program is made of.
 func inPage(t *testing.T) []string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "overlay.json")
-	if err := run(std, file); err != nil {
+	if err := run(std, single, file); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("go", "list", "-overlay", file, "-deps", "rollcall/app")
@@ -97,6 +102,40 @@ func TestStandInsHaveTheShapeOfWhatTheyStandFor(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestStandInFilesDeclareWhatTheyStandFor compares the names in a stand-in for a file
+// with those in the file of this Go, which the rest of its package needs.
+func TestStandInFilesDeclareWhatTheyStandFor(t *testing.T) {
+	names, err := standInFiles(single)
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	goroot, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		real := declared(t, filepath.Join(strings.TrimSpace(string(goroot)), "src", name))
+		if ours := declared(t, filepath.Join(single, name)); !slices.Equal(ours, real) {
+			t.Errorf("%s declares %q, and in this Go %q", name, ours, real)
+		}
+	}
+}
+
+// declared are the functions of a file, in order.
+func declared(t *testing.T, file string) (names []string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range f.Decls {
+		if f, ok := d.(*ast.FuncDecl); ok {
+			names = append(names, f.Name.Name)
+		}
+	}
+	return names
 }
 
 // shape is what kind of thing something is and, of a function, what it takes
