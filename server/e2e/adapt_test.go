@@ -307,7 +307,7 @@ func TestANoticeLeavesRoomToScrollPastIt(t *testing.T) {
 	p.await(`document.querySelector(".notices").innerText.includes("lost")`)
 	p.await(`(scrollTo(0, 1e6), [...document.querySelectorAll(".box .name")].at(-1).getBoundingClientRect().bottom <
 		document.querySelector(".notices").getBoundingClientRect().top)`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	p.forgiveRestart()
 }
 
 func TestTheBarStandsAboveWhatIsScrolledUnderIt(t *testing.T) {

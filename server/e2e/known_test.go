@@ -28,7 +28,7 @@ func TestAWallWithoutAServerSaysNoMoreThanItKnows(t *testing.T) {
 	p.sees("Ben")
 	s.stop()
 	p.await(`document.querySelector(".count").innerText.includes("person here at ")`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "ERR_FAILED", "503")
+	p.forgiveRestart("fetching the script", "ERR_FAILED", "503")
 }
 
 // notedWords has a page note what it says of its connection, and its titles.
@@ -88,7 +88,7 @@ func TestARemarkGoesWhenTheConnectionIsBack(t *testing.T) {
 	s.restart()
 	p.await(`(dispatchEvent(new Event("online")), document.querySelector(".self .detail").textContent === "Back soon")`)
 	p.await(`document.querySelector(".notices").hidden`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	p.forgiveRestart()
 }
 
 func TestARosterOfLastWeekHasTheAgesOfThen(t *testing.T) {
@@ -119,7 +119,7 @@ func TestARosterOfLastWeekHasTheAgesOfThen(t *testing.T) {
 	p.await(`document.querySelector(".modal .how").textContent.startsWith("Here on " + sessionStorage.day)`)
 	p.await(`/^Had been here for 4[45] min$/.test(document.querySelector(".modal .since").textContent)`)
 	p.await(`!document.querySelector(".modal .sign").checkVisibility()`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network", "Failed to load resource")
+	p.forgiveRestart("fetching the script", "without a network", "Failed to load resource")
 }
 
 func TestWhoHasLeftIsNotShownAsHere(t *testing.T) {

@@ -55,7 +55,7 @@ func TestARoomIsShownAsItWasWhenThereIsNoServer(t *testing.T) {
 	never.fill("#name", "Ana"+kb.Enter)
 	never.sees("Ana")
 	for _, p := range []*person{lobby, x, late, never} {
-		p.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network")
+		p.forgiveRestart("fetching the script", "without a network")
 	}
 }
 

@@ -118,6 +118,12 @@ func (p *person) trouble(s string) {
 	p.troubles = append(p.troubles, s)
 }
 
+// forgiveRestart is forgive for a server that was away: a page may find it away, or
+// ask what has answered in its place when it is back already.
+func (p *person) forgiveRestart(more ...string) {
+	p.forgive(append(more, "WebSocket", "ERR_CONNECTION_REFUSED", "426")...)
+}
+
 // forgive forgets the complaints that contain one of the texts: those that a
 // test has caused.
 func (p *person) forgive(texts ...string) {

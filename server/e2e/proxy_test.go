@@ -235,6 +235,6 @@ func TestAPageThatTheNetworkHasBroughtIsNotToldOfItsOwnVersion(t *testing.T) {
 	old.await(`(window.before = true, rollcall.applyUpdate(), true)`)
 	old.await(`!window.before && document.documentElement.classList.contains("alive") && !rollcall.updateReady`)
 	for _, p := range []*person{p, old} {
-		p.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script")
+		p.forgiveRestart("fetching the script")
 	}
 }

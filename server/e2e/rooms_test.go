@@ -62,7 +62,7 @@ func TestARestartIsNotSeenToSendAnybodyAway(t *testing.T) {
 	if went := eval[[]string](page, `went`); len(went) > 0 {
 		t.Errorf("the page saw %q go", went)
 	}
-	page.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	page.forgiveRestart()
 }
 
 func TestALargeRoomShowsItsCountAndAPart(t *testing.T) {

@@ -266,8 +266,8 @@ func TestTheServerStopsAndComesBack(t *testing.T) {
 	cyd.join("Cyd")
 	ana.sees("Ana", "Ben", "Cyd")
 	// The browser notes every attempt that finds nobody.
-	ana.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
-	ben.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	ana.forgiveRestart()
+	ben.forgiveRestart()
 }
 
 func TestAPageThatIsNotThere(t *testing.T) {

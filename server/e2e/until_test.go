@@ -86,5 +86,5 @@ func TestWhatIsNotSoNowIsDatedByTheServersClock(t *testing.T) {
 	p.sees("Ana")
 	s.stop()
 	p.await(`/^1 person here at \d\d:\d\d$/.test(document.querySelector(".count").innerText.replace(/\s+/g, " "))`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	p.forgiveRestart()
 }

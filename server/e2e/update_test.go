@@ -89,6 +89,6 @@ func TestAnUpdateWaitsForTheOneWhoReads(t *testing.T) {
 	tab.await(fmt.Sprintf(`!window.before && %s === %q`, sheet, nextStyle))
 	tab.sees("Ana", "Ben", "Cyd")
 	for _, q := range []*person{p, tab} {
-		q.forgive("WebSocket", "ERR_CONNECTION_REFUSED", "fetching the script", "without a network")
+		q.forgiveRestart("fetching the script", "without a network")
 	}
 }

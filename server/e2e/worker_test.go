@@ -144,7 +144,7 @@ func TestThePageOpensWithoutAServer(t *testing.T) {
 	}
 	p.do(chromedp.KeyEvent("Ana\r"))
 	p.await(`document.querySelector(".word").textContent.includes("reach the server")`)
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	p.forgiveRestart()
 }
 
 // The page of a room is the same whoever makes it, and so is the policy that
@@ -221,7 +221,7 @@ func TestTheWorkerAnswersForNothingElse(t *testing.T) {
 			t.Errorf("%s without a server: %s", path, said)
 		}
 	}
-	p.forgive("WebSocket", "ERR_CONNECTION_REFUSED")
+	p.forgiveRestart()
 }
 
 // renamed stands before the server and, once told to, has another version.
