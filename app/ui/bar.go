@@ -2,6 +2,8 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/visit"
 )
 
 // Bar is the header of a room: which one it is, whether it is live, and what
@@ -10,12 +12,12 @@ type Bar struct {
 	app.Compo
 
 	Room string
-	Link link
+	Link visit.Link
 }
 
-func (b *Bar) onRooms(ctx app.Context, _ app.Event)  { intend(ctx, openIntent{which: roomsDialog}) }
-func (b *Bar) onInvite(ctx app.Context, _ app.Event) { intend(ctx, openIntent{which: inviteDialog}) }
-func (b *Bar) onMore(ctx app.Context, _ app.Event)   { intend(ctx, openIntent{which: moreDialog}) }
+func (b *Bar) onRooms(ctx app.Context, _ app.Event)  { intend(ctx, visit.Open{Dialog: visit.Rooms}) }
+func (b *Bar) onInvite(ctx app.Context, _ app.Event) { intend(ctx, visit.Open{Dialog: visit.Invite}) }
+func (b *Bar) onMore(ctx app.Context, _ app.Event)   { intend(ctx, visit.Open{Dialog: visit.More}) }
 
 // Render draws the mark, the room, the connection and the buttons.
 func (b *Bar) Render() app.UI {
@@ -26,10 +28,9 @@ func (b *Bar) Render() app.UI {
 			app.P().Class("room").Attr("translate", "no").Text(b.Room),
 		),
 		&Connection{Link: b.Link},
-		app.Button().Class("button", "rooms-button").Type("button").Aria("haspopup", "dialog").OnClick(b.onRooms).Text("Rooms"),
-		app.Button().Class("button primary").Type("button").Aria("haspopup", "dialog").OnClick(b.onInvite).Text("Invite"),
-		app.Button().Class("button icon").ID(moreButton).Type("button").Aria("haspopup", "dialog").Aria("label", "More").
-			OnClick(b.onMore).Body(icon(moreIcon)),
+		opener("button rooms-button", b.onRooms, app.Text("Rooms")),
+		opener("button primary", b.onInvite, app.Text("Invite")),
+		iconButton("button icon", "More", moreIcon, b.onMore).ID(moreButton).Aria("haspopup", "dialog"),
 	)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 )
 
 // Boxes shows the people of a board, each in a box. Only boxes near the window
@@ -45,7 +46,7 @@ func (b *Boxes) OnMount(ctx app.Context) {
 		return
 	}
 	b.close = []func(){
-		listen(app.Window(), func(app.Value) { b.look(); b.grow(ctx) }, "scroll", "resize"),
+		listen(app.Window(), func(app.Value) { b.locate(); b.grow(ctx) }, "scroll", "resize"),
 		listen(list, func(e app.Value) { b.focused, b.place = userOf(e.Get("target")) }, "focusin"),
 		listen(list, func(e app.Value) {
 			if stays(e.Get("target")) {
@@ -90,7 +91,7 @@ func (b *Boxes) redraw(ctx app.Context) {
 	ctx.Dispatch(func(app.Context) {})
 	ctx.Defer(b.drawn)
 	if _, more := b.Board.Wants(); more {
-		intend(ctx, wantIntent{})
+		intend(ctx, visit.WantView{})
 	}
 }
 
@@ -145,12 +146,12 @@ func (b *Boxes) measure() bool {
 	row := pixels(style.Get("gridAutoRows").String())
 	columns := strings.Fields(style.Get("gridTemplateColumns").String())
 	laid := b.Board.Lay(board.Layout{Columns: len(columns), Pitch: row + pixels(style.Get("rowGap").String())}, time.Now())
-	b.look()
+	b.locate()
 	return laid
 }
 
-// look takes over where the board is in the window.
-func (b *Boxes) look() {
+// locate takes over where the board is in the window.
+func (b *Boxes) locate() {
 	if list, ok := element(boxesFrame); ok {
 		top := list.Call("getBoundingClientRect").Get("top").Float()
 		b.Board.Scroll(top, app.Window().Get("innerHeight").Float())
@@ -185,7 +186,7 @@ func (b *Boxes) refocus() {
 		return // the last have gone
 	}
 	b.focused = ""
-	focusQuietly(boxesList)
+	focusWithoutScrolling(boxesList)
 }
 
 // Render draws one box per slot, the empty ones hidden: go-app compares

@@ -115,8 +115,8 @@ func setTitle(title string) {
 	}
 }
 
-// address is where others find a room.
-func address(room string) string {
+// roomURL is where others find a room.
+func roomURL(room string) string {
 	if app.IsServer {
 		return ""
 	}
@@ -130,12 +130,12 @@ func markAlive() {
 	}
 }
 
-// markSettled shows the page to a visitor who was here before a reload; until
-// then the dialog would only flash.
-func markSettled() { classes("remove", "returning") }
+// showPage shows the page to a visitor who was here before a reload; until then the
+// dialog would only flash.
+func showPage() { classes("remove", "returning") }
 
-// markReturning hides the dialog for the moment that it takes to join.
-func markReturning() { classes("add", "returning") }
+// hidePage hides the dialog for the moment that it takes to join.
+func hidePage() { classes("add", "returning") }
 
 func classes(method string, names ...any) {
 	if app.IsClient {
@@ -232,19 +232,19 @@ func whenIdle(f func()) {
 	once(app.Window(), "requestIdleCallback", f)
 }
 
-// rest lets the browser do what it has to, and returns in another task.
-func rest() {
+// nextTask lets the browser do what it has to, and returns in another task.
+func nextTask() {
 	if app.IsServer {
 		return
 	}
-	rested := make(chan struct{})
+	begun := make(chan struct{})
 	goOn := app.FuncOf(func(app.Value, []app.Value) any {
-		close(rested)
+		close(begun)
 		return nil
 	})
 	defer goOn.Release()
-	script().Call("rest", goOn)
-	<-rested
+	script().Call("nextTask", goOn)
+	<-begun
 }
 
 // userOf is the id and the place of the user in whose box an element is, empty
@@ -267,8 +267,8 @@ func userOf(e app.Value) (id, place string) {
 // the focus by its user's will.
 func stays(e app.Value) bool { return e.Call("getClientRects").Get("length").Int() > 0 }
 
-// focusQuietly moves the focus without scrolling.
-func focusQuietly(id string) {
+// focusWithoutScrolling moves the focus and nothing else.
+func focusWithoutScrolling(id string) {
 	if e, ok := element(id); ok {
 		e.Call("focus", map[string]any{"preventScroll": true})
 	}

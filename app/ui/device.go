@@ -12,6 +12,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 )
@@ -31,7 +32,7 @@ const (
 	nameKey   = prefix + "name"    // as last seen by others, in whatever room
 	roomsKey  = prefix + "rooms"   // used last
 	toldKey   = prefix + "told"    // whom to be told about
-	lookKey   = prefix + "look"    // "list", or boxes
+	layoutKey = prefix + "look"    // listLayout, or empty for boxes
 	rosterKey = prefix + "roster." // and a room: who was there
 	joinedKey = prefix + "joined"  // of a tab: the room that it is in
 	endKey    = prefix + "end"     // while the server has yet to forget who one was
@@ -47,6 +48,9 @@ const (
 	statusKey = prefix + "status"
 	noteKey   = prefix + "note"
 )
+
+// listLayout is what layoutKey holds for a board that is a list.
+const listLayout = "list"
 
 // recall returns what is stored, empty if nothing is or storage is off.
 func recall(storage, key string) (value string) {
@@ -136,12 +140,12 @@ func asNobody(dial func(context.Context, string) (client.Socket, error)) func(co
 // device is what is kept on it, at hand: the browser's storage is slow to ask
 // for every change of a room.
 type device struct {
-	name  string // as last seen by others: what a room that is new is offered
-	look  string
-	rooms []string // used last, the latest first
-	told  []told   // whom to be told about
-	room  string   // which self is of
-	self  self
+	name   string   // as last seen by others: what a room that is new is offered
+	layout string   // of boards
+	rooms  []string // used last, the latest first
+	told   []told   // whom to be told about
+	room   string   // which self is of
+	self   self
 }
 
 // self is how one is seen in a room. What one says in one room is not said in
@@ -154,8 +158,8 @@ type self struct {
 
 func recallDevice() device {
 	d := device{
-		name: sayable(recall(deviceStorage, nameKey)),
-		look: recall(deviceStorage, lookKey),
+		name:   sayable(recall(deviceStorage, nameKey)),
+		layout: recall(deviceStorage, layoutKey),
 		rooms: slices.DeleteFunc(recallJSON[[]string](roomsKey), func(room string) bool {
 			parsed, ok := event.ParseRoom(room)
 			return !ok || parsed != room
@@ -205,6 +209,22 @@ func (d *device) in(room string) self {
 	return d.self
 }
 
+// kept is what the device keeps of the visitor for the room of the page.
+func (p *Page) kept() visit.Kept {
+	room := p.room()
+	self := p.device.in(room)
+	k := visit.Kept{
+		Offered: p.device.nameFor(room),
+		Self:    visit.Self{Name: self.name, Status: self.status, Note: self.note},
+	}
+	for _, t := range p.device.told {
+		if t.Room == room {
+			k.Told = append(k.Told, t.ID)
+		}
+	}
+	return k
+}
+
 // nameFor is the name to offer for a room.
 func (d *device) nameFor(room string) string { return cmp.Or(d.in(room).name, d.name) }
 
@@ -229,8 +249,8 @@ func (d *device) choose(room string, status event.Status) {
 	remember(deviceStorage, statusIn+room, string(status))
 }
 
-// visit remembers a room, and forgets all about the one that it displaces.
-func (d *device) visit(room string) {
+// addRoom notes that a room is used, and forgets all about the one that it displaces.
+func (d *device) addRoom(room string) {
 	before := d.rooms
 	d.rooms = board.Visit(before, room)
 	for _, old := range before {
@@ -276,12 +296,6 @@ func rememberJSON(key string, value any) {
 	remember(deviceStorage, key, string(b))
 }
 
-// lastSeen is a room as it was when it was last seen.
-type lastSeen struct {
-	room board.Room
-	at   time.Time
-}
-
 // keepRoster keeps who is in a room, as the frame that would say so.
 func keepRoster(name string, r board.Room, at time.Time) {
 	if r.Large && (r.Query != "" || r.From > 0) {
@@ -295,26 +309,26 @@ func keepRoster(name string, r board.Room, at time.Time) {
 
 // recallRoster is who was in a room when it was last seen. It reports false if
 // that is not known.
-func recallRoster(name string) (lastSeen, bool) {
+func recallRoster(name string) (visit.Past, bool) {
 	events, err := event.DecodeServer([]byte(recall(deviceStorage, rosterKey+name)))
 	if err != nil || len(events) != 1 {
-		return lastSeen{}, false
+		return visit.Past{}, false
 	}
 	e, ok := events[0].(event.ExistingUsers)
 	if !ok {
-		return lastSeen{}, false
+		return visit.Past{}, false
 	}
-	seen := lastSeen{room: board.Room{Count: len(e.Users)}, at: time.UnixMilli(e.Now)}
+	past := visit.Past{Room: board.Room{Count: len(e.Users)}, At: time.UnixMilli(e.Now)}
 	for _, u := range e.Users {
 		// As a rule it comes last, and slices.SortFunc is 20 KB for one more type.
-		at, _ := slices.BinarySearchFunc(seen.room.Users, u, event.User.Compare)
-		seen.room.Users = slices.Insert(seen.room.Users, at, u)
+		at, _ := slices.BinarySearchFunc(past.Room.Users, u, event.User.Compare)
+		past.Room.Users = slices.Insert(past.Room.Users, at, u)
 		if u.ID == e.Self {
-			seen.room.Me = u
+			past.Room.Me = u
 		}
 	}
 	if e.Total != nil {
-		seen.room.Count = max(seen.room.Count, *e.Total)
+		past.Room.Count = max(past.Room.Count, *e.Total)
 	}
-	return seen, true
+	return past, true
 }

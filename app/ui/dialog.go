@@ -2,15 +2,8 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
-)
 
-// The dialogs that can be open over a room, one at a time.
-const (
-	inviteDialog = "invite"
-	roomsDialog  = "rooms"
-	moreDialog   = "more"
-	editorDialog = "editor"
-	personDialog = "person"
+	"rollcall/app/visit"
 )
 
 // modalID is the id of whichever dialog is open.
@@ -24,7 +17,7 @@ func modal(title app.UI, body ...app.UI) app.UI {
 		On("close", onClosed).Body(
 		app.Div().Class("modal-head").Body(
 			app.H2().ID("modal-title").Body(title),
-			app.Button().Class("button icon plain").Type("button").Aria("label", "Close").OnClick(onClose).Body(icon(closeIcon)),
+			iconButton("button icon plain", "Close", closeIcon, onClose),
 		),
 		app.Div().Class("modal-body").Body(body...),
 	)
@@ -32,7 +25,7 @@ func modal(title app.UI, body ...app.UI) app.UI {
 
 func onClose(app.Context, app.Event) { closeModal() }
 
-func onClosed(ctx app.Context, _ app.Event) { intend(ctx, closedIntent{}) }
+func onClosed(ctx app.Context, _ app.Event) { intend(ctx, visit.Closed{}) }
 
 func showModal() {
 	if dialog, ok := element(modalID); ok {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
+	"rollcall/app/visit"
 	"rollcall/shared/event"
 )
 
@@ -72,26 +73,26 @@ func (d *Editor) field() string {
 // onSubmit sends what was changed here. What has changed elsewhere since, in
 // another tab or by itself, stays.
 func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
-	var change event.Patch
+	var patch event.Patch
 	if name := strings.TrimSpace(typed(editName)); name != d.shown.Name {
-		change.Name = &name
+		patch.Name = &name
 	}
 	if note := strings.TrimSpace(typed(editNote)); note != d.shown.Note {
-		change.Note = &note
+		patch.Note = &note
 	}
 	for _, s := range statuses {
 		if choice, ok := element(editStatus + s.status.String()); d.chosen && ok && choice.Get("checked").Bool() {
-			change.Status = &s.status
+			patch.Status = &s.status
 		}
 	}
-	intend(ctx, editIntent{change})
+	intend(ctx, visit.Edit{Patch: patch})
 }
 
 // onChoose is a choice even of what is so already: away and busy stay then,
 // whether the page is used or not, and here goes by that.
 func (d *Editor) onChoose(app.Context, app.Event) { d.chosen = true }
 
-func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, leaveIntent{}) }
+func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, visit.Leave{}) }
 
 // Render draws the three fields, and the way out.
 func (d *Editor) Render() app.UI {
@@ -113,7 +114,7 @@ func (d *Editor) Render() app.UI {
 			app.Div().Body(
 				app.Label().For(editName).Text("Name"),
 				nameInput(editName, editName+editProblem, problem[editName]).Attr("autocomplete", "nickname"),
-				app.P().ID(editName+editProblem).Class("problem").Role("alert").Text(problem[editName]),
+				problemLine(editName+editProblem, problem[editName]),
 			),
 			app.FieldSet().Body(
 				app.Legend().Text("Status"),
@@ -124,11 +125,11 @@ func (d *Editor) Render() app.UI {
 				app.Label().For(editNote).Text("Note"),
 				nameInput(editNote, editNote+editProblem, problem[editNote]).Attr("autocapitalize", "sentences").
 					Attr("autocomplete", "off").Placeholder("Back at 14:00"),
-				app.P().ID(editNote+editProblem).Class("problem").Role("alert").Text(problem[editNote]),
+				problemLine(editNote+editProblem, problem[editNote]),
 			),
 			app.Div().Class("row").Body(
 				app.Button().Class("button primary wide").Type("submit").Text("Save"),
-				app.Button().Class("button danger plain").Type("button").OnClick(d.onLeave).Text("Leave the room"),
+				button("button danger plain", d.onLeave, app.Text("Leave the room")),
 			),
 		),
 	)

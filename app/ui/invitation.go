@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/visit"
 )
 
 // Invitation is how others find a room: its address to copy or to share, and
@@ -28,7 +30,7 @@ func (i *Invitation) field() string {
 
 func (i *Invitation) onCopy(ctx app.Context, _ app.Event) {
 	settle(func() app.Value {
-		return app.Window().Get("navigator").Get("clipboard").Call("writeText", address(i.Room))
+		return app.Window().Get("navigator").Get("clipboard").Call("writeText", roomURL(i.Room))
 	}, func(done bool) {
 		words := "The link is copied"
 		if !done {
@@ -37,7 +39,7 @@ func (i *Invitation) onCopy(ctx app.Context, _ app.Event) {
 		}
 		ctx.Dispatch(func(ctx app.Context) {
 			i.copied = done
-			intend(ctx, sayIntent{words})
+			intend(ctx, visit.Say{Words: words})
 			ctx.After(2*time.Second, func(app.Context) { i.copied = false })
 		})
 	})
@@ -55,7 +57,7 @@ func (i *Invitation) onSelect(app.Context, app.Event) { i.selectLink() }
 func (i *Invitation) onShare(app.Context, app.Event) {
 	settle(func() app.Value {
 		return app.Window().Get("navigator").Call("share", map[string]any{
-			"title": "Rollcall: " + i.Room, "text": "Join me in " + i.Room, "url": address(i.Room),
+			"title": "Rollcall: " + i.Room, "text": "Join me in " + i.Room, "url": roomURL(i.Room),
 		})
 	}, func(bool) {}) // not shared is a choice of theirs
 }
@@ -71,12 +73,12 @@ func (i *Invitation) Render() app.UI {
 		&code{Room: i.Room, Live: i.Live, Size: 148},
 		app.Div().Class("link").Body(
 			app.Label().For(i.field()).Text("The address of this room"),
-			app.Input().ID(i.field()).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(address(i.Room)).OnFocus(i.onSelect),
+			app.Input().ID(i.field()).Class("field small").Type("text").Dir("ltr").ReadOnly(true).Value(roomURL(i.Room)).OnFocus(i.onSelect),
 			app.Div().Class("row").Body(
 				app.If(has("navigator", "clipboard"),
-					app.Button().Class("button primary").Type("button").OnClick(i.onCopy).Text(copyWord)),
+					button("button primary", i.onCopy, app.Text(copyWord))),
 				app.If(has("navigator", "share"),
-					app.Button().Class("button").Type("button").OnClick(i.onShare).Text("Share …")),
+					button("button", i.onShare, app.Text("Share …"))),
 			),
 		),
 	)

@@ -4,6 +4,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/event"
 )
 
@@ -22,17 +23,17 @@ type MoreDialog struct {
 func (d *MoreDialog) OnMount(app.Context) { showModal() }
 
 func (d *MoreDialog) onEdit(ctx app.Context, _ app.Event) {
-	intend(ctx, openIntent{which: editorDialog})
+	intend(ctx, visit.Open{Dialog: visit.Editor})
 }
 func (d *MoreDialog) onRooms(ctx app.Context, _ app.Event) {
-	intend(ctx, openIntent{which: roomsDialog})
+	intend(ctx, visit.Open{Dialog: visit.Rooms})
 }
-func (d *MoreDialog) onLeave(ctx app.Context, _ app.Event)   { intend(ctx, leaveIntent{}) }
+func (d *MoreDialog) onLeave(ctx app.Context, _ app.Event)   { intend(ctx, visit.Leave{}) }
 func (d *MoreDialog) onInstall(ctx app.Context, _ app.Event) { intend(ctx, installIntent{}) }
 
 func (d *MoreDialog) onForget(ctx app.Context, _ app.Event) {
 	if d.forgetting {
-		intend(ctx, forgetIntent{})
+		intend(ctx, visit.Forget{})
 	}
 	d.forgetting = true
 }
@@ -49,15 +50,13 @@ func (d *MoreDialog) Render() app.UI {
 	}
 	return modal(app.Text("More"),
 		app.Div().Class("more").Body(
-			app.Button().Class("button").Type("button").OnClick(d.onEdit).Body(icon(selfIcon), app.Text("Name, status and note")),
-			app.Button().Class("button").Type("button").OnClick(d.onRooms).Body(icon(roomsIcon), app.Text("Rooms")),
+			button("button", d.onEdit, icon(selfIcon), app.Text("Name, status and note")),
+			button("button", d.onRooms, icon(roomsIcon), app.Text("Rooms")),
 			app.A().Class("button").Href(event.RoomPath(d.Room)+"?view=wall").OnClick(onClose).Body(icon(wallIcon), app.Span().Body(
 				app.Text("Wall view "), app.Span().Class("hint").Text("for a screen in a hallway"))),
-			app.If(d.CanInstall, app.Button().Class("button").Type("button").OnClick(d.onInstall).
-				Body(icon(saveIcon), app.Text("Install Rollcall"))),
-			app.If(!d.CanInstall && onIOS(), app.P().Class("hint").
-				Text("To install Rollcall, open Safari’s share menu and choose “Add to Home Screen”.")),
-			app.Button().Class("button danger").Type("button").OnClick(d.onLeave).Body(icon(leaveIcon), app.Text("Leave the room")),
+			app.If(d.CanInstall, button("button", d.onInstall, icon(saveIcon), app.Text("Install Rollcall"))),
+			app.If(!d.CanInstall && onIOS(), hint("To install Rollcall, open Safari’s share menu and choose “Add to Home Screen”.")),
+			button("button danger", d.onLeave, icon(leaveIcon), app.Text("Leave the room")),
 		),
 		app.Div().Class("about").Hidden(len(d.Told) == 0).Body( // always there: what follows would be drawn anew
 			app.H3().Text("You are told when these come"),
@@ -65,9 +64,9 @@ func (d *MoreDialog) Render() app.UI {
 		),
 		app.Div().Class("about").Body(
 			app.H3().Text("On this device"),
-			app.P().Class("hint").Text("Your name, status and note in the rooms you used last, who was there, and whom you are told about are kept in this browser, and nowhere else. So is a cookie, by which the server knows you again."),
+			hint("Your name, status and note in the rooms you used last, who was there, and whom you are told about are kept in this browser, and nowhere else. So is a cookie, by which the server knows you again."),
 			app.Div().Class("more").Body(
-				app.Button().Class("button danger").Type("button").OnClick(d.onForget).Body(icon(wasteIcon), app.Text(forget)),
+				button("button danger", d.onForget, icon(wasteIcon), app.Text(forget)),
 			),
 		),
 	)
@@ -89,6 +88,6 @@ func (s *stopTelling) onStop(ctx app.Context, _ app.Event) {
 func (s *stopTelling) Render() app.UI {
 	return app.Li().Body(
 		app.Span().Body(own(s.Who.Name), app.Text(" in "), own(s.Who.Room)),
-		app.Button().Class("button small").Type("button").Aria("label", "Don’t tell me about "+board.Isolate(s.Who.Name)).OnClick(s.onStop).Text("Stop"),
+		button("button small", s.onStop, app.Text("Stop")).Aria("label", "Don’t tell me about "+board.Isolate(s.Who.Name)),
 	)
 }

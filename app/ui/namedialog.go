@@ -2,6 +2,8 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/visit"
 )
 
 // NameDialog asks for the name to join with.
@@ -36,7 +38,7 @@ func (d *NameDialog) OnMount(app.Context) {
 }
 
 func (d *NameDialog) onSubmit(ctx app.Context, _ app.Event) {
-	intend(ctx, joinIntent{typed(nameField)})
+	intend(ctx, visit.Join{Name: typed(nameField)})
 	focus(nameField)
 }
 
@@ -60,7 +62,7 @@ func (d *NameDialog) Render() app.UI {
 			app.Label().For(nameField).Text("Your name"),
 			nameInput(nameField, nameProblem, d.Problem).
 				Attr("autocomplete", "nickname").Attr("enterkeyhint", "go").AutoFocus(true),
-			app.P().ID(nameProblem).Class("problem").Role("alert").Text(d.Problem),
+			problemLine(nameProblem, d.Problem),
 			app.Button().Class("button primary").Type("submit").Aria("disabled", d.Busy).Text(action),
 			app.P().Class("word").Body(app.Span().Role("status").Text(d.Word), app.Text(d.Then)),
 		),

@@ -2,21 +2,15 @@ package ui
 
 import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
-)
 
-// notice is something that the page says beside the board.
-type notice struct {
-	Text   string
-	Action string // what its button says, empty for none
-	Intent any    // what its button does
-	Quiet  bool   // it can be put away
-}
+	"rollcall/app/visit"
+)
 
 // Notices are laid over the lower edge, so that nothing moves for them.
 type Notices struct {
 	app.Compo
 
-	Notices []notice
+	Notices []visit.Notice
 }
 
 // Render draws one under the other.
@@ -31,19 +25,21 @@ func (n *Notices) Render() app.UI {
 type noticeLine struct {
 	app.Compo
 
-	Notice notice
+	Notice visit.Notice
 }
 
-func (l *noticeLine) onAct(ctx app.Context, _ app.Event)   { intend(ctx, l.Notice.Intent) }
-func (l *noticeLine) onQuiet(ctx app.Context, _ app.Event) { intend(ctx, quietIntent{l.Notice}) }
+func (l *noticeLine) onAct(ctx app.Context, _ app.Event) { intend(ctx, l.Notice.Input) }
+func (l *noticeLine) onDismiss(ctx app.Context, _ app.Event) {
+	intend(ctx, visit.Dismiss{Text: l.Notice.Text})
+}
 
 // Render draws the sentence and what can be done about it.
 func (l *noticeLine) Render() app.UI {
 	return app.Div().Class("notice").Body(
 		app.P().Text(l.Notice.Text),
 		app.If(l.Notice.Action != "",
-			app.Button().Class("button small").Type("button").OnClick(l.onAct).Text(l.Notice.Action)),
-		app.If(l.Notice.Quiet,
-			app.Button().Class("button icon plain").Type("button").Aria("label", "Dismiss").OnClick(l.onQuiet).Body(icon(closeIcon))),
+			button("button small", l.onAct, app.Text(l.Notice.Action))),
+		app.If(l.Notice.Dismissible,
+			iconButton("button icon plain", "Dismiss", closeIcon, l.onDismiss)),
 	)
 }

@@ -1,6 +1,6 @@
 // Package ui is the page: components of go-app that ask for a name and then
-// show who is here. What they show is decided in package board; the server
-// renders the same components for the first paint.
+// show who is here. Package visit decides what the page does, package board who is
+// shown where; the server renders the same components for the first paint.
 package ui
 
 import (
@@ -10,13 +10,14 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/client"
 	"rollcall/shared/event"
 )
 
 // Page is the root component: the name dialog until one has joined, then the
-// board; or the wall. It alone knows the client and what is kept on the
-// device; what other components want reaches it as intents.
+// board; or the wall. It tells its visit what happens, carries out what follows
+// from that, and draws what there is to show.
 type Page struct {
 	app.Compo
 
@@ -27,20 +28,16 @@ type Page struct {
 	ctx   app.Context // the page's own: what is dispatched through it draws the page
 	close []func()
 
-	at    place        // what the address means
-	visit              // to the room there
-	board *board.Board // of the room
-	early early
+	address address
+	visit   visit.Machine // to the room there
+	client  *client.Client
+	stop    func()      // ends client and the goroutine that follows it
+	alarm   *time.Timer // for what the visit does next by itself
+	alarmAt time.Time   // when that is; zero for never
 
-	dialog openIntent // which one is open; the zero intent for none
-	next   openIntent // which one follows when that is closed
-	dated  dated      // whom it is about
-
-	list      bool            // the board is one
-	quiet     map[string]bool // notices that were put away, by their text
-	remark    remark
-	said      string // to a screen reader
-	kept      device
+	early     early
+	list      bool // the board is one
+	device    device
 	session   string // by which the server knows one without a cookie, for as long as the page lives
 	rehearsed bool   // what the first look at a room needs
 	gestured  bool   // there was a click or a key: the browser allows more
@@ -50,80 +47,25 @@ type Page struct {
 	height    float64
 }
 
-// visit is all that a page knows of a room, from the moment that it asks for
-// it until it is left.
-type visit struct {
-	client    *client.Client
-	stop      func() // ends client and the goroutine that follows it
-	name      string // that it asks to join with
-	status    client.Status
-	asking    bool      // the client is about to join: the dialog stays, busy
-	problem   string    // why the last attempt to join did not work
-	parting   string    // why the dialog is back, if not for a problem
-	lost      time.Time // when the connection went away; zero while it is there
-	shaky     bool      // it is away for long enough to show it
-	cut       bool      // the server cannot be reached, though nobody has asked to join
-	due       due
-	seen      *lastSeen // the room as it was, while nothing newer is known
-	met       bool      // somebody else has been here
-	forgotten bool      // another tab has had the device forget all
-	now       time.Time // the server's, when the room was as it is shown
-	query     string    // what is searched for
-	viewed    viewing
-	news      board.Announcements
-	present   map[string]bool // of those one asked to be told about, who is here; nil if that is not known
-	edit      edit
-	chosen    choice
-}
-
-// due is what a page will do in a while, each of which it does once however
-// often it finds that it has to.
-type due struct{ probe, proclaim, tick, sweep, want, end bool }
-
-// edit is a change of oneself that waits for the server's word.
-type edit struct {
-	number         int    // of the client's Update; 0 if none waits
-	refusals       int    // counts them, so that each is noticed
-	field, problem string // of the last
-}
-
-// choice is a status that was chosen by hand, until the server has done it: then
-// it is kept.
-type choice struct {
-	number int // of the client's Update; 0 if none waits
-	status event.Status
-}
-
-// viewing is what has become of asking for another view of a large room.
-type viewing struct {
-	waiting bool
-	asked   string    // the query that was asked for last
-	answer  string    // the query that the roster answers
-	until   time.Time // nothing is asked before
-}
-
 // OnInit keeps what was typed and submitted before the program was alive: the
 // first mount replaces the page that the server rendered.
 func (p *Page) OnInit() {
 	p.early = takeEarly()
-	p.board = board.New(decomposed)
-	p.quiet = map[string]bool{}
-	p.kept = recallDevice()
-	p.list = p.kept.look == lookList
-	p.at = parsePlace(app.Window().URL())
+	p.visit = visit.New(board.New(decomposed))
+	p.device = recallDevice()
+	p.list = p.device.layout == listLayout
+	p.address = parseAddress(app.Window().URL())
 }
 
 // OnMount follows the browser and enters the room.
 func (p *Page) OnMount(ctx app.Context) {
 	p.ctx = ctx
 	ctx.Handle(intents, p.act)
-	rest() // the page has been drawn
+	nextTask() // the page has been drawn
 	p.attend()
-	if toEnd() {
-		p.endSession()
-	}
+	p.endSession()
 	markAlive()
-	if p.at.madeUp {
+	if p.address.madeUp {
 		redirect(event.RoomPath(board.MakeUpRoom()))
 		return
 	}
@@ -133,22 +75,22 @@ func (p *Page) OnMount(ctx app.Context) {
 // OnNav enters another room, when the address has become one's. Whoever was in
 // the one before joins the other as they were there last, or under the same name.
 func (p *Page) OnNav(app.Context) {
-	at := parsePlace(app.Window().URL())
-	if at == p.at {
+	to := parseAddress(app.Window().URL())
+	if to == p.address {
 		return
 	}
 	name := ""
-	if p.status.Joined {
-		name = p.me().Name
+	if p.visit.Joined() {
+		name = p.visit.Me().Name
 	}
-	p.leaveVisit()
-	p.at = at
+	p.handle(visit.End{})
+	p.address = to
 	p.enter(name)
 }
 
 // OnDismount ends everything that the page started.
 func (p *Page) OnDismount() {
-	p.leaveVisit()
+	p.handle(visit.End{})
 	for _, f := range p.close {
 		f()
 	}
@@ -156,43 +98,43 @@ func (p *Page) OnDismount() {
 
 // room is the one that the page is of.
 func (p *Page) room() string {
-	if p.at.room == "" {
+	if p.address.room == "" {
 		return p.Room
 	}
-	return p.at.room
+	return p.address.room
 }
 
 // Render draws what there is of the page.
 func (p *Page) Render() app.UI {
 	return app.Div().Class("page").Body(
-		p.scene(),
+		p.content(),
 		&Notices{Notices: p.notices()},
-		app.P().ID("said").Class("hidden").Role("status").Text(p.said),
+		app.P().ID("said").Class("hidden").Role("status").Text(p.visit.Said()),
 		p.modal(), // last: what comes after it would be drawn anew
 	)
 }
 
-// scene is the page without what is laid over it.
-func (p *Page) scene() app.UI {
+// content is the page without what is laid over it.
+func (p *Page) content() app.UI {
 	switch {
-	case p.at.wall:
+	case p.address.wall:
 		return p.wall()
-	case p.status.Joined || p.past():
-		return p.place()
+	case p.visit.Joined() || p.visit.ShowsPast():
+		return p.roomPage()
 	}
-	word, then := p.word()
+	word, then := p.visit.Word(time.Now())
 	return app.Main().Class("entrance").Body(
 		&NameDialog{
 			Room:    p.room(),
-			Offered: p.kept.nameFor(p.room()),
+			Offered: p.device.nameFor(p.room()),
 			Typed:   p.early,
-			Busy:    p.asking,
-			Problem: p.problem,
+			Busy:    p.visit.Asking(),
+			Problem: p.visit.Problem(),
 			Word:    word,
 			Then:    then,
 		},
 		app.If(!secure(), app.P().Class("footnote").Text(insecureText)),
-		app.If(p.gestured && !p.rehearsed && !p.asking, &Rehearsal{}),
+		app.If(p.gestured && !p.rehearsed && !p.visit.Asking(), &Rehearsal{}),
 	)
 }
 
@@ -200,16 +142,17 @@ func (p *Page) scene() app.UI {
 const insecureText = "This page came over plain HTTP, which browsers do not trust: " +
 	"the copy button, notifications, installing and offline use are off. All else works."
 
-// place is the room with its board.
-func (p *Page) place() app.UI {
-	n, count := p.board.Len(), p.count()
-	found := p.board.Room().Query // which p.query becomes when it is answered
-	alone := count == 1 && p.status.Joined
+// roomPage is the room with its board.
+func (p *Page) roomPage() app.UI {
+	people := p.visit.Board()
+	n, count := people.Len(), p.visit.Count()
+	found := people.Room().Query // which the query becomes when it is answered
+	alone := count == 1 && p.visit.Joined()
 	asOf := p.asOf()
 	invitation := "Share this link."
 	switch {
 	case asOf != "":
-	case p.met:
+	case p.visit.Met():
 		invitation = "Nobody else is here now. Share this link."
 	default:
 		invitation = "Nobody else is here yet. Share this link."
@@ -218,24 +161,24 @@ func (p *Page) place() app.UI {
 	if asOf != "" {
 		nobody = "Nobody who is known of that time is called “"
 	}
-	return app.Div().Class("place").Body(
-		&Bar{Room: p.room(), Link: p.link()},
+	return app.Div().Class("room-page").Body(
+		&Bar{Room: p.room(), Link: p.visit.Link()},
 		app.Main().Body(
 			&Tools{
-				Count: count, Watch: p.board.Room().Watching, Found: n, Query: found, AsOf: asOf,
-				Search: !alone || p.query != "", List: p.list,
+				Count: count, Watch: people.Room().Watching, Found: n, Query: found, AsOf: asOf,
+				Search: !alone || p.visit.Query() != "", List: p.list,
 			},
 			&Boxes{
-				Board: p.board, Rev: p.board.Rev(), Len: n, List: p.list,
-				Stale: p.link() != live,
+				Board: people, Rev: people.Rev(), Len: n, List: p.list,
+				Stale: p.visit.Link() != visit.Live,
 				Now:   p.minute(),
 			},
 			app.Div().Class("aside").Body( // always there: what follows would be drawn anew
-				app.If(alone && p.query == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
+				app.If(alone && p.visit.Query() == "", app.Section().Class("alone").Aria("labelledby", "alone-title").Body(
 					app.H2().ID("alone-title").Text(invitation),
 					&Invitation{Room: p.room(), Live: asOf == ""},
 				)),
-				app.If(p.past() && found == "" && count > n, // the device keeps the first of a large room
+				app.If(p.visit.ShowsPast() && found == "" && count > n, // the device keeps the first of a large room
 					app.P().Class("nobody").Text(fmt.Sprintf("and %d more", count-n))),
 				app.If(found != "" && n == 0,
 					app.P().Class("nobody").Body(app.Text(nobody), own(found), app.Text("”."))),
@@ -247,58 +190,86 @@ func (p *Page) place() app.UI {
 
 // wall is the room for a screen in a hallway.
 func (p *Page) wall() app.UI {
-	r := p.board.Room()
+	r := p.visit.Board().Room()
 	users := r.Users
 	if r.Count > board.MaxBoxes {
 		users = users[:min(len(users), board.MaxBoxes-1)] // the last box says how many more
 	}
 	shown := min(r.Count, len(users)+1)
-	word, then := p.word()
+	word, then := p.visit.Word(time.Now())
 	return &Wall{
 		Room: p.room(), Users: users, Count: r.Count,
 		Columns: board.Fit(shown, p.width, p.height),
-		Link:    p.link(), Known: p.status.Joined, Word: word + then,
+		Link:    p.visit.Link(), Known: p.visit.Joined(), Word: word + then,
 		Now: p.minute(), AsOf: p.asOf(),
 	}
 }
 
+// notices are what there is to say beside the board.
+func (p *Page) notices() []visit.Notice {
+	list := p.visit.Notices(time.Now())
+	if updateReady() && !p.visit.Dismissed(updateText) {
+		list = append([]visit.Notice{{Text: updateText, Action: "Reload", Input: reloadIntent{}, Dismissible: true}}, list...)
+	}
+	return list
+}
+
+const updateText = "There is a new version of Rollcall."
+
 // modal is the dialog that is open, if one is.
 func (p *Page) modal() app.UI {
-	switch p.dialog.which {
-	case inviteDialog:
+	switch p.visit.Dialog().Dialog {
+	case visit.Invite:
 		return &InviteDialog{Room: p.room(), Live: p.asOf() == ""}
-	case roomsDialog:
-		return &RoomsDialog{Room: p.room(), Recent: p.kept.rooms}
-	case moreDialog:
-		return &MoreDialog{Room: p.room(), Told: p.kept.told, CanInstall: canInstall()}
-	case editorDialog:
-		return &Editor{Me: p.me(), Field: p.edit.field, Problem: p.edit.problem, Refusals: p.edit.refusals}
-	case personDialog:
-		u, here := p.find(p.dialog.id)
-		if !here {
-			u = p.dated.User
-		}
-		large := p.board.Room().Large
-		left, asOf := int64(0), p.asOf()
-		switch {
-		case here:
-		case large:
-			asOf = p.asOfTime(p.dated.at)
-		case !p.dated.left.IsZero():
-			left = p.dated.left.UnixMilli()
-		}
-		return &PersonDialog{
-			Room: p.room(), User: u, Told: p.isTold(u.ID),
-			Gone:  !here && !large, // of a large room a page sees a part
-			Large: large,
-			Now:   p.minute(),
-			Left:  left,
-			AsOf:  asOf,
-		}
+	case visit.Rooms:
+		return &RoomsDialog{Room: p.room(), Recent: p.device.rooms}
+	case visit.More:
+		return &MoreDialog{Room: p.room(), Told: p.device.told, CanInstall: canInstall()}
+	case visit.Editor:
+		field, problem, refusals := p.visit.Refusal()
+		return &Editor{Me: p.visit.Me(), Field: field, Problem: problem, Refusals: refusals}
+	case visit.Details:
+		return p.personDialog()
 	}
 	return nil
 }
 
+func (p *Page) personDialog() app.UI {
+	person, large := p.visit.Person(), p.visit.Board().Room().Large
+	left, asOf := int64(0), p.asOf()
+	switch {
+	case person.Here:
+	case large:
+		asOf = p.asOfTime(person.SeenAt)
+	case !person.LeftAt.IsZero():
+		left = person.LeftAt.UnixMilli()
+	}
+	return &PersonDialog{
+		Room: p.room(), User: person.User, Told: p.visit.Told(person.User.ID),
+		Gone:  !person.Here && !large, // of a large room a page sees a part
+		Large: large,
+		Now:   p.minute(),
+		Left:  left,
+		AsOf:  asOf,
+	}
+}
+
+// asOf says of what time the page shows the room, if that is not now.
+func (p *Page) asOf() string {
+	at, past := p.visit.AsOf()
+	if !past {
+		return ""
+	}
+	return p.asOfTime(at)
+}
+
+// asOfTime is asOf for a time of the server's. By which day it is now, the server's
+// clock decides too, once it has said so: a device's may be set to another.
+func (p *Page) asOfTime(at time.Time) string {
+	now := p.visit.ServerNow(time.Now())
+	return board.AsOf(localTime(at.UnixMilli()), localTime(now.UnixMilli()))
+}
+
 // minute is the server's time to the minute, in Unix milliseconds: what is
 // drawn with it is drawn anew no more often than that.
-func (p *Page) minute() int64 { return p.now.Truncate(time.Minute).UnixMilli() }
+func (p *Page) minute() int64 { return p.visit.ShownAt().Truncate(time.Minute).UnixMilli() }

@@ -50,7 +50,7 @@ func (d *PersonDialog) onTell(ctx app.Context, _ app.Event) {
 
 // Render draws the person.
 func (d *PersonDialog) Render() app.UI {
-	u, look, until := d.User, "person", ""
+	u, class, until := d.User, "person", ""
 	if u.Until != 0 {
 		until = board.UntilExactly(localTime(u.Until), localTime(d.Now), d.AsOf != "")
 	}
@@ -58,20 +58,20 @@ func (d *PersonDialog) Render() app.UI {
 	switch {
 	case d.Gone:
 		how, came, until = "No longer here", board.Left(d.Now, d.Left), ""
-		look += " past"
+		class += " past"
 	case d.AsOf != "":
 		how = board.HowThen(u, d.AsOf, until)
-		look += " past"
+		class += " past"
 	}
 	if u.Status != event.StatusHere {
 		until = "" // it has been said
 	}
-	class, word := "button tell", "Tell me when they come back"
+	tellClass, word := "button tell", "Tell me when they come back"
 	if d.Told {
-		class, word = class+" chosen", "Don’t tell me any more"
+		tellClass, word = tellClass+" chosen", "Don’t tell me any more"
 	}
 	return modal(own(u.Name),
-		app.Div().Class(look).Body(
+		app.Div().Class(class).Body(
 			avatar(u),
 			app.Div().Body(
 				app.P().Class("how").Text(how),
@@ -79,10 +79,9 @@ func (d *PersonDialog) Render() app.UI {
 				app.P().Class("since").Text(came),
 			),
 		),
-		app.If(d.Large, app.P().Class("hint").Text("In a room of so many you cannot be told of single people.")),
+		app.If(d.Large, hint("In a room of so many you cannot be told of single people.")),
 		app.If(canNotify() && !d.Large,
-			app.Button().Class(class).Type("button").OnClick(d.onTell).
-				Body(icon(tellIcon), app.Text(word)),
+			button(tellClass, d.onTell, icon(tellIcon), app.Text(word)),
 			app.P().Class("problem").Role("alert").Text(d.problem),
 		),
 	)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/event"
 )
 
@@ -136,7 +137,7 @@ func TestNamesAreTextOnEverySurface(t *testing.T) {
 			"the wall":  &Wall{Users: []event.User{u}, Count: 1, Columns: 1},
 			"a dialog":  &PersonDialog{User: u},
 			"the menu":  &MoreDialog{Told: []told{{Name: name}}},
-			"the tools": &Notices{Notices: []notice{{Text: name}}},
+			"the tools": &Notices{Notices: []visit.Notice{{Text: name}}},
 		} {
 			// Attributes are the browser's to set, and tested there: what the
 			// server draws has no users.
@@ -224,8 +225,8 @@ func TestTheProblemIsSaidBesideTheField(t *testing.T) {
 }
 
 func TestTheConnectionIsSaidInWords(t *testing.T) {
-	for link, want := range map[link]string{
-		live: "Connected", connecting: "Connecting …", reconnecting: "Reconnecting …", offline: "Offline",
+	for link, want := range map[visit.Link]string{
+		visit.Live: "Connected", visit.Connecting: "Connecting …", visit.Reconnecting: "Reconnecting …", visit.Offline: "Offline",
 	} {
 		if got := words(draw(t, &Connection{Link: link})); got != want {
 			t.Errorf("%v: %q", link, got)
@@ -269,7 +270,7 @@ func TestTheWallSaysHowManyItDoesNotShow(t *testing.T) {
 }
 
 func TestAnAddressNamesItsRoomAndServer(t *testing.T) {
-	for address, want := range map[string]place{
+	for link, want := range map[string]address{
 		"http://localhost:8080/":                   {room: "lobby", server: "ws://localhost:8080/ws"},
 		"http://localhost:8080/?room=new":          {room: "lobby", madeUp: true, server: "ws://localhost:8080/ws"},
 		"https://here.example.org/r/design-week?x": {room: "design-week", server: "wss://here.example.org/ws"},
@@ -281,12 +282,12 @@ func TestAnAddressNamesItsRoomAndServer(t *testing.T) {
 		"http://[::1]:8080/r/team/b":               {room: "lobby", server: "ws://[::1]:8080/ws"},
 		"http://[::1]:8080/r/team?view=wall).":     {room: "team", wall: true, server: "ws://[::1]:8080/ws"},
 	} {
-		u, err := url.Parse(address)
+		u, err := url.Parse(link)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := parsePlace(u); got != want {
-			t.Errorf("%s: %+v", address, got)
+		if got := parseAddress(u); got != want {
+			t.Errorf("%s: %+v", link, got)
 		}
 	}
 }

@@ -68,8 +68,8 @@ func (d *RoomsDialog) Render() app.UI {
 					Attr("enterkeyhint", "go").Attr("dir", "ltr"),
 				app.Button().Class("button primary").Type("submit").Text("Go"),
 			),
-			app.P().ID(roomProblem).Class("problem").Role("alert").Text(d.problem),
-			app.Button().Class("button").Type("button").OnClick(d.onMakeUp).Text("Make up a name"),
+			problemLine(roomProblem, d.problem),
+			button("button", d.onMakeUp, app.Text("Make up a name")),
 		),
 	)
 }

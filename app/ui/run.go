@@ -12,7 +12,7 @@ func Run() {
 	// What is alive is a megabyte, and a collection takes a picture's time:
 	// one every 16 MB, not every 4.
 	debug.SetGCPercent(400)
-	rest() // starting the program has taken its time
+	nextTask() // starting the program has taken its time
 	newPage := func() app.Composer { return new(Page) }
 	app.RouteFunc("/", newPage)
 	app.RouteWithRegexpFunc("^/r/", newPage)

@@ -5,10 +5,12 @@ import (
 	"strconv"
 
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
+
+	"rollcall/app/visit"
 )
 
-// Tools is above a board: how many people there are, the search, and how the
-// board looks.
+// Tools is above a board: how many people there are, the search, and whether the
+// board is a list.
 type Tools struct {
 	app.Compo
 
@@ -24,11 +26,11 @@ type Tools struct {
 const searchField = "search"
 
 func (t *Tools) onSearch(ctx app.Context, _ app.Event) {
-	intend(ctx, searchIntent{ctx.JSSrc().Get("value").String()})
+	intend(ctx, visit.Search{Query: ctx.JSSrc().Get("value").String()})
 }
 
-func (t *Tools) onBoxes(ctx app.Context, _ app.Event) { intend(ctx, lookIntent{list: false}) }
-func (t *Tools) onList(ctx app.Context, _ app.Event)  { intend(ctx, lookIntent{list: true}) }
+func (t *Tools) onBoxes(ctx app.Context, _ app.Event) { intend(ctx, layoutIntent{list: false}) }
+func (t *Tools) onList(ctx app.Context, _ app.Event)  { intend(ctx, layoutIntent{list: true}) }
 
 // Render draws the count, and the controls where there is something to
 // control.
@@ -47,10 +49,8 @@ func (t *Tools) Render() app.UI {
 						Attr("enterkeyhint", "search").Attr("maxlength", 64).OnInput(t.onSearch),
 				),
 				app.Div().Class("switch").Role("group").Aria("label", "Look").Body(
-					app.Button().Class("button icon").Type("button").Aria("label", "Boxes").Aria("pressed", !t.List).
-						OnClick(t.onBoxes).Body(icon(boxesIcon)),
-					app.Button().Class("button icon").Type("button").Aria("label", "List").Aria("pressed", t.List).
-						OnClick(t.onList).Body(icon(listIcon)),
+					iconButton("button icon", "Boxes", boxesIcon, t.onBoxes).Aria("pressed", !t.List),
+					iconButton("button icon", "List", listIcon, t.onList).Aria("pressed", t.List),
 				),
 			),
 		),

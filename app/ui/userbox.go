@@ -7,6 +7,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/event"
 )
 
@@ -31,11 +32,11 @@ type shown struct {
 }
 
 func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
-	which := personDialog
+	dialog := visit.Details
 	if b.Slot.Self {
-		which = editorDialog
+		dialog = visit.Editor
 	}
-	intend(ctx, openIntent{which: which, id: b.Slot.User.ID})
+	intend(ctx, visit.Open{Dialog: dialog, ID: b.Slot.User.ID})
 }
 
 // Render draws the box, or nothing for a slot that nobody is in. go-app asks
@@ -99,7 +100,7 @@ func (b *UserBox) face() app.UI {
 	}
 	var face app.UI = app.Div().Class("face").Body(person...)
 	if !b.Plain {
-		face = app.Button().Class("face").Type("button").Aria("haspopup", "dialog").OnClick(b.onOpen).Body(person...)
+		face = opener("face", b.onOpen, person...)
 	}
 	if b.left() == nil {
 		b.front = face // go-app changes it in place

@@ -8,6 +8,7 @@ import (
 	"github.com/maxence-charriere/go-app/v9/pkg/app"
 
 	"rollcall/app/board"
+	"rollcall/app/visit"
 	"rollcall/shared/event"
 )
 
@@ -20,7 +21,7 @@ type Wall struct {
 	Users   []event.User
 	Count   int // of people in the room
 	Columns int
-	Link    link
+	Link    visit.Link
 	Known   bool // there has been a first look at the room
 	Word    string
 	Now     int64
@@ -33,14 +34,14 @@ func (w *Wall) Render() app.UI {
 	for i, u := range w.Users {
 		boxes[i] = &UserBox{
 			Slot:   board.Slot{Item: board.Item{User: u, Known: true}, State: board.Taken},
-			Detail: detailOf(u, w.Now, w.Link != live), Plain: true,
+			Detail: detailOf(u, w.Now, w.Link != visit.Live), Plain: true,
 		}
 	}
 	if more := w.Count - len(w.Users); more > 0 {
 		boxes = append(boxes, app.Li().Class("box others").Body(app.Span().Text(fmt.Sprintf("and %d more", more))))
 	}
 	class := "wall"
-	if w.Link != live {
+	if w.Link != visit.Live {
 		class += " stale"
 	}
 	word := w.Word
@@ -59,8 +60,8 @@ func (w *Wall) Render() app.UI {
 				app.Span().Text(people), app.Span().Class("wall-room").Body(app.Text(" in "), own(w.Room))),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
-				app.P().Body(app.Text("Join at "), app.A().Attr("translate", "no").Href(event.RoomPath(w.Room)).Text(address(w.Room))),
-				&code{Room: w.Room, Live: w.Link == live, Size: 120},
+				app.P().Body(app.Text("Join at "), app.A().Attr("translate", "no").Href(event.RoomPath(w.Room)).Text(roomURL(w.Room))),
+				&code{Room: w.Room, Live: w.Link == visit.Live, Size: 120},
 			),
 		),
 		app.Main().Aria("labelledby", countHeading).Body(

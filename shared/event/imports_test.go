@@ -79,7 +79,14 @@ func TestLayersAreKept(t *testing.T) {
 		"rollcall/server/ws":      {"rollcall/server/site": "an adapter knows one technology", "rollcall/server/service": "data flows one way"},
 		"rollcall/server/site":    {"rollcall/server/hub": "looking at a page must not make a room", "rollcall/server/ws": "an adapter knows one technology"},
 		"rollcall/server/session": {"rollcall/server/hub": "it is told nothing of rooms but their names"},
-		"rollcall/shared/client":  {"rollcall/server/hub": "a client needs no server", "rollcall/app/ui": "a client needs no page"},
+		"rollcall/app/visit": {
+			"rollcall/app/ui": "the page asks it, and it asks nobody", "github.com/maxence-charriere/go-app/v9/pkg/app": "it has no browser",
+		},
+		"rollcall/app/board": {
+			"rollcall/app/visit": "a visit shows people on a board, which does not know why", "rollcall/app/ui": "as before",
+			"github.com/maxence-charriere/go-app/v9/pkg/app": "it has no browser",
+		},
+		"rollcall/shared/client": {"rollcall/server/hub": "a client needs no server", "rollcall/app/ui": "a client needs no page"},
 	} {
 		for _, dep := range deps(t, pkg, false) {
 			if why, no := forbidden[dep]; no {

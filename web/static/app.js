@@ -35,7 +35,7 @@
     arrange,
     openModal,
     closeModal,
-    rest,
+    nextTask,
     afterFrame,
   });
 
@@ -108,7 +108,7 @@
 
   // Lets the browser do what it has to, and goes on in another task. By a
   // message and not by a timer, which waits for up to a minute in hidden pages.
-  function rest(goOn) {
+  function nextTask(goOn) {
     if (!window.MessageChannel) {
       setTimeout(goOn);
       return;
@@ -122,7 +122,7 @@
   }
 
   function afterFrame(goOn) {
-    requestAnimationFrame(() => rest(goOn));
+    requestAnimationFrame(() => nextTask(goOn));
   }
 
   async function start() {
@@ -137,7 +137,7 @@
       // The bare response, unwrapped: only so does the browser keep the
       // compiled code for the next visit.
       program = await WebAssembly.instantiateStreaming(fetch(at(wasm)), go.importObject);
-      await new Promise(rest);
+      await new Promise(nextTask);
     } catch (err) {
       console.error("starting the page:", err);
       fail("Rollcall could not be loaded. Check your connection, then reload the page.");

@@ -1,0 +1,85 @@
+package visit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rollcall/app/board"
+	"rollcall/shared/event"
+)
+
+// view is what the client was asked to show of a large room.
+type view struct {
+	waiting   bool      // for the answer
+	asked     string    // the query that was asked for last
+	answered  string    // the query that the roster answers
+	notBefore time.Time // when the next one may be asked for
+}
+
+// search is a search whose result a screen reader has yet to hear.
+type search struct {
+	query string
+	until time.Time // when the answer is given up
+}
+
+const (
+	viewPause  = 120 * time.Millisecond // between two views that are asked for
+	answerTime = 3 * time.Second        // after which an answer is given up
+	typingTime = time.Second            // without a letter more: the typing is over
+)
+
+// searchFor shows those whose names have the words of a query.
+func (m *Machine) searchFor(query string) {
+	query = strings.TrimSpace(query)  // words are searched for
+	for len(query) > event.MaxQuery { // the server would refuse it
+		_, last := utf8.DecodeLastRuneInString(query)
+		query = query[:len(query)-last]
+	}
+	m.query = query
+	if r := m.board.Room(); !r.Large {
+		r.Query = query
+		m.board.Show(r, true, m.now)
+	}
+	m.wantView()
+	m.search = search{query, m.now.Add(typingTime + answerTime)}
+	m.reset(searchAnswered, typingTime)
+}
+
+// sayFound has a screen reader say how many a search has found, when the answer is
+// there.
+func (m *Machine) sayFound() {
+	switch query := m.search.query; {
+	case m.query != query || query == "":
+	case m.board.Room().Query == query:
+		m.say(fmt.Sprintf("%d found", m.board.Len()))
+	case m.now.Before(m.search.until):
+		m.reset(searchAnswered, time.Second)
+	}
+}
+
+// wantView asks for the part of a large room that the board is about to show. Answers
+// are waited for, so that a scroll through thousands asks only for where it comes to
+// rest.
+func (m *Machine) wantView() {
+	r := m.board.Room()
+	if !m.running || !r.Large {
+		return
+	}
+	want, missing := m.board.Wants()
+	switch {
+	case m.wall:
+		want, missing = r.Wants(0, board.MaxBoxes)
+	case m.query != r.Query:
+		want, missing = event.View{Count: event.MaxView, Query: m.query}, true
+	}
+	switch {
+	case !missing:
+	case m.now.Before(m.view.notBefore), m.view.waiting && m.now.Before(m.view.notBefore.Add(answerTime)):
+		m.set(viewWanted, viewPause)
+	default:
+		m.view.waiting, m.view.asked, m.view.notBefore = true, want.Query, m.now.Add(viewPause)
+		m.do(AskView{want})
+	}
+}

@@ -1,0 +1,410 @@
+// Package visit decides what a page does in a room, from the moment it asks for the
+// room until it leaves it. It is a pure state machine.
+//
+// A [Machine] is told what has happened: what the client has heard, what the browser
+// says, what the visitor does, and that time has passed. It answers with effects,
+// which the page carries out, and its methods say what there is to show. It has no
+// clock, no goroutine and no I/O.
+package visit
+
+import (
+	"cmp"
+	"errors"
+	"time"
+
+	"rollcall/app/board"
+	"rollcall/shared/client"
+	"rollcall/shared/event"
+)
+
+// patience is how long something may take before the page shows that it takes long:
+// to come back into the room, and to get a lost connection back.
+const patience = 2 * time.Second
+
+// Machine is the visits of one page, one after another. Not safe for concurrent use.
+// The zero Machine has not entered a room: it shows the form, and takes no input.
+type Machine struct {
+	board     *board.Board
+	now       time.Time // of the latest input
+	effects   []Effect  // of the latest input
+	hidden    bool      // nobody looks at the page
+	dismissed map[string]bool
+	said      string
+	visit
+}
+
+// visit is what a page knows of one room.
+type visit struct {
+	room      string
+	wall      bool
+	kept      Kept
+	past      *Past // the room as it was, while nothing newer is known
+	deadlines deadlines
+
+	running   bool   // there is a client
+	name      string // that it asks to join with
+	asking    bool   // it is about to join
+	status    client.Status
+	problem   string // why the last name was not taken
+	parting   string // why the visitor is out of the room, if not for a problem
+	forgotten bool   // another tab has made the device forget everything
+	met       bool   // somebody else has been here
+
+	lost        bool // the connection has been lost and is not back
+	shaky       bool // it is away for long enough to show it
+	unreachable bool // the server cannot be reached, though nobody has asked to join
+	intercepted bool // something else has answered then
+
+	shownAt   time.Time // by the server's clock: the room is shown as it was then
+	serverNow time.Time // by the server's clock, at the moment heardAt
+	lastHeard time.Time // by the server's clock: what came later is not known
+	heardAt   time.Time // by the device's clock; zero before the client has told anything
+
+	query  string // what is searched for
+	view   view
+	search search
+	news   board.Announcements
+	// present has those who are here of the people one asked to be told about. It is
+	// nil if that is not known.
+	present map[string]bool
+	remark  remark
+
+	dialog  Open // the one that is open; the zero Open for none
+	next    Open // the one that follows when that is closed
+	person  Person
+	edit    edit
+	chosen  choice
+	updates int // how many the client was told
+}
+
+// New returns a machine that is in no room. It shows people on a board.
+func New(b *board.Board) Machine {
+	return Machine{board: b, dismissed: make(map[string]bool)}
+}
+
+// Handle takes in one of the inputs of this package at a moment by the device's
+// clock, and returns what is to be carried out for it, in order. Other values change
+// nothing.
+func (m *Machine) Handle(now time.Time, input any) []Effect {
+	m.now = now
+	m.handle(input)
+	effects := m.effects
+	m.effects = nil
+	return effects
+}
+
+func (m *Machine) handle(input any) {
+	switch in := input.(type) {
+	case Enter:
+		m.enter(in)
+	case End:
+		m.end()
+	case Join:
+		m.join(in.Name)
+	case Leave:
+		m.leave()
+	case Forget:
+		m.forget()
+	case Retry:
+		m.hurry()
+		m.probe()
+	case Edit:
+		m.change(in.Patch)
+	case Search:
+		m.searchFor(in.Query)
+	case WantView:
+		m.wantView()
+	case Open:
+		m.open(in)
+	case Closed:
+		m.closed()
+	case Say:
+		m.say(in.Words)
+	case Dismiss:
+		m.dismissed[in.Text] = true
+	case Heard:
+		m.heard(in)
+	case Time:
+		m.due()
+	case Hidden:
+		m.setHidden(in.Hidden)
+	case Returned:
+		m.returned()
+	case NetworkChanged:
+		m.networkChanged()
+	case Unloaded:
+		m.unloaded(in.Persisted)
+	case KeepRoster:
+		m.keep()
+	case KeptElsewhere:
+		m.keptElsewhere(in)
+	case Probed:
+		m.probed(in)
+	case SessionNotEnded:
+		m.do(EndSession{})
+	case SessionEnded:
+		m.sessionEnded(in.Done)
+	}
+}
+
+// do has the page carry out something.
+func (m *Machine) do(e Effect) { m.effects = append(m.effects, e) }
+
+// enter begins a visit. It joins at once with the name that one had in another room,
+// if one has none in this one; when the tab was in the room before a reload; or when
+// the form has been submitted already.
+func (m *Machine) enter(in Enter) {
+	m.visit = visit{room: in.Room, wall: in.Wall, kept: in.Kept, past: in.Past, shownAt: m.now}
+	m.hidden = in.Hidden
+	m.clearBoard()
+	m.do(SetTitle{})
+	m.met = m.past != nil && m.past.Room.Count > 1
+	switch {
+	case m.wall:
+		m.start(Start{Room: m.room, Watch: true})
+		m.do(KeepAwake{true})
+	case in.Submitted:
+		m.join(in.Typed)
+	case in.Name != "":
+		m.returnAs(cmp.Or(m.kept.Self.Name, in.Name))
+	case in.Reloaded && m.kept.Offered != "":
+		m.returnAs(m.kept.Offered)
+	case m.past != nil:
+		m.probe()
+	}
+	if !m.asking {
+		m.do(ShowPage{})
+	}
+}
+
+// returnAs joins without showing the dialog, which would only flash, unless it takes
+// long.
+func (m *Machine) returnAs(name string) {
+	m.do(HidePage{})
+	m.join(name)
+	m.reset(pageHidden, patience)
+}
+
+// join asks the server to let one in under a name, with the status and the note that
+// one had in the room.
+func (m *Machine) join(name string) {
+	switch {
+	case m.wall, m.status.Joined:
+		return // the form is gone by now
+	case m.asking && name == m.name:
+		m.hurry()
+		return
+	case m.running: // the name was corrected
+		m.do(Stop{})
+		m.running, m.asking = false, false
+	}
+	m.parting = ""
+	if m.problem = board.CheckName(name); m.problem != "" {
+		m.do(ShowPage{})
+		return
+	}
+	m.asking, m.name = true, name
+	m.start(Start{Room: m.room, Name: name, Status: m.kept.Self.Status, Note: m.kept.Self.Note})
+}
+
+// start begins a client. What was for the client before it does not count any more.
+func (m *Machine) start(s Start) {
+	m.status, m.updates, m.query, m.view = client.Status{}, 0, "", view{}
+	m.deadlines.stopClient()
+	m.clearBoard()
+	m.running = true
+	m.do(s)
+}
+
+// clearBoard shows a room with nobody in it.
+func (m *Machine) clearBoard() { m.board.Show(board.Room{}, true, m.now) }
+
+// end ends the client, and keeps what it knew for a later visit.
+func (m *Machine) end() {
+	m.keep()
+	switch {
+	case m.running && m.forgotten:
+		m.do(Abandon{})
+	case m.running:
+		m.do(Stop{})
+	}
+	m.visit = visit{room: m.room, wall: m.wall, kept: m.kept, shownAt: m.now}
+	m.do(SetBadge{})
+	m.do(KeepAwake{false})
+}
+
+// keep keeps the room as it is for a time without a connection. Once the client has
+// ended, the device may know better, or may have been made to forget.
+func (m *Machine) keep() {
+	m.updateShownAt()
+	if m.running && m.status.Joined && !m.wall && !m.forgotten {
+		m.do(StoreRoster{Room: m.room, Shown: m.board.Room(), At: m.shownAt})
+	}
+}
+
+// leave leaves the room, with all tabs. From a room as it was there is only the way
+// to the dialog.
+func (m *Machine) leave() {
+	m.do(CloseDialog{})
+	if !m.running {
+		m.past = nil
+		return
+	}
+	m.keep()
+	m.do(LeaveRoom{})
+}
+
+// forget leaves the room and makes the device and the server forget who one was. What
+// the client still tells is not heard any more, or it would be stored.
+func (m *Machine) forget() {
+	if m.running {
+		m.do(LeaveRoom{})
+		m.do(Abandon{})
+	}
+	m.running, m.status, m.kept = false, client.Status{}, Kept{}
+	m.part(leftRoom, "")
+	m.do(ForgetDevice{})
+	m.do(EndSession{}) // even if nothing can be stored
+}
+
+// Why one is out of the room, as the dialog says it.
+const (
+	leftRoom        = "You have left the room."
+	allForgotten    = "All is forgotten, and you have left the room."
+	partlyForgotten = "All is forgotten on this device, and you have left the room. " +
+		"The server forgets who you were as soon as it can be reached."
+	somethingWrong = "Something went wrong; please try again."
+)
+
+// sessionEnded is the answer to EndSession.
+func (m *Machine) sessionEnded(done bool) {
+	if m.parting == leftRoom || m.parting == partlyForgotten {
+		m.parting = partlyForgotten
+		if done {
+			m.parting = allForgotten
+		}
+	}
+	if !done {
+		m.set(sessionUnended, probePause)
+	}
+}
+
+// keptElsewhere is that another tab has stored or forgotten something. What it has
+// forgotten is not stored again.
+func (m *Machine) keptElsewhere(in KeptElsewhere) {
+	m.kept = in.Kept
+	m.tell(false) // who is here already is no news
+	if in.Forgotten && m.running && !m.wall {
+		m.forgotten = true // else a lost connection would come back as somebody
+		m.do(LeaveRoom{})
+	}
+}
+
+// clientEnded goes back to the dialog when nothing will follow from the client.
+func (m *Machine) clientEnded(err error) {
+	parting, problem := somethingWrong, ""
+	refusal, refused := errors.AsType[event.Error](err)
+	switch {
+	case errors.Is(err, client.ErrLeft):
+		parting = leftRoom
+		m.status.Joined = false // the roster is stored already, or is to be forgotten
+	case refused && refusal.Code == event.CodeBadName:
+		parting, problem = "", refusal.Message
+	case refused:
+		parting = refusal.Message
+	}
+	m.part(parting, problem)
+}
+
+// part ends the visit, with the dialog and why it is back.
+func (m *Machine) part(parting, problem string) {
+	m.do(StoreTyped{})
+	remark := m.remark
+	m.end()
+	m.remark, m.parting, m.problem = remark, parting, problem
+	if !remark.at.IsZero() {
+		m.reset(remarkOver, remark.at.Sub(m.now))
+	}
+	m.clearBoard()
+	m.do(CloseDialog{})
+	m.do(SetTitle{})
+	m.do(ShowPage{})
+	m.do(Parted{})
+}
+
+// hurry has a client that waits for its next attempt make it now.
+func (m *Machine) hurry() {
+	if m.running {
+		m.do(Hurry{})
+	}
+}
+
+// returned is that the visitor has come back to the page.
+func (m *Machine) returned() {
+	m.hurry()
+	if m.unreachable {
+		m.probe()
+	}
+}
+
+// networkChanged is that the browser says that the network has gone or has come
+// back. It is a hint: a server on this machine or in this house may be there all the
+// same.
+func (m *Machine) networkChanged() {
+	if m.running {
+		m.do(Doubt{})
+	}
+	if m.unreachable {
+		m.probe()
+	}
+}
+
+func (m *Machine) setHidden(hidden bool) {
+	m.hidden = hidden
+	if hidden {
+		m.keep()
+		return
+	}
+	m.returned()
+	m.do(CheckUpdate{})
+	if m.wall {
+		m.do(KeepAwake{true}) // which the browser takes back from hidden pages
+	}
+	m.updateShownAt() // which stood still
+	m.countDown()
+}
+
+// unloaded is that the browser leaves the page. One that it puts aside whole, for the
+// way back, would stay in the room for as long as it lies there.
+func (m *Machine) unloaded(persisted bool) {
+	m.keep()
+	m.do(SetBadge{})
+	if persisted && m.running {
+		m.do(Stop{})
+		m.running = false
+	}
+}
+
+// probePause is how long a page without a server waits before it asks for it again.
+const probePause = 15 * time.Second
+
+// probe asks whether there is a server to join, so that a page that was opened
+// without one can show who was here.
+func (m *Machine) probe() {
+	if m.asking || m.status.Joined || m.wall || m.past == nil {
+		return
+	}
+	m.do(Probe{})
+}
+
+func (m *Machine) probed(in Probed) {
+	if m.asking || m.status.Joined {
+		return
+	}
+	m.unreachable, m.intercepted = !in.Reached, in.Intercepted
+	if m.unreachable {
+		m.do(StoreTyped{}) // the field may give way to the room as it was
+		m.set(unreached, probePause)
+	}
+	m.showPast()
+}
