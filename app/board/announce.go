@@ -7,9 +7,9 @@ import (
 	"rollcall/shared/roster"
 )
 
-// Announcements gathers who comes and goes into plain sentences for a screen
-// reader, few of them however many people move. The zero Announcements is
-// silent.
+// Announcements makes sentences for a screen reader of who comes and goes: few
+// sentences, however many people come and go. The zero Announcements has nothing to
+// say.
 type Announcements struct {
 	joined, left []string // names, in order
 	ids          map[string]int
@@ -18,16 +18,15 @@ type Announcements struct {
 }
 
 const (
-	// calm is how long nothing must have happened for what did to be told.
-	calm = time.Second
-	// latest is how long it is kept back at most, in a room that is never
-	// calm.
-	latest = 5 * time.Second
+	// newsPause is how long nobody must come or go before the sentence is said.
+	newsPause = time.Second
+	// newsLimit is the longest wait for a sentence, in a room where somebody always
+	// comes or goes.
+	newsLimit = 5 * time.Second
 )
 
-// Note takes in changes of a roster, other than one's own. A snapshot, which
-// is what a first look and a return bring, says nothing and makes what was
-// not told yet worthless.
+// Note takes in the changes of a roster, except the visitor's own. A snapshot, as it
+// comes first and after a loss, is no news, and what was not said before it is dropped.
 func (a *Announcements) Note(changes []roster.Change, self string, now time.Time) {
 	for _, c := range changes {
 		switch {
@@ -50,7 +49,7 @@ func (a *Announcements) Note(changes []roster.Change, self string, now time.Time
 	}
 }
 
-// move counts an arrival or a departure. Who comes and goes has done nothing.
+// move counts an arrival or a departure. Together the two of one person are no news.
 func (a *Announcements) move(id, name string, by int) {
 	if a.ids == nil {
 		a.ids = make(map[string]int)
@@ -82,20 +81,20 @@ func without(names []string, name string) []string {
 	return names
 }
 
-// Due is when to ask for Say. It reports false if there is nothing to say.
+// Due returns when to call Say. It reports false if there is nothing to say.
 func (a *Announcements) Due() (time.Time, bool) {
 	if a.first.IsZero() {
 		return time.Time{}, false
 	}
-	due := a.last.Add(calm)
-	if limit := a.first.Add(latest); limit.Before(due) {
+	due := a.last.Add(newsPause)
+	if limit := a.first.Add(newsLimit); limit.Before(due) {
 		due = limit
 	}
 	return due, true
 }
 
-// Say returns what is to be said by now, and forgets it; nothing before it is
-// due. Count is how many people are in the room.
+// Say returns the sentence that is due by now, and drops it; empty if none is. Count is
+// how many people are in the room.
 func (a *Announcements) Say(count int, now time.Time) string {
 	due, ok := a.Due()
 	if !ok || now.Before(due) {
@@ -103,13 +102,13 @@ func (a *Announcements) Say(count int, now time.Time) string {
 	}
 	said := ""
 	if len(a.joined) > 0 {
-		said = party(a.joined) + " joined"
+		said = listNames(a.joined) + " joined"
 	}
 	if len(a.left) > 0 {
 		if said != "" {
 			said += ", "
 		}
-		said += party(a.left) + " left"
+		said += listNames(a.left) + " left"
 	}
 	*a = Announcements{}
 	if said == "" {
@@ -118,8 +117,8 @@ func (a *Announcements) Say(count int, now time.Time) string {
 	return fmt.Sprintf("%s, %d here", said, count)
 }
 
-// party names a few people.
-func party(names []string) string {
+// listNames names up to two people, and counts the others.
+func listNames(names []string) string {
 	switch n := len(names); n {
 	case 1:
 		return Isolate(names[0])

@@ -41,7 +41,7 @@ func TestArrivalsAndDeparturesAreToldTogether(t *testing.T) {
 	} {
 		var a Announcements
 		a.Note(c.changes, "me", start)
-		if got := a.Say(12, start.Add(calm)); got != c.want {
+		if got := a.Say(12, start.Add(newsPause)); got != c.want {
 			t.Errorf("%v: said %q, want %q", c.changes, got, c.want)
 		}
 		if got := a.Say(12, start.Add(time.Hour)); got != "" {
@@ -56,7 +56,7 @@ func TestOfTwoWithOneNameTheRightNumberIsTold(t *testing.T) {
 		return []roster.Change{{Kind: kind, User: event.User{ID: id, Name: "Sam"}}}
 	}
 	a.Note(append(append(sam(roster.Arrived, "1"), sam(roster.Arrived, "2")...), sam(roster.Gone, "1")...), "me", start)
-	if got := a.Say(2, start.Add(calm)); got != "Sam joined, 2 here" {
+	if got := a.Say(2, start.Add(newsPause)); got != "Sam joined, 2 here" {
 		t.Errorf("said %q", got)
 	}
 }
@@ -69,13 +69,13 @@ func TestWhatIsToldWaitsForCalmButNotForEver(t *testing.T) {
 	now := start
 	for range 20 {
 		a.Note(came(now.String()), "me", now)
-		if due, ok := a.Due(); !ok || due.After(start.Add(latest)) || due.After(now.Add(calm)) {
+		if due, ok := a.Due(); !ok || due.After(start.Add(newsLimit)) || due.After(now.Add(newsPause)) {
 			t.Fatalf("due %v", due.Sub(start))
 		}
-		if now.Sub(start) < latest && a.Say(1, now) != "" {
+		if now.Sub(start) < newsLimit && a.Say(1, now) != "" {
 			t.Fatalf("said after %v", now.Sub(start))
 		}
-		now = now.Add(calm / 2)
+		now = now.Add(newsPause / 2)
 	}
 	if a.Say(1, now) == "" {
 		t.Error("nothing is said in a room that is never calm")

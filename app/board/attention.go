@@ -7,11 +7,10 @@ import "time"
 // as away.
 const Idle = 30 * time.Second
 
-// Attention is whether a tab is used: it is looked at, and there has been
-// input of late. A browser hardly runs the timers of a hidden tab, so nothing
-// here needs one: that the tab is hidden is an event, and the only timer is
-// for a tab that is looked at. The zero Attention has never been told
-// anything.
+// Attention says whether a tab is used: it is visible, and there was input within
+// [Idle]. A browser hardly runs the timers of a hidden tab, so nothing here needs a
+// timer in one: the browser tells when a tab is hidden. The zero Attention is of a
+// visible tab without input.
 type Attention struct {
 	hidden bool
 	input  time.Time
@@ -19,7 +18,7 @@ type Attention struct {
 	active bool // what it said
 }
 
-// Hidden says whether the tab is out of sight.
+// Hidden notes whether the tab is hidden.
 func (a *Attention) Hidden(hidden bool, now time.Time) {
 	a.hidden = hidden
 	if !hidden {
@@ -27,14 +26,15 @@ func (a *Attention) Hidden(hidden bool, now time.Time) {
 	}
 }
 
-// Input says that there was input. It reports whether Active may have changed
-// by that, since input comes often.
+// Input notes that there was input. It reports whether Active has to be called: input
+// comes often.
 func (a *Attention) Input(now time.Time) bool {
 	a.input = now
 	return !a.active
 }
 
-// Active returns whether the tab is used, and whether that is news.
+// Active returns whether the tab is used, and whether that has changed since the last
+// call.
 func (a *Attention) Active(now time.Time) (active, news bool) {
 	active = !a.hidden && now.Sub(a.input) < Idle
 	news = !a.said || active != a.active
@@ -42,6 +42,6 @@ func (a *Attention) Active(now time.Time) (active, news bool) {
 	return active, news
 }
 
-// Due is when Active will change by itself if nothing happens. It reports
-// false if it will not.
+// Due returns when Active changes if nothing happens. It reports false if it does not
+// change then.
 func (a *Attention) Due() (time.Time, bool) { return a.input.Add(Idle), a.active }

@@ -6,9 +6,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// Board is the boxes of a room: who is in which, and which of them are drawn.
-// The zero Board is an empty one that has not been laid out. It is not safe
-// for concurrent use.
+// Board is the boxes of a room: who is in which box, and which boxes are drawn. The
+// zero Board is empty, and the browser has not told its layout. Not safe for
+// concurrent use.
 type Board struct {
 	keys   keys
 	room   Room
@@ -17,10 +17,10 @@ type Board struct {
 	top    float64 // of the board, from the upper edge of the window
 	height float64 // of the window
 	drawn  span
-	// revealed is the part of drawn that shows who is there. Of the rest that
-	// is not known yet, or was not until a moment ago.
+	// revealed is the part of drawn that shows who is there. The others are not known
+	// yet, or became known a moment ago and follow with the next step.
 	revealed span
-	// growing says that drawn is not yet all that should be.
+	// growing is whether more boxes are to be drawn or revealed.
 	growing bool
 	pace    pace
 	known   bool // a room has been shown: who comes from now on arrives
@@ -33,29 +33,29 @@ func New(decompose func(string) string) *Board {
 	return &Board{keys: keys{decompose: decompose}}
 }
 
-// Rev changes whenever what there is to draw does.
+// Rev changes whenever there is something else to draw.
 func (b *Board) Rev() int { return b.rev }
 
-// Slots are the elements of the list, in the order of the page. They are not
-// changed any more.
+// Slots returns the elements of the list, in the order of the page. The slice does not
+// change afterwards.
 func (b *Board) Slots() []Slot { return b.slots.list }
 
-// First is the place of the first box that is drawn, counted from 1. The others
-// follow in the order of their slots.
+// First returns the place of the first box that is drawn, counted from 1. The other
+// boxes follow in the order of their slots.
 func (b *Board) First() int { return b.drawn.from + 1 }
 
-// Len is how many places there are, drawn or not.
+// Len returns how many places there are, drawn or not.
 func (b *Board) Len() int { return b.room.Len() }
 
-// Room is the room as it was last shown.
+// Room returns the room as it was shown last.
 func (b *Board) Room() Room {
 	r := b.room
 	r.order = nil // for the caller to change
 	return r
 }
 
-// Spacers are how many pixels the rows take that are not drawn: above those
-// that are, and below.
+// Spacers returns the height in pixels of the rows that are not drawn: above and below
+// the rows that are.
 func (b *Board) Spacers() (above, below int) {
 	l := b.lay()
 	above = int(float64(l.rows(b.drawn.from)) * l.Pitch)
@@ -92,8 +92,8 @@ func (b *Board) Show(r Room, whole bool, now time.Time) {
 	b.draw(true, now, arrived, gone)
 }
 
-// difference is who is only in the one list, and who is only in the other.
-// Who left and came back is in both, and arrives.
+// difference returns who is only in the second list, and who is only in the first.
+// People who left and came back have arrived.
 func difference(before, after []event.User) (arrived, gone map[string]bool) {
 	arrived, gone = make(map[string]bool), make(map[string]bool)
 	for len(before) > 0 || len(after) > 0 {
@@ -111,8 +111,8 @@ func difference(before, after []event.User) (arrived, gone map[string]bool) {
 	return arrived, gone
 }
 
-// Lay says how boxes lie. It reports whether that is another way than before,
-// so that the board is to be drawn anew.
+// Lay sets the layout. It reports whether that has changed, so that the board is to be
+// drawn anew.
 func (b *Board) Lay(l Layout, now time.Time) bool {
 	if l == b.layout || l.Columns < 1 || l.Pitch <= 0 {
 		return false
@@ -125,8 +125,8 @@ func (b *Board) Lay(l Layout, now time.Time) bool {
 	return true
 }
 
-// Scroll says where the board is: top pixels below the upper edge of a window
-// of that height. What that changes is drawn by [Board.Grow].
+// Scroll sets where the board is: top pixels below the upper edge of a window of that
+// height. [Board.Grow] draws what is missing then.
 func (b *Board) Scroll(top, height float64) {
 	b.top, b.height = top, height
 	s, goal := b.goal()
@@ -134,8 +134,8 @@ func (b *Board) Scroll(top, height float64) {
 	b.aim(b.lay().grow(b.drawn, s, goal, 0), goal, more)
 }
 
-// Sweep ends what has faded by now. It reports whether that changes what is
-// drawn.
+// Sweep ends every fading that is over by now. It reports whether there is something
+// else to draw.
 func (b *Board) Sweep(now time.Time) bool {
 	if !b.slots.sweep(now) {
 		return false
@@ -144,29 +144,29 @@ func (b *Board) Sweep(now time.Time) bool {
 	return true
 }
 
-// Grow draws more of what should be drawn, once that which was drawn before is
-// on the screen. It reports whether that changes what is.
+// Grow draws more boxes, when those that were drawn before are on the screen. It
+// reports whether there is something else to draw.
 func (b *Board) Grow(now time.Time) bool {
 	before := b.rev
 	b.draw(false, now, nil, nil)
 	return b.rev != before
 }
 
-// Growing reports whether there is more to draw: a screen full of boxes takes
-// longer than the time between two pictures.
+// Growing reports whether Grow has more to draw. A screen full of boxes takes longer
+// than the time between two pictures.
 func (b *Board) Growing() bool { return b.growing }
 
-// Fading reports whether there is something to sweep soon.
+// Fading reports whether Sweep will have something to do soon.
 func (b *Board) Fading() bool { return b.slots.fading }
 
 func (b *Board) lay() Layout {
 	if b.layout == (Layout{}) {
-		return guess
+		return defaultLayout
 	}
 	return b.layout
 }
 
-// goal is the part in sight, and the part that should be drawn for it.
+// goal returns the part that is visible, and the part that should be drawn for that.
 func (b *Board) goal() (sight, goal span) {
 	l, n := b.lay(), b.room.Len()
 	height := b.height
@@ -184,16 +184,15 @@ func (b *Board) goal() (sight, goal span) {
 	return sight, goal
 }
 
-// aim takes in whether what is drawn is all that should be, and shows all that
-// is known.
+// aim notes whether more is to be drawn or revealed than drawn.
 func (b *Board) aim(drawn, goal span, more bool) {
 	if b.growing = drawn != goal || more; !b.growing {
-		b.pace.rest()
+		b.pace.stop()
 	}
 }
 
-// draw chooses the part to draw and puts people into slots. Unless always is
-// set it leaves everything as it is if the part that is drawn will do.
+// draw chooses the part to draw and puts people into slots. It changes nothing if that
+// part is drawn already, unless always is set.
 func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) {
 	s, goal := b.goal()
 	boxes := 0
@@ -213,13 +212,13 @@ func (b *Board) draw(always bool, now time.Time, arrived, gone map[string]bool) 
 			items[i] = Item{User: event.User{ID: unknown(place)}}
 		}
 	}
-	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+most))
+	b.slots.enough = max(b.slots.enough, min(maxSlots, 3*(s.to-s.from)+maxStep))
 	b.slots.put(items, next.from+1, arrived, gone, now)
 	b.rev++
 }
 
-// reveal is which places of a part are to show who is there: that many more of
-// those that are known than before. It reports whether there are others yet.
+// reveal returns which places of a part are to show who is there: at most that many
+// more than before. It reports whether more places are known than those.
 func (b *Board) reveal(part, sight span, boxes int) (revealed span, more bool) {
 	known := b.room.known(part)
 	revealed = b.lay().grow(b.revealed, span{known.within(sight.from), known.within(sight.to)}, known, boxes)

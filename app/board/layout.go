@@ -1,46 +1,45 @@
 package board
 
-// MaxBoxes is how many boxes a board draws at most, whatever the screen: of one
-// on which more would be in sight, the rest stays empty. With a step of views
-// it fits into a view.
+// MaxBoxes is the largest number of boxes that a board draws. A screen with space for
+// more stays empty below them. MaxBoxes and a viewStep fit into a view.
 const MaxBoxes = 168
 
-// Layout is how boxes lie on a board, as the stylesheet and the screen have
-// it. The zero Layout is not known yet.
+// Layout is how the stylesheet and the screen arrange the boxes. The zero Layout means
+// that the browser has not told it yet.
 type Layout struct {
 	Columns int
 	Pitch   float64 // from one row to the next, in pixels
 }
 
-// guess is the layout until the browser has told: enough boxes for the first
-// frame of a large screen, and few enough to be quick.
-var guess = Layout{Columns: 6, Pitch: 184}
+// defaultLayout is used until the browser has told the layout. It has enough boxes for
+// the first picture on a large screen, and few enough to be quick.
+var defaultLayout = Layout{Columns: 6, Pitch: 184}
 
-// span is a part of a board: the places from one on up to another.
+// span is a part of a board: the places from from on, up to but without to.
 type span struct{ from, to int }
 
-// within is a place, or the end of the part that is next to it.
+// within returns the place, or where that is outside the part, the nearer end of it.
 func (s span) within(place int) int { return max(s.from, min(place, s.to)) }
 
-// sight is the part of a board of n places that is on the screen, in full
-// rows. The board begins top pixels below the upper edge of a window of that
-// height; scrolled down, top is negative.
+// sight returns the part of a board of n places that is visible, in full rows. The
+// board begins top pixels below the upper edge of a window of that height. Top is
+// negative when the window is scrolled down.
 func (l Layout) sight(top, height float64, n int) span {
 	first := int(-top / l.Pitch)
 	last := int((height-top)/l.Pitch) + 1
 	return span{l.place(first, n), l.place(last, n)}
 }
 
-// rows is how many rows so many places take.
+// rows returns how many rows the places need.
 func (l Layout) rows(places int) int { return (places + l.Columns - 1) / l.Columns }
 
-// place is the first place of a row, within a board of n.
+// place returns the first place of a row of a board of n places.
 func (l Layout) place(row, n int) int {
 	return min(n, max(0, min(row, l.rows(n)))*l.Columns)
 }
 
-// around is the part to draw for what is in sight: with as much again above
-// and below, so that scrolling finds the boxes there.
+// around returns the part to draw when s is visible: the same number of rows more above
+// and below, so that scrolling finds boxes there.
 func (l Layout) around(s span, n int) span {
 	rows := l.rows(s.to - s.from)
 	if most := MaxBoxes/l.Columns - rows; 2*rows > most {
@@ -52,8 +51,8 @@ func (l Layout) around(s span, n int) span {
 	return w
 }
 
-// covers reports whether a part that is drawn still does for what is in
-// sight: with at least half of it again above and below, where there is any.
+// covers reports whether the part that is drawn is still enough when s is visible: it
+// has at least half as many rows more above and below, where the board has them.
 func (l Layout) covers(drawn, s span, n int) bool {
 	slack := l.around(s, n)
 	half := func(all int) int { return all / 2 / l.Columns * l.Columns }
@@ -61,9 +60,9 @@ func (l Layout) covers(drawn, s span, n int) bool {
 		drawn.to-drawn.from <= MaxBoxes
 }
 
-// grow is the part that is drawn, that many boxes nearer to the goal: first
-// what is in sight, from its beginning on, then what is below and above, where
-// only full rows can be added.
+// grow returns the part to draw next: at most that many boxes nearer to the goal. The
+// visible boxes come first, from the top on, then those below and above. Above, only
+// full rows can be added.
 func (l Layout) grow(drawn, sight, goal span, boxes int) span {
 	drawn = span{max(drawn.from, goal.from), min(drawn.to, goal.to)}
 	if drawn.from >= drawn.to {

@@ -9,15 +9,15 @@ import (
 	"rollcall/shared/event"
 )
 
-// The words of room names made up for people: easy to read out and to type.
+// The words of made-up room names. They are easy to read out and to type.
 var (
-	moods = strings.Fields("amber autumn bold brave bright calm clever copper cosy crisp dancing early eager fair floating gentle glad golden green happy hidden honest indigo jolly kind lively lucky mellow merry misty noble orange patient plum polite proud quick quiet rosy rapid silver sleepy smart snowy spring steady sunny swift tidy velvet warm wild winter wise witty young")
-	lives = strings.Fields("acorn badger beacon beaver birch breeze brook cedar clover comet coral crane cricket dolphin dune falcon fern finch fjord forest fox garden harbour hazel heron island juniper kestrel lagoon lark lemon lynx maple marten meadow moon moss nettle oak ocean orchard otter owl pebble pine planet puffin raven reef river robin sparrow spruce starling summit swan thistle tulip valley walnut willow wren")
+	adjectives = strings.Fields("amber autumn bold brave bright calm clever copper cosy crisp dancing early eager fair floating gentle glad golden green happy hidden honest indigo jolly kind lively lucky mellow merry misty noble orange patient plum polite proud quick quiet rosy rapid silver sleepy smart snowy spring steady sunny swift tidy velvet warm wild winter wise witty young")
+	nouns      = strings.Fields("acorn badger beacon beaver birch breeze brook cedar clover comet coral crane cricket dolphin dune falcon fern finch fjord forest fox garden harbour hazel heron island juniper kestrel lagoon lark lemon lynx maple marten meadow moon moss nettle oak ocean orchard otter owl pebble pine planet puffin raven reef river robin sparrow spruce starling summit swan thistle tulip valley walnut willow wren")
 )
 
-// Made-up words are of syllables, each of a consonant and a vowel. They leave
-// out letters that sound like others (c, j, q, w, x, z), and those that the
-// rude short words of many languages need (g, k, p, u).
+// Made-up words have syllables of a consonant and a vowel. They leave out the letters
+// that sound like others (c, j, q, w, x, z), and those that the short rude words of
+// many languages need (g, k, p, u).
 const (
 	consonants = "bdflmnrstvy"
 	vowels     = "aeio"
@@ -26,13 +26,13 @@ const (
 	syllables   = 3 // of each
 )
 
-// MakeUpRoom returns a new name for a room: one that can be read out, such as
-// amber-fox-lomari-denofa-voreya, and of more than 2⁶⁰, since whoever guesses a
-// room's name sees who is there. The generator is the runtime's ChaCha8, which
-// in a browser has its seed of crypto.getRandomValues.
+// MakeUpRoom returns a new name for a room that can be read out, such as
+// amber-fox-lomari-denofa-voreya. There are more than 2⁶⁰ names, since anybody who
+// guesses the name of a room sees who is there. The random numbers come from the
+// runtime's ChaCha8, whose seed in a browser comes from crypto.getRandomValues.
 func MakeUpRoom() string {
 	var name strings.Builder
-	name.WriteString(moods[rand.IntN(len(moods))] + "-" + lives[rand.IntN(len(lives))])
+	name.WriteString(adjectives[rand.IntN(len(adjectives))] + "-" + nouns[rand.IntN(len(nouns))])
 	for range madeUpWords {
 		name.WriteByte('-')
 		for range syllables {
@@ -43,10 +43,9 @@ func MakeUpRoom() string {
 	return name.String()
 }
 
-// ParseTypedRoom returns the room that somebody means who types a name, or
-// pastes a link: case does not matter, and white space stands for a hyphen. If
-// there can be no such room, problem says so in a sentence; otherwise it is
-// empty.
+// ParseTypedRoom returns the room that a typed name or a pasted link means. Case does
+// not matter, and white space becomes a hyphen. If there can be no such room, problem
+// says why in a sentence; otherwise it is empty.
 func ParseTypedRoom(typed string) (room, problem string) {
 	name := strings.TrimRight(strings.Join(strings.Fields(linked(typed)), "-"), event.AfterLink)
 	switch room, ok := event.LinkedRoom(name); {
@@ -61,8 +60,8 @@ func ParseTypedRoom(typed string) (room, problem string) {
 	}
 }
 
-// linked returns the part of a link that names its room; what is no link as it
-// is.
+// linked returns the part of a link that names its room. It returns a text that is no
+// link unchanged.
 func linked(typed string) string {
 	scheme, rest, whole := strings.Cut(typed, "://")
 	if !whole {
@@ -87,7 +86,7 @@ func linked(typed string) string {
 // maxRecent is how many rooms a device remembers.
 const maxRecent = 8
 
-// Visit puts a room to the front of those used last.
+// Visit puts a room first among those used last.
 func Visit(recent []string, room string) []string {
 	recent = slices.DeleteFunc(slices.Clone(recent), func(other string) bool { return other == room })
 	recent = slices.Insert(recent, 0, room)

@@ -28,7 +28,7 @@ func TestAMadeUpRoomCannotBeGuessed(t *testing.T) {
 		slices.Sort(list)
 		return float64(len(slices.Compact(list)))
 	}
-	bits := math.Log2(distinct(slices.Clone(moods))) + math.Log2(distinct(slices.Clone(lives))) +
+	bits := math.Log2(distinct(slices.Clone(adjectives))) + math.Log2(distinct(slices.Clone(nouns))) +
 		madeUpWords*syllables*(math.Log2(distinct(strings.Split(consonants, "")))+math.Log2(distinct(strings.Split(vowels, ""))))
 	if bits < 60 {
 		t.Errorf("a name has %.1f bits, want 60", bits)

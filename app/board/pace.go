@@ -2,41 +2,41 @@ package board
 
 import "time"
 
-// pace is how many boxes are drawn at once: as many as the browser gets on the
-// screen without a pause that could be felt. What it takes depends on the
-// device, and on a page that has just been opened much of the program still
-// has to be compiled.
+// pace decides how many boxes are drawn at once: as many as the browser can show
+// without a pause that people feel. That depends on the device. Just after a page was
+// opened, the browser still has to compile much of the program.
 type pace struct {
-	boxes int       // 0 is firstBoxes
-	last  time.Time // when the last were drawn; zero if there was nothing to draw since
+	boxes int       // in the last step; 0 before the first
+	last  time.Time // when the last step was; zero if everything was drawn after it
 }
 
 const (
-	firstBoxes = 6
-	fewest     = 3
-	most       = 16
-	// quick and slow are from one step to the next: two pictures at 60 a
-	// second, and what is felt as a pause.
+	firstStep = 6
+	minStep   = 3
+	maxStep   = 16
+	// quick and slow are times from one step to the next: two pictures at 60 a
+	// second, and a pause that people feel.
 	quick = 35 * time.Millisecond
 	slow  = 50 * time.Millisecond
 )
 
-// next is how many boxes to draw now.
+// next returns how many boxes to draw now.
 func (p *pace) next(now time.Time) int {
 	if p.boxes == 0 {
-		p.boxes = firstBoxes
+		p.boxes = firstStep
 	}
 	if !p.last.IsZero() {
 		switch took := now.Sub(p.last); {
 		case took <= quick:
-			p.boxes = min(2*p.boxes, most)
+			p.boxes = min(2*p.boxes, maxStep)
 		case took > slow:
-			p.boxes = max(p.boxes/2, fewest)
+			p.boxes = max(p.boxes/2, minStep)
 		}
 	}
 	p.last = now
 	return p.boxes
 }
 
-// rest is when all has been drawn: the time until there is more says nothing.
-func (p *pace) rest() { p.last = time.Time{} }
+// stop notes that everything is drawn: the time until the next step says nothing about
+// the device.
+func (p *pace) stop() { p.last = time.Time{} }

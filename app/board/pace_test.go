@@ -20,19 +20,19 @@ func TestAsManyBoxesAreDrawnAtOnceAsTheDeviceCanTake(t *testing.T) {
 			t.Errorf("after %v it is %d boxes, want %d", after, got, want)
 		}
 	}
-	expect(0, firstBoxes)
+	expect(0, firstStep)
 	expect(80*time.Millisecond, 3)
-	expect(time.Second, fewest)
+	expect(time.Second, minStep)
 	expect(40*time.Millisecond, 3) // neither quick nor slow
 	expect(17*time.Millisecond, 6)
 	expect(17*time.Millisecond, 12)
-	p.rest()
+	p.stop()
 	expect(time.Hour, 12) // there was nothing to draw
 	for range 9 {
 		now = now.Add(time.Millisecond)
 		p.next(now)
 	}
-	expect(time.Millisecond, most)
+	expect(time.Millisecond, maxStep)
 }
 
 func TestABoardIsDrawnInStepsAndInTheEndWhole(t *testing.T) {
@@ -41,20 +41,20 @@ func TestABoardIsDrawnInStepsAndInTheEndWhole(t *testing.T) {
 	b.Scroll(0, 400)
 	users := someUsers(400)
 	b.Show(Room{Users: users, Me: users[0], Count: len(users)}, true, start)
-	if got := len(b.Slots()); got != firstBoxes || !b.Growing() {
+	if got := len(b.Slots()); got != firstStep || !b.Growing() {
 		t.Errorf("%d boxes at first, growing: %v", got, b.Growing())
 	}
 	// Somebody who comes meanwhile does not speed it up.
 	users = append(users, user("late", 999))
 	b.Show(Room{Users: users, Me: users[0], Count: len(users)}, false, start)
-	if got := len(b.Slots()); got != firstBoxes {
+	if got := len(b.Slots()); got != firstStep {
 		t.Errorf("%d boxes, when somebody came", got)
 	}
 	now, steps := start, 0
 	for ; b.Growing(); steps++ {
 		before := len(b.Slots())
 		now = now.Add(time.Second)
-		if !b.Grow(now) || len(b.Slots()) > before+fewest+5 {
+		if !b.Grow(now) || len(b.Slots()) > before+minStep+5 {
 			t.Fatalf("from %d to %d boxes at once, on a slow device", before, len(b.Slots()))
 		}
 	}
@@ -152,8 +152,8 @@ func TestWhatALargeRoomAnswersIsShownInSteps(t *testing.T) {
 					changed++
 				}
 			}
-			if most := most + 2*columns + 1; changed > most { // a step ends with a row, below and above; and oneself
-				t.Fatalf("%d people came into sight at once, of at most %d", changed, most)
+			if limit := maxStep + 2*columns + 1; changed > limit { // a step ends with a row, below and above; and oneself
+				t.Fatalf("%d people came into sight at once, of at most %d", changed, limit)
 			}
 			drawn = shown
 		}

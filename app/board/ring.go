@@ -2,11 +2,11 @@ package board
 
 import "slices"
 
-// turn carries vacant slots from one end to the other, if those that kept
-// theirs leave too few there for who comes before them or after them. What it
-// does not find it makes. Behind those that kept theirs it makes them all, as
-// long as the list has less than enough.
-func turn(list []Slot, enough int, kept []int) []Slot {
+// rotate carries vacant slots from one end of the list to the other, if the items that
+// kept their slots leave too few there for the items before or after them. It makes
+// the slots that it does not find. At the end it makes all of them, as long as the
+// list has less than enough.
+func rotate(list []Slot, enough int, kept []int) []Slot {
 	first := slices.IndexFunc(kept, taken)
 	if first < 0 {
 		return list
@@ -23,11 +23,11 @@ func turn(list []Slot, enough int, kept []int) []Slot {
 	case before > 0:
 		spare := max(0, vacantEnd(list)-tail)
 		made := min(free, max(0, before-spare))
-		list = more(list, made)
+		list = extend(list, made)
 		by = -min(before, spare+made)
 	case after > 0 && len(list)+after > enough:
 		by = min(after, max(0, vacantBegin(list)-first))
-		list = more(list, min(free, after-by)) // now, or the order would be none that turning leads to
+		list = extend(list, min(free, after-by)) // before it is rotated, or [Ring.Arrange] would find another order
 	}
 	for k := range kept {
 		if taken(kept[k]) {
@@ -40,7 +40,7 @@ func turn(list []Slot, enough int, kept []int) []Slot {
 
 func taken(slot int) bool { return slot >= 0 }
 
-// vacant is how many slots are.
+// vacant returns how many slots are vacant.
 func vacant(list []Slot) int {
 	n := 0
 	for _, slot := range list {
@@ -51,8 +51,8 @@ func vacant(list []Slot) int {
 	return n
 }
 
-// vacantBegin is how many slots are vacant before the first that is not, and
-// vacantEnd how many behind the last.
+// vacantBegin returns how many slots are vacant before the first one that is not, and
+// vacantEnd how many are behind the last one.
 func vacantBegin(list []Slot) int {
 	if i := slices.IndexFunc(list, func(s Slot) bool { return s.State != Vacant }); i >= 0 {
 		return i
@@ -68,14 +68,14 @@ func vacantEnd(list []Slot) int {
 	return n
 }
 
-// Ring is the order in which the elements of a board's list stand on the page.
-// New ones are put last; from there they have to be carried to where they
-// belong. The zero Ring is an empty list.
+// Ring is the order in which the elements of a board's list stand on the page. go-app
+// puts a new element last; from there it has to be carried to its place. The zero Ring
+// is an empty list.
 type Ring struct {
 	order []int // which element stands where
 }
 
-// Resize takes in that the list has that many elements now.
+// Resize sets how many elements the list has.
 func (r *Ring) Resize(n int) {
 	r.order = slices.DeleteFunc(r.order, func(element int) bool { return element >= n })
 	for element := len(r.order); element < n; element++ {
@@ -83,11 +83,12 @@ func (r *Ring) Resize(n int) {
 	}
 }
 
-// Arrange is what has to be done to the elements of the slots for them to be
-// in the same order: so many are carried from the beginning to the end, or, if
-// that is negative, from the end to the beginning. Where that does not do, order is
-// which of them is to be first, second and so on, by where they stand now.
-func (r *Ring) Arrange(slots []Slot) (turn int, order []int) {
+// Arrange brings the elements into the order of the slots, and returns what has to be
+// done on the page for that. Rotate elements are carried from the beginning to the
+// end, or, if it is negative, from the end to the beginning. If no rotation leads to
+// the order, order says for each place which element it gets, by where that stands
+// now.
+func (r *Ring) Arrange(slots []Slot) (rotate int, order []int) {
 	n := len(slots)
 	r.Resize(n)
 	if slices.EqualFunc(r.order, slots, func(element int, s Slot) bool { return element == s.Element }) {
@@ -98,12 +99,12 @@ func (r *Ring) Arrange(slots []Slot) (turn int, order []int) {
 	for i, s := range slots {
 		r.order[i] = s.Element
 	}
-	turn = slices.Index(now, r.order[0])
-	if slices.Equal(slices.Concat(now[turn:], now[:turn]), r.order) {
-		if turn > n/2 {
-			turn -= n
+	rotate = slices.Index(now, r.order[0])
+	if slices.Equal(slices.Concat(now[rotate:], now[:rotate]), r.order) {
+		if rotate > n/2 {
+			rotate -= n
 		}
-		return turn, nil
+		return rotate, nil
 	}
 	at := make([]int, n)
 	for i, element := range now {

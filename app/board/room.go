@@ -1,6 +1,6 @@
-// Package board decides what a page shows of a room, without drawing any of
-// it: the order of the boxes, which of them are near enough to be drawn and
-// where, what is announced, when a tab counts as unused, and the words.
+// Package board decides what a page shows of a room, without drawing it: the order of
+// the boxes, which of them are drawn and where, what a screen reader is told, when a
+// tab counts as unused, and the words.
 package board
 
 import (
@@ -10,23 +10,23 @@ import (
 	"rollcall/shared/search"
 )
 
-// Room is what a page knows of a room. The order of its people on a board is
-// oneself, then the others by arrival, so that nobody moves when others come.
+// Room is what a page knows of a room. On a board the visitor comes first, then the
+// others in the order of arrival, so that nobody moves when others come.
 type Room struct {
 	// Users are the people known, in order of arrival: all of a room, or of
 	// a large one the view that the server was asked for.
 	Users []event.User
-	// Me is oneself; the zero User for a page that only watches.
+	// Me is the visitor; the zero User for a page that only watches.
 	Me event.User
 	// Count is how many people are in the room.
 	Count int
-	// Watching is how many look on without being in the room.
+	// Watching is how many clients watch without being in the room.
 	Watching int
-	// Large says that Users are a view: those from place From on, of Total
-	// people, or of Total people whose name Query finds.
+	// Large means that Users are a view: those from place From on, of Total people. With
+	// a Query, Total are those whose names it finds.
 	Large       bool
 	From, Total int
-	// Query is words of the names to be shown; empty for everybody. See
+	// Query has words that the names of those shown contain; empty for everybody. See
 	// [search.Finds].
 	Query string
 
@@ -41,7 +41,7 @@ type Item struct {
 	Known bool
 }
 
-// Len is how many places the board has.
+// Len returns how many places the board has.
 func (r Room) Len() int {
 	if r.Large {
 		return r.Total
@@ -49,7 +49,7 @@ func (r Room) Len() int {
 	return len(r.list())
 }
 
-// Items are the places from one on up to another.
+// Items returns the places from from on, up to but without to.
 func (r Room) Items(from, to int) []Item {
 	from = max(0, min(from, r.Len()))
 	to = max(from, min(to, r.Len()))
@@ -69,7 +69,7 @@ func (r Room) Items(from, to int) []Item {
 			items[place-from] = Item{User: u, Self: u.ID == r.Me.ID, Known: true}
 		}
 	}
-	if r.first() {
+	if r.selfFirst() {
 		put(0, r.Me)
 	}
 	for i, u := range r.Users {
@@ -80,21 +80,21 @@ func (r Room) Items(from, to int) []Item {
 	return items
 }
 
-// place is where the user stands on the board who is the i-th of a view; -1 for
-// oneself, who is first there.
+// place returns the place on the board of the i-th user of a view; -1 for the visitor,
+// who has the first place.
 func (r Room) place(i int) int {
 	switch u := r.Users[i]; {
-	case !r.first():
+	case !r.selfFirst():
 	case u.ID == r.Me.ID:
 		return -1
-	case u.Compare(r.Me) < 0: // oneself comes before them here, and after them in the room
+	case u.Compare(r.Me) < 0: // the visitor is before them on the board, and after them in the room
 		return r.From + i + 1
 	}
 	return r.From + i
 }
 
-// known is which places of a part are known. Those of a view follow each other;
-// it leaves oneself out, who always is.
+// known returns which places of a part are known, without the visitor's, which always
+// is. The places of a view follow each other.
 func (r Room) known(part span) span {
 	if !r.Large {
 		return part
@@ -112,15 +112,15 @@ func (r Room) known(part span) span {
 	return span{part.within(r.place(first)), part.within(r.place(last) + 1)}
 }
 
-// first reports whether oneself has the first place. What a search in a large
-// room finds is in the order that the server counts in.
-func (r Room) first() bool { return r.Me.ID != "" && !(r.Large && r.Query != "") }
+// selfFirst reports whether the visitor has the first place. In a large room a search
+// keeps the order in which the server counts.
+func (r Room) selfFirst() bool { return r.Me.ID != "" && !(r.Large && r.Query != "") }
 
-// unknown is the id of a place of which nothing is known yet; no user has one
-// like it.
+// unknown returns the id of a place where nobody is known yet. No user has an id like
+// it.
 func unknown(place int) string { return "?" + strconv.Itoa(place) }
 
-// list is everybody that a small room shows, in order.
+// list returns everybody whom a room that is not large shows, in order.
 func (r Room) list() []event.User {
 	if r.order != nil {
 		return r.order
@@ -146,7 +146,7 @@ func (r Room) list() []event.User {
 	return list
 }
 
-// arranged is the room with its list at hand.
+// arranged returns the room with its list stored in it.
 func (r Room) arranged() Room {
 	if !r.Large {
 		r.order = r.list()
@@ -154,14 +154,14 @@ func (r Room) arranged() Room {
 	return r
 }
 
-// keys are the folded forms of names, each made once: a search looks at all
-// names of a room with every letter that is typed.
+// keys keeps the folded forms of names. A search looks at all names of a room with
+// every letter that is typed.
 type keys struct {
 	decompose func(string) string // nil leaves a text as it is
 	known     map[string]string
 }
 
-// maxKeys is how many are kept: those of some rooms that are not large.
+// maxKeys is how many forms are kept: enough for some rooms that are not large.
 const maxKeys = 4096
 
 func (k *keys) of(text string) string {
@@ -179,19 +179,18 @@ func (k *keys) of(text string) string {
 	return key
 }
 
-// viewStep is what the first places of views are multiples of, so that people
-// who look at about the same part of a room look at the same view of it, which
-// the server then keeps only once.
+// viewStep divides the first place of every view. So people who look at about the same
+// part of a room share one view, which the server keeps once.
 const viewStep = 25
 
-// Wants is the view of a large room to ask for, in order to show the places
-// from one on up to another. It reports false if they are known.
+// Wants returns the view of a large room to ask for, in order to show the places from
+// from on, up to but without to. It reports false if they are known.
 func (r Room) Wants(from, to int) (event.View, bool) {
 	if !r.Large {
 		return event.View{}, false
 	}
 	to = min(to, r.Len())
-	if r.first() { // one's own place may be before, among or after them
+	if r.selfFirst() { // the visitor may be before, among or after them in the room
 		from--
 	}
 	from = max(0, from)
@@ -200,7 +199,7 @@ func (r Room) Wants(from, to int) (event.View, bool) {
 	}
 	middle := (from + to) / 2
 	start := max(0, middle-event.MaxView/2) / viewStep * viewStep
-	if start > from || start+event.MaxView < to { // which the rounding may leave out
+	if start > from || start+event.MaxView < to { // rounding may leave some out
 		start = from / viewStep * viewStep
 	}
 	return event.View{From: start, Count: event.MaxView, Query: r.Query}, true

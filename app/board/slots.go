@@ -28,45 +28,55 @@ const (
 // --arrival and --departure, and a little more.
 const Transition = 250 * time.Millisecond
 
-// maxSlots is how many elements a list has at most, the vacant ones included.
+// maxSlots is the largest number of elements of a list, with the vacant ones.
 const maxSlots = 200
 
-// slots is which element of a list shows whom. go-app compares children by
-// position, so whoever is to stay as they are, with their focus and their
-// animation, must stay in their slot: arrivals are appended, whoever leaves
-// vacates a slot, and vacant slots are used again where the order allows it.
-// Scrolling leaves them at one end and needs them at the other, so the list is
-// a ring: its hidden elements are carried around.
+// slots says which element of a list shows whom. go-app compares children by
+// position. So people who are to keep their focus and their animation must keep their
+// slot: arrivals are appended, people who leave vacate a slot, and a vacant slot is
+// used again where the order allows it. Scrolling leaves vacant slots at one end of
+// the list and needs them at the other. So the list is a ring: its hidden elements
+// are carried around.
 type slots struct {
 	list   []Slot // in the order of the page
-	enough int    // how many elements scrolling can do with
+	enough int    // the list needs no more elements than that for scrolling
 	fading bool   // some slot is arriving or departing
 	// rebuilt counts how often people had to change their slots.
 	rebuilt int
 }
 
-// put places the people of a part of the board, the first of which has the
-// given place. Arrived and gone are the ids of those that are to be seen
-// coming and going; who else is new or missing has been scrolled here or away.
+// put shows a part of the board, whose first item has the given place. Arrived and
+// gone have the ids of those whom the visitor is to see coming and going. Others who
+// are new or missing were scrolled here or away.
 func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now time.Time) {
 	list := make([]Slot, len(s.list), max(len(s.list), len(items)))
-	copy(list, s.list) // what was drawn is compared with, so it stays
+	copy(list, s.list) // the list that is drawn does not change: the next one is compared with it
+	kept := s.keep(list, items, gone, now)
+	list = rotate(list, s.enough, kept)
+	list, ok := s.fill(list, kept, items, arrived, now)
+	if !ok {
+		s.rebuild(items, first, arrived, now)
+		return
+	}
+	s.setList(list)
+}
+
+// keep returns for each item the slot in which it stays, or -1. It vacates all other
+// slots, but for those of people who fade out.
+func (s *slots) keep(list []Slot, items []Item, gone map[string]bool, now time.Time) []int {
 	at := make(map[string]int, len(items))
+	kept := make([]int, len(items))
 	for i, item := range items {
-		at[item.User.ID] = i
+		at[item.User.ID], kept[i] = i, -1
 	}
-	kept := make([]int, len(items)) // the slot of each item, or -1
-	for i := range kept {
-		kept[i] = -1
-	}
-	last := -1 // the last item that kept its slot: the order of slots is that of items
+	last := -1 // the last item that kept its slot: slots are in the order of items
 	for i := range list {
 		if list[i].State == Vacant || list[i].State == Departing {
 			continue
 		}
 		id := list[i].User.ID
 		k, here := at[id]
-		// Who left and came back has another place, but oneself.
+		// People who left and came back have another place. The visitor has not.
 		stays := here && (items[k].User.Since == list[i].User.Since || items[k].Self)
 		switch {
 		case stays && k > last:
@@ -78,8 +88,13 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 			list[i] = list[i].vacated()
 		}
 	}
-	list = turn(list, s.enough, kept)
-	next := 0 // the first slot that may be used
+	return kept
+}
+
+// fill puts every item into the slot that it kept, or into a vacant one. It reports
+// false if the order of the slots leaves no slot for somebody.
+func (s *slots) fill(list []Slot, kept []int, items []Item, arrived map[string]bool, now time.Time) ([]Slot, bool) {
+	next := 0 // the first slot that is behind those of the items before
 	for k, item := range items {
 		slot := Slot{Item: item, State: Taken}
 		i := kept[k]
@@ -91,45 +106,50 @@ func (s *slots) put(items []Item, first int, arrived, gone map[string]bool, now 
 			s.fading = true
 		}
 		if i < 0 {
-			end := len(list) // of the slots that may be used
-			for _, j := range kept[k+1:] {
-				if j >= 0 {
-					end = j
-					break
-				}
-			}
-			// The last that is vacant, so that those before it stay free for
-			// whom scrolling back brings.
-			if i = lastVacant(list, next, end, run(kept, k)); i < 0 && end == len(list) {
-				list = more(list, 1)
-				i = end
-			}
+			list, i = vacantSlot(list, next, kept[k:])
 		}
 		if i < 0 || i >= maxSlots {
-			s.rebuild(items, first, arrived, now)
-			return
+			return nil, false
 		}
 		slot.Element = list[i].Element
 		list[i] = slot
 		next = i + 1
 	}
-	s.take(list)
+	return list, true
+}
+
+// vacantSlot returns a vacant slot for the first of the items whose slots are in kept:
+// one from next on, and before the slot of the next item that has kept its own. It
+// makes one at the end of the list if it may. It returns -1 if there is none.
+func vacantSlot(list []Slot, next int, kept []int) ([]Slot, int) {
+	end := len(list)
+	if k := slices.IndexFunc(kept, taken); k >= 0 {
+		end = kept[k]
+	}
+	// The last ones, so that those before them stay free for people whom scrolling back
+	// brings.
+	i := lastVacant(list, next, end, run(kept))
+	if i < 0 && end == len(list) {
+		list = extend(list, 1)
+		i = end
+	}
+	return list, i
 }
 
 func (s Slot) vacated() Slot { return Slot{Element: s.Element} }
 
-// more is a list with n elements more, which are vacant.
-func more(list []Slot, n int) []Slot {
+// extend returns the list with n vacant slots more, each with a new element.
+func extend(list []Slot, n int) []Slot {
 	for range n {
 		list = append(list, Slot{Element: len(list)})
 	}
 	return list
 }
 
-// take has the list be what it has become, without what is vacant at its end
-// and was made last: nothing moves for that. Of a list where nobody is nothing
-// stays, or the next room would have to draw it.
-func (s *slots) take(list []Slot) {
+// setList replaces the list. It leaves out the vacant slots at the end whose elements
+// were made last: no other element moves for that. A list in which nobody is becomes
+// empty, or the next room would have to draw it.
+func (s *slots) setList(list []Slot) {
 	if vacantBegin(list) == len(list) {
 		list = nil
 	}
@@ -139,21 +159,17 @@ func (s *slots) take(list []Slot) {
 	s.list = list
 }
 
-// run is how many items from k on have no slot.
-func run(kept []int, k int) int {
-	n := 0
-	for _, i := range kept[k:] {
-		if i >= 0 {
-			break
-		}
-		n++
+// run returns how many items follow each other, from the first on, that have no slot.
+func run(kept []int) int {
+	if n := slices.IndexFunc(kept, taken); n >= 0 {
+		return n
 	}
-	return n
+	return len(kept)
 }
 
-// lastVacant is the slot from a range for the first of n that all need one:
-// as late as leaves enough for the others, or as early as the range allows if
-// there are not enough. It is -1 if there is none.
+// lastVacant returns a vacant slot of a range for the first of n items that all need
+// one. It is the last one that leaves enough slots for the others, or the first of the
+// range if there are not enough. It returns -1 if there is none.
 func lastVacant(list []Slot, from, to, n int) int {
 	i, found := -1, 0
 	for j := to - 1; j >= from && found < n; j-- {
@@ -165,7 +181,7 @@ func lastVacant(list []Slot, from, to, n int) int {
 	return i
 }
 
-// rebuild places everybody anew, with vacant slots before them for whom
+// rebuild gives everybody a new slot, with vacant slots before them for people whom
 // scrolling back brings.
 func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now time.Time) {
 	s.rebuilt++
@@ -180,7 +196,7 @@ func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now ti
 	for i := range list {
 		list[i] = list[i].vacated()
 	}
-	list = more(list, max(0, spare+len(items)-len(list)))
+	list = extend(list, max(0, spare+len(items)-len(list)))
 	for i, item := range items {
 		slot := Slot{Item: item, State: Taken, Element: list[spare+i].Element}
 		if before, known := was[item.User.ID]; known {
@@ -191,10 +207,10 @@ func (s *slots) rebuild(items []Item, first int, arrived map[string]bool, now ti
 		}
 		list[spare+i] = slot
 	}
-	s.take(list)
+	s.setList(list)
 }
 
-// sweep ends what has faded by now. It reports whether anything changed.
+// sweep ends every fading that is over by now. It reports whether anything changed.
 func (s *slots) sweep(now time.Time) bool {
 	if !s.fading {
 		return false
@@ -218,6 +234,6 @@ func (s *slots) sweep(now time.Time) bool {
 		}
 		changed = true
 	}
-	s.take(list)
+	s.setList(list)
 	return changed
 }

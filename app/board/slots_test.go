@@ -180,11 +180,11 @@ func (p *page) draw(t *rapid.T, b *Board) {
 	for i := len(p.list); i < n; i++ {
 		p.list = append(p.list, i)
 	}
-	turn, order := p.ring.Arrange(b.Slots())
-	if turn < 0 {
-		turn += n
+	rotate, order := p.ring.Arrange(b.Slots())
+	if rotate < 0 {
+		rotate += n
 	}
-	p.list = slices.Concat(p.list[turn:], p.list[:turn])
+	p.list = slices.Concat(p.list[rotate:], p.list[:rotate])
 	if order != nil {
 		stood := slices.Clone(p.list)
 		for i, at := range order {

@@ -10,9 +10,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// CheckName says what is plainly wrong with a name, so that nobody waits for
-// the server to hear it. The server knows all the rules and has the last
-// word.
+// CheckName says in a sentence what is plainly wrong with a name, so that nobody waits
+// for the server to hear it; empty if nothing is. The server knows all the rules and
+// decides.
 func CheckName(name string) string {
 	name = strings.TrimSpace(name)
 	switch {
@@ -28,9 +28,10 @@ func CheckName(name string) string {
 
 const justNow = "just now"
 
-// Isolate is a name to stand in a sentence that no element can be in, such as
-// a notification: one that is written from right to left would take the words
-// and numbers beside it along (UAX #9, section 6.3). Others stay as they are.
+// Isolate returns a name for a sentence outside of HTML, such as a notification. A name
+// that is written from right to left would change the order of the words and numbers
+// beside it, so it is put between isolating characters (UAX #9, section 6.3). Other
+// names stay as they are.
 func Isolate(name string) string {
 	if strings.ContainsFunc(name, isRightToLeft) {
 		return "\u2068" + name + "\u2069"
@@ -38,14 +39,14 @@ func Isolate(name string) string {
 	return name
 }
 
-// isRightToLeft reports characters of the blocks that are kept for scripts
-// which are written from right to left (DerivedBidiClass.txt).
+// isRightToLeft reports whether a character is in one of the blocks for scripts that
+// are written from right to left (DerivedBidiClass.txt).
 func isRightToLeft(r rune) bool {
 	return 0x0590 <= r && r <= 0x08FF || 0xFB1D <= r && r <= 0xFDFF || 0xFE70 <= r && r <= 0xFEFC ||
 		0x10800 <= r && r <= 0x10FFF || 0x1E800 <= r && r <= 0x1EFFF
 }
 
-// Ago says in words how long ago since was, both in Unix milliseconds.
+// Ago says in words how long ago since was. Both times are in Unix milliseconds.
 func Ago(now, since int64) string {
 	d := time.Duration(now-since) * time.Millisecond
 	switch {
@@ -61,8 +62,8 @@ func Ago(now, since int64) string {
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
 }
 
-// AsOf says at what time something was so of which it is not known whether it
-// still is. The zero time gives nothing.
+// AsOf says at what time something was so that may have changed since. It returns
+// nothing for the zero time.
 func AsOf(at, now time.Time) string {
 	year, month, day := at.Date()
 	thisYear, thisMonth, today := now.Date()
@@ -77,8 +78,8 @@ func AsOf(at, now time.Time) string {
 	return at.Format("at 15:04")
 }
 
-// Stay says how long somebody has been here, in few words. Past is for what was
-// so at that time, and is not now.
+// Stay says in few words how long somebody has been here. With past, it was so at now,
+// and may have ended since.
 func Stay(now, since int64, past bool) string {
 	ago := Ago(now, since)
 	if past && ago == justNow {
@@ -87,8 +88,8 @@ func Stay(now, since int64, past bool) string {
 	return ago
 }
 
-// Came says how long somebody has been here, both times in Unix milliseconds.
-// Past is for what was so at that time, and may have ended since.
+// Came says how long somebody has been here. Both times are in Unix milliseconds. With
+// past, it was so at now, and may have ended since.
 func Came(now, since int64, past bool) string {
 	ago := Ago(now, since)
 	switch {
@@ -102,7 +103,7 @@ func Came(now, since int64, past bool) string {
 	return "Came " + ago + " ago"
 }
 
-// Left says when somebody has left, if that is known: otherwise it is 0.
+// Left says when somebody left, in Unix milliseconds; 0 means that it is not known.
 func Left(now, left int64) string {
 	ago := Ago(now, left)
 	switch {
@@ -114,14 +115,13 @@ func Left(now, left int64) string {
 	return "Left " + ago + " ago"
 }
 
-// Detail is the line under a name: how somebody is, before and after their note,
-// which is in their own words.
+// Detail is the line under a name: the note in the person's own words, and our words
+// before and after it.
 type Detail struct{ Before, Note, After string }
 
-// DetailOf is what of a user is of use at a glance. Their note, and until when
-// they are as they are, tell more than for how long. Now is Unix milliseconds,
-// until is from [Until], and past is for what was so at that time and may have
-// ended since.
+// DetailOf returns what is most useful to know of a user at a glance. The note and the
+// end of a status tell more than how long it has lasted. Now is in Unix milliseconds,
+// and until is from [Until]. With past, it was so at now, and may have ended since.
 func DetailOf(u event.User, now int64, past bool, until string) Detail {
 	switch {
 	case u.Link == event.LinkReconnecting:
@@ -139,8 +139,8 @@ func DetailOf(u event.User, now int64, past bool, until string) Detail {
 	return Detail{Before: u.Status.String() + preceded(" ", long), Note: u.Note}
 }
 
-// How says how somebody is, without their note: all that is known of it. The
-// arguments are those of [DetailOf], but for until, which is from [UntilExactly].
+// How says everything about a user's status, without the note. The arguments are those
+// of [DetailOf], but until is from [UntilExactly].
 func How(u event.User, now int64, until string) string {
 	how := howName(u)
 	switch {
@@ -152,7 +152,7 @@ func How(u event.User, now int64, until string) string {
 	return how + " for " + elapsed(now, u.StatusSince) + preceded(", ", until)
 }
 
-// HowThen is How of a user as they were at a time, which [AsOf] says.
+// HowThen is How for a user as they were at a time, which is from [AsOf].
 func HowThen(u event.User, asOf, until string) string {
 	how := howName(u) + " " + asOf
 	if u.Link == event.LinkReconnecting || u.Status == event.StatusHere {
@@ -161,7 +161,7 @@ func HowThen(u event.User, asOf, until string) string {
 	return how + preceded(", ", until)
 }
 
-// howName is a status as a word of ours; one of a newer server's is as it is.
+// howName returns our word for a status. A status of a newer server is shown as it is.
 func howName(u event.User) string {
 	switch {
 	case u.Link == event.LinkReconnecting:
@@ -176,8 +176,8 @@ func howName(u event.User) string {
 	return u.Status.String()
 }
 
-// elapsed is for how long something has been so; empty for less than a minute,
-// or if since is 0, which is not known.
+// elapsed says for how long something has been so. It is empty for less than a minute,
+// and if since is 0, which means not known.
 func elapsed(now, since int64) string {
 	if ago := Ago(now, since); since != 0 && ago != justNow {
 		return ago
@@ -185,7 +185,7 @@ func elapsed(now, since int64) string {
 	return ""
 }
 
-// preceded is a text with something before it, nothing if it is empty.
+// preceded returns the text with something before it; an empty text stays empty.
 func preceded(by, text string) string {
 	if text == "" {
 		return ""
@@ -194,8 +194,8 @@ func preceded(by, text string) string {
 }
 
 // Until says in few words until when something is so; empty if that is over. Both
-// times are in the time zone of who reads it. Past is for what was so at now, when
-// tomorrow would be taken for another day, and so would the name of one.
+// times are in the reader's time zone. With past, it was so at now: then neither
+// “tomorrow” nor the name of a weekday is used, which readers would count from today.
 func Until(end, now time.Time, past bool) string { return until(end, now, past, "Mon", "2 Jan", "") }
 
 // UntilExactly is Until with the time of another day too.
@@ -203,9 +203,9 @@ func UntilExactly(end, now time.Time, past bool) string {
 	return until(end, now, past, "Monday", "2 January", " at 15:04")
 }
 
-// until takes how a day of the week and a date are written, and what is written of
-// the time then. In few words tomorrow is a day of the week, which is shorter: in a
-// narrow box the end of the line is cut off.
+// until takes the layouts of a weekday and of a date, and of the time after those. In
+// few words, tomorrow is written as a weekday, which is shorter: a narrow box cuts off
+// the end of the line.
 func until(end, now time.Time, past bool, weekday, date, clock string) string {
 	if end.Before(now) {
 		return ""
@@ -229,8 +229,8 @@ func until(end, now time.Time, past bool, weekday, date, clock string) string {
 	return "until " + when
 }
 
-// midnights counts those between two times, each by its own clock: summer time may
-// begin or end in between.
+// midnights returns how many midnights are between two times, each in its own zone:
+// summer time may begin or end in between.
 func midnights(from, to time.Time) int {
 	day := func(t time.Time) time.Time {
 		year, month, day := t.Date()
@@ -239,13 +239,13 @@ func midnights(from, to time.Time) int {
 	return int(day(to).Sub(day(from)) / (24 * time.Hour))
 }
 
-// Initials are the first characters, as a reader sees them, of the first and
-// the last word of a name, without what punctuation they begin with. A picture
-// stands alone, and so does what would leave no room for another.
+// Initials returns the first characters, as a reader sees them, of the first and the
+// last word of a name, without punctuation before them. A picture stands alone, and so
+// does a character that leaves no space for a second one.
 func Initials(name string) string {
 	var words []string
 	for word := range strings.FieldsSeq(name) {
-		if word = strings.TrimLeftFunc(word, leads(word)); word != "" {
+		if word = strings.TrimLeftFunc(word, isLeadIn(word)); word != "" {
 			words = append(words, word)
 		}
 	}
@@ -253,19 +253,19 @@ func Initials(name string) string {
 		return first(strings.TrimSpace(name)) // of nothing but punctuation
 	}
 	start, end := first(words[0]), first(words[len(words)-1])
-	if len(words) == 1 || !isLetter(start) || !isLetter(end) || utf8.RuneCountInString(start+end) > roomy {
+	if len(words) == 1 || !isLetter(start) || !isLetter(end) || utf8.RuneCountInString(start+end) > maxInitials {
 		return start
 	}
 	return start + end
 }
 
-// roomy is how many code points two initials may have: a letter with marks
+// maxInitials is the largest number of code points of two initials: a letter with marks
 // each, or a conjunct of two letters and a vowel.
-const roomy = 8
+const maxInitials = 8
 
-// leads reports what is passed over at the beginning of a word: punctuation,
-// signs and marks, unless they are shown as a picture (‼️, #️⃣).
-func leads(word string) func(rune) bool {
+// isLeadIn reports whether a word begins with a character that is no initial:
+// punctuation, a sign or a mark, unless it is shown as a picture (‼️, #️⃣).
+func isLeadIn(word string) func(rune) bool {
 	return func(r rune) bool {
 		_, after, _ := strings.Cut(word, string(r))
 		next, _ := utf8.DecodeRuneInString(after)
@@ -278,23 +278,23 @@ func isLetter(s string) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
 }
 
-// first is the first character of a word with what belongs to it: marks,
-// variation selectors, skin tones, what is joined to it, the other half of a
-// flag, the letters of a conjunct. It is close to UAX #29 without its tables,
-// which a page should not carry. Title case is upper case where that is in
-// use: Georgian has capitals for whole words only, which few fonts have.
+// first returns the first character of a word with all that belongs to it: marks,
+// variation selectors, skin tones, joined characters, the other half of a flag, the
+// letters of a conjunct. It is close to UAX #29 without its tables, which are too large
+// for a page. It uses title case, since Georgian has capitals for whole words only, and
+// few fonts have those.
 func first(word string) string {
 	r, end := utf8.DecodeRuneInString(word)
 	flag := isRegional(r)
 	linked := false // a sign that makes a conjunct with the next letter is last
-	for runes := 1; end < len(word) && runes < longest; runes++ {
+	for runes := 1; end < len(word) && runes < maxCluster; runes++ {
 		next, n := utf8.DecodeRuneInString(word[end:])
 		switch {
 		case isLinker(next):
 			linked = true
 		case unicode.Is(unicode.M, next), isSkinTone(next), isTag(next):
 		case next == zwj && linked:
-		case next == zwj && joins(word[end+n:]):
+		case next == zwj && joinsPicture(word[end+n:]):
 			_, joined := utf8.DecodeRuneInString(word[end+n:])
 			n += joined
 		case flag && isRegional(next):
@@ -309,9 +309,9 @@ func first(word string) string {
 	return title(word[:end])
 }
 
-// longest is how many code points a character may have. The longest emoji have
-// ten.
-const longest = 12
+// maxCluster is the largest number of code points of a character. The longest emoji
+// have ten.
+const maxCluster = 12
 
 func title(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
@@ -321,8 +321,8 @@ func title(s string) string {
 	return string(unicode.ToTitle(r)) + s[size:]
 }
 
-// isLinker reports the signs that make one character of the letters around
-// them, in scripts of which people have names (UAX #29, rule GB9c).
+// isLinker reports whether a sign makes one character of the letters around it, in
+// scripts in which people have names (UAX #29, rule GB9c).
 func isLinker(r rune) bool {
 	switch r {
 	case 0x094D, 0x09CD, 0x0ACD, 0x0B4D, 0x0C4D, 0x0D4D, 0x1039, 0x17D2, 0x1B44, 0x1BAB, 0xA9C0:
@@ -338,9 +338,9 @@ const (
 
 const zwj = '\u200d'
 
-// joins reports whether what follows a joiner makes one picture with what is
-// before it; letters are joined in writing only.
-func joins(rest string) bool {
+// joinsPicture reports whether the character after a joiner makes one picture with those
+// before it. Letters are joined in writing only.
+func joinsPicture(rest string) bool {
 	r, _ := utf8.DecodeRuneInString(rest)
 	return rest != "" && !unicode.IsLetter(r)
 }

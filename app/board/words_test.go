@@ -215,7 +215,7 @@ func FuzzInitials(f *testing.F) {
 	f.Add("क्क्क्क्क्क्क्क्क्क्क्क्")
 	f.Fuzz(func(t *testing.T, name string) {
 		got := Initials(name)
-		if utf8.ValidString(name) && !utf8.ValidString(got) || utf8.RuneCountInString(got) > longest+1 {
+		if utf8.ValidString(name) && !utf8.ValidString(got) || utf8.RuneCountInString(got) > maxCluster+1 {
 			t.Errorf("%q has %q", name, got)
 		}
 		if strings.TrimSpace(name) != "" && got == "" {
@@ -257,7 +257,7 @@ func TestANameFromRightToLeftKeepsToItself(t *testing.T) {
 			t.Errorf("%q is %+q", name, got)
 		}
 	}
-	if got, want := party([]string{"ليلى", "דן", "Ana"}), "\u2068ليلى\u2069 and 2 others"; got != want {
+	if got, want := listNames([]string{"ليلى", "דן", "Ana"}), "\u2068ليلى\u2069 and 2 others"; got != want {
 		t.Errorf("a party is %+q", got)
 	}
 }

@@ -103,14 +103,14 @@ func (b *Boxes) arrange() {
 	if !ok {
 		return
 	}
-	turn, order := b.ring.Arrange(b.slots)
+	rotate, order := b.ring.Arrange(b.slots)
 	positions := make([]any, len(order))
 	for i, at := range order {
 		positions[i] = at
 	}
 	// Where all are put in order, the browser takes the focus away.
 	focused, place := b.focused, b.place
-	script().Call("arrange", list, turn, positions, b.Board.First(), b.Board.Len())
+	script().Call("arrange", list, rotate, positions, b.Board.First(), b.Board.Len())
 	b.focused, b.place = focused, place
 }
 

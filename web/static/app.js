@@ -345,11 +345,11 @@
   // Carries so many elements of a list from its beginning to its end, or back
   // if that is negative, or puts all in an order if there is one. Then says of
   // each box which it is, and of how many.
-  function arrange(list, turn, order, first, size) {
+  function arrange(list, rotate, order, first, size) {
     const boxes = bridge.children(list);
-    if (turn > 0) list.append(...boxes.slice(0, turn));
-    if (turn < 0) list.prepend(...boxes.slice(turn));
-    boxes.push(...boxes.splice(0, turn < 0 ? boxes.length + turn : turn));
+    if (rotate > 0) list.append(...boxes.slice(0, rotate));
+    if (rotate < 0) list.prepend(...boxes.slice(rotate));
+    boxes.push(...boxes.splice(0, rotate < 0 ? boxes.length + rotate : rotate));
     if (order.length) {
       boxes.splice(0, boxes.length, ...order.map((i) => boxes[i]));
       list.append(...boxes);
