@@ -27,11 +27,11 @@ type Boxes struct {
 	measured bool   // whether it was a list when it was measured last
 	focused  string // the id of the user whose box has the focus
 	place    string // and their place
-	begun    bool   // the page around the boxes is on the screen, so they can be drawn
+	begun    bool   // the page around the boxes is on the screen, so boxes can be drawn
 	growing  bool   // more is drawn after the next frame
 
-	slots []board.Slot // the board's, when it was rendered last
-	ring  board.Ring   // their elements, as they are on the page
+	slots []board.Slot // of the board when it was rendered last
+	ring  board.Ring   // the order of their elements on the page
 }
 
 const (
@@ -63,7 +63,7 @@ func (b *Boxes) OnMount(ctx app.Context) {
 	})
 }
 
-// OnUpdate looks after what a new state of the board may have moved.
+// OnUpdate brings the elements into the order of the board.
 func (b *Boxes) OnUpdate(ctx app.Context) {
 	b.drawn(ctx)
 	if b.measured != b.List {
@@ -71,7 +71,7 @@ func (b *Boxes) OnUpdate(ctx app.Context) {
 	}
 }
 
-// drawn is when the board has been drawn, or drawn anew.
+// drawn is called when the board has been drawn, or drawn anew.
 func (b *Boxes) drawn(ctx app.Context) {
 	b.arrange()
 	b.refocus()
@@ -95,9 +95,9 @@ func (b *Boxes) redraw(ctx app.Context) {
 	}
 }
 
-// arrange puts the elements in their order, and has the boxes say which they
-// are, and of how many. Both change for all of them when one comes or goes, so
-// they are no part of what go-app compares.
+// arrange puts the elements in the order of the slots, and sets for each box which one
+// it is, of how many. Both change for all boxes when one person comes or goes. So they
+// are not in what go-app compares.
 func (b *Boxes) arrange() {
 	list, ok := element(boxesList)
 	if !ok {
@@ -108,7 +108,7 @@ func (b *Boxes) arrange() {
 	for i, at := range order {
 		positions[i] = at
 	}
-	// Where all are put in order, the browser takes the focus away.
+	// When all elements are put in order, the browser takes the focus away.
 	focused, place := b.focused, b.place
 	script().Call("arrange", list, rotate, positions, b.Board.First(), b.Board.Len())
 	b.focused, b.place = focused, place
@@ -135,7 +135,7 @@ func (b *Boxes) OnDismount() {
 	}
 }
 
-// measure takes over how the stylesheet lays the boxes out, and where they are.
+// measure tells the board how the stylesheet arranges the boxes, and where the board is.
 func (b *Boxes) measure() bool {
 	list, ok := element(boxesList)
 	if !ok {
@@ -150,7 +150,7 @@ func (b *Boxes) measure() bool {
 	return laid
 }
 
-// locate takes over where the board is in the window.
+// locate tells the board where it is in the window.
 func (b *Boxes) locate() {
 	if list, ok := element(boxesFrame); ok {
 		top := list.Call("getBoundingClientRect").Get("top").Float()
@@ -166,9 +166,9 @@ func pixels(length string) float64 {
 	return f
 }
 
-// refocus gives the focus back to whose box had it: people may have changed
-// their elements. If they are gone it goes to who has their place now; if they
-// are out of sight, to the list, from where it goes on.
+// refocus gives the focus back to the person whose box had it: people may have changed
+// their elements. If the person is gone, the one who has their place now gets it. If
+// they are not drawn, the list gets it.
 func (b *Boxes) refocus() {
 	if b.focused == "" || modalOpen() {
 		return
@@ -183,7 +183,7 @@ func (b *Boxes) refocus() {
 		return
 	}
 	if place, err := strconv.Atoi(b.place); err == nil && place > b.Len && focusPlace(strconv.Itoa(b.Len)) {
-		return // the last have gone
+		return // the last people are gone
 	}
 	b.focused = ""
 	focusWithoutScrolling(boxesList)
@@ -201,7 +201,7 @@ func (b *Boxes) Render() app.UI {
 	}
 	b.slots = b.Board.Slots()
 	above, below := b.Board.Spacers()
-	if app.IsClient && !b.begun && b.Board.Growing() { // together with all around them they would take too long
+	if app.IsClient && !b.begun && b.Board.Growing() { // the page and the boxes in one task would take too long
 		b.slots, above, below = nil, 0, b.Board.Height()
 	}
 	b.ring.Resize(len(b.slots))

@@ -11,18 +11,18 @@ import (
 	"rollcall/shared/event"
 )
 
-// This file is all else that the page asks of the browser beside go-app. On
-// the server, and in tests, each function does nothing. What an element refuses
-// comes back as undefined (see bridge.js); what else is not in every browser
-// that runs WebAssembly has to be asked for by [has].
+// This file is what the page asks of the browser itself, without go-app. On the server
+// and in tests, each function does nothing. Where an element refuses something, the
+// answer is undefined (see bridge.js). Everything else that not every browser with
+// WebAssembly has is to be asked for with [has] first.
 
-// script is what app.js keeps for the program.
+// script returns the object in which app.js has its functions for the program.
 func script() app.Value { return app.Window().Get("rollcall") }
 
 // early is what the visitor did before the program was alive.
 type early struct {
 	typed     string
-	from, to  int // what of it is selected
+	from, to  int // the selection in it
 	submitted bool
 }
 
@@ -46,8 +46,8 @@ func element(id string) (app.Value, bool) {
 	return e, e.Truthy()
 }
 
-// typed is what stands in a field, composed as the server keeps it: what comes to
-// the same there is no change (Unicode's NFC).
+// typed returns the text in a field, in the form in which the server stores it
+// (Unicode's NFC): so the same text is no change.
 func typed(id string) string {
 	if field, ok := element(id); ok {
 		return normalized(field.Get("value").String(), "NFC")
@@ -55,8 +55,8 @@ func typed(id string) string {
 	return ""
 }
 
-// decomposed is a text in which letters, accents and widths are apart
-// (Unicode's NFKD).
+// decomposed returns a text whose letters, accents and widths are separate (Unicode's
+// NFKD).
 func decomposed(s string) string {
 	if app.IsServer || !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return s
@@ -77,14 +77,13 @@ func fill(id, text string) {
 	}
 }
 
-// unfocused reports whether nothing has the focus.
+// unfocused reports whether no element has the focus.
 func unfocused() bool {
 	active := document().Get("activeElement")
 	return !active.Truthy() || active.Equal(document().Get("body"))
 }
 
-// focusCount moves the focus to the head of the board, unless it is somewhere
-// on purpose.
+// focusCount moves the focus to the heading of the board, unless an element has it.
 func focusCount() {
 	if unfocused() {
 		focus(countHeading)
@@ -98,8 +97,8 @@ func focus(id string) {
 	}
 }
 
-// localTime is a time in Unix milliseconds as the device shows it then. Go asks for
-// the time zone once, and would be an hour off in the other half of the year.
+// localTime returns a time in Unix milliseconds in the device's time zone at that time.
+// Go asks for the zone once, and would be an hour off in the other half of the year.
 func localTime(at int64) time.Time {
 	t := time.UnixMilli(at)
 	if app.IsServer {
@@ -115,7 +114,7 @@ func setTitle(title string) {
 	}
 }
 
-// roomURL is where others find a room.
+// roomURL returns the address at which others find a room.
 func roomURL(room string) string {
 	if app.IsServer {
 		return ""
@@ -163,9 +162,8 @@ func secure() bool { return app.IsServer || app.Window().Get("isSecureContext").
 
 func hidden() bool { return document().Get("hidden").Truthy() }
 
-// listen calls f on events of the window or, such as visibilitychange, of the
-// document, at once and not as an event of a component, which would draw it
-// anew. Close ends that.
+// listen calls f on events of the window or the document. Other than an event of a
+// component, that does not draw anything anew. Close ends it.
 func listen(target app.Value, f func(app.Value), events ...string) (close func()) {
 	listener := app.FuncOf(func(_ app.Value, args []app.Value) any {
 		f(args[0])
@@ -183,8 +181,8 @@ func listen(target app.Value, f func(app.Value), events ...string) (close func()
 	}
 }
 
-// onResize calls f when the size of an element has changed, or where browsers
-// do not tell that, when the window's has; and once at first. Close ends that.
+// onResize calls f once, and whenever the size of an element changes. In a browser
+// without ResizeObserver it is the size of the window. Close ends it.
 func onResize(e app.Value, f func()) (close func()) {
 	if !has("ResizeObserver") {
 		nextFrame(f)
@@ -202,13 +200,12 @@ func onResize(e app.Value, f func()) (close func()) {
 	}
 }
 
-// nextFrame calls f once in a task of its own, before the browser draws the
-// next picture. Go's own timers would run in the task that is under way if
-// that takes long.
+// nextFrame calls f once in a task of its own, before the browser draws the next
+// picture. A timer of Go's could run in the current task.
 func nextFrame(f func()) { once(app.Window(), "requestAnimationFrame", f) }
 
-// afterFrame calls f once in a task of its own, after the browser has drawn the
-// next picture: what takes long is then not in one task with that.
+// afterFrame calls f once in a task of its own, after the browser has drawn the next
+// picture. So slow work does not delay that.
 func afterFrame(f func()) { once(script(), "afterFrame", f) }
 
 // once has a function of an object call f, later and once.
@@ -222,8 +219,7 @@ func once(object app.Value, function string, f func()) {
 	object.Call(function, callback)
 }
 
-// whenIdle calls f once when the browser has nothing else to do, in a task of
-// its own.
+// whenIdle calls f once in a task of its own, when the browser has nothing else to do.
 func whenIdle(f func()) {
 	if !has("requestIdleCallback") {
 		nextFrame(f)
@@ -232,7 +228,7 @@ func whenIdle(f func()) {
 	once(app.Window(), "requestIdleCallback", f)
 }
 
-// nextTask lets the browser do what it has to, and returns in another task.
+// nextTask lets the browser do other work, and returns in another task.
 func nextTask() {
 	if app.IsServer {
 		return
@@ -247,8 +243,8 @@ func nextTask() {
 	<-begun
 }
 
-// userOf is the id and the place of the user in whose box an element is, empty
-// if it is in none.
+// userOf returns the id and the place of the user in whose box an element is; empty if
+// it is in no box.
 func userOf(e app.Value) (id, place string) {
 	if !e.Truthy() {
 		return "", ""
@@ -257,14 +253,14 @@ func userOf(e app.Value) (id, place string) {
 	if !box.Truthy() {
 		return "", ""
 	}
-	if at := box.Call("getAttribute", "aria-posinset"); at.Truthy() { // who is leaving has none any more
+	if at := box.Call("getAttribute", "aria-posinset"); at.Truthy() { // a box that fades out has none
 		place = at.String()
 	}
 	return box.Get("dataset").Get("user").String(), place
 }
 
-// stays reports whether an element is still to be seen, so that it has lost
-// the focus by its user's will.
+// stays reports whether an element is still visible. Then it has lost the focus because
+// the visitor wanted that.
 func stays(e app.Value) bool { return e.Call("getClientRects").Get("length").Int() > 0 }
 
 // focusWithoutScrolling moves the focus and nothing else.
@@ -279,11 +275,10 @@ func modalOpen() bool {
 	return ok && dialog.Call("hasAttribute", "open").Truthy()
 }
 
-// focusUser moves the focus to a user's box. It reports false if that is not
-// drawn.
+// focusUser moves the focus to a user's box. It reports false if the box is not drawn.
 func focusUser(id string) bool { return focusFace(`[data-user="` + id + `"]`) }
 
-// focusPlace is focusUser for whoever has a place.
+// focusPlace is focusUser for the user at a place.
 func focusPlace(place string) bool { return focusFace(`[aria-posinset="` + place + `"]`) }
 
 func focusFace(box string) bool {
@@ -297,8 +292,8 @@ func focusFace(box string) bool {
 
 func document() app.Value { return app.Window().Get("document") }
 
-// settle calls f with whether a promise was kept. What throws instead of
-// promising has not.
+// settle calls f with whether a promise was fulfilled. A function that throws instead
+// of returning a promise counts as rejected.
 func settle(promise func() app.Value, f func(bool)) {
 	defer func() {
 		if recover() != nil {
@@ -306,25 +301,25 @@ func settle(promise func() app.Value, f func(bool)) {
 		}
 	}()
 	p := promise()
-	var kept, broken app.Func
+	var fulfilled, rejected app.Func
 	release := func() {
-		kept.Release()
-		broken.Release()
+		fulfilled.Release()
+		rejected.Release()
 	}
-	kept = app.FuncOf(func(app.Value, []app.Value) any {
+	fulfilled = app.FuncOf(func(app.Value, []app.Value) any {
 		release()
 		f(true)
 		return nil
 	})
-	broken = app.FuncOf(func(app.Value, []app.Value) any {
+	rejected = app.FuncOf(func(app.Value, []app.Value) any {
 		release()
 		f(false)
 		return nil
 	})
-	p.Call("then", kept, broken)
+	p.Call("then", fulfilled, rejected)
 }
 
-// badge shows a number at the installed app's icon, none for 0.
+// badge shows a number at the icon of the installed app; 0 shows none.
 func badge(n int) {
 	if app.IsClient {
 		script().Call("badge", n)
@@ -348,14 +343,14 @@ func askToNotify(f func(granted bool)) {
 	})
 }
 
-// notify shows a notification, by the worker: in a page it throws on Android.
+// notify has the worker show a notification: on Android, pages must not.
 func notify(u event.User, room string) {
 	if app.IsClient {
 		script().Call("notify", board.Isolate(u.Name)+" is here", "in "+room, "arrived-"+u.ID, event.RoomPath(room))
 	}
 }
 
-// onIOS reports whether apps are installed by a menu of the browser only.
+// onIOS reports whether only a menu of the browser can install the app.
 func onIOS() bool {
 	if app.IsServer {
 		return false
@@ -377,12 +372,12 @@ func applyUpdate()      { script().Call("applyUpdate") }
 func checkUpdate()      { script().Call("checkUpdate") }
 func install()          { script().Call("install") }
 
-// intercepted reports whether something else has answered when reach asked the
-// server, and signIn goes there, past the worker.
+// intercepted reports whether something else has answered in the server's place when
+// reach asked. SignIn goes there, without the worker.
 func intercepted() bool { return app.IsClient && script().Get("intercepted").Truthy() }
 func signIn()           { script().Call("signIn") }
 
-// reach finds out whether the server can be reached.
+// reach calls f with whether the server can be reached.
 func reach(f func(bool)) { settle(func() app.Value { return script().Call("reach") }, f) }
 
 // keepAwake keeps the screen on while the page is looked at, if it may.

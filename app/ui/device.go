@@ -17,11 +17,10 @@ import (
 	"rollcall/shared/event"
 )
 
-// This file is what the page keeps on the device, for as long as nobody says
-// to forget it.
+// This file is what the page stores on the device, until somebody says “forget”.
 
-// The browser's two storages: for as long as the device keeps it, and for as
-// long as the tab is open.
+// The two storages of the browser: one lasts as long as the device keeps it, the other
+// as long as the tab is open.
 const (
 	deviceStorage = "localStorage"
 	tabStorage    = "sessionStorage"
@@ -29,22 +28,22 @@ const (
 
 const (
 	prefix    = "rollcall."
-	nameKey   = prefix + "name"    // as last seen by others, in whatever room
+	nameKey   = prefix + "name"    // that others saw last, in any room
 	roomsKey  = prefix + "rooms"   // used last
-	toldKey   = prefix + "told"    // whom to be told about
+	toldKey   = prefix + "told"    // the people whose arrival is told
 	layoutKey = prefix + "look"    // listLayout, or empty for boxes
 	rosterKey = prefix + "roster." // and a room: who was there
 	joinedKey = prefix + "joined"  // of a tab: the room that it is in
-	endKey    = prefix + "end"     // while the server has yet to forget who one was
-	newerKey  = prefix + "newer"   // of a tab: it has been reloaded for a newer server
+	endKey    = prefix + "end"     // set until the server has forgotten the visitor
+	newerKey  = prefix + "newer"   // of a tab: it was reloaded for a newer server
 
-	// And a room: how one was last seen there. A key each, since two tabs in one
-	// room keep what they know of one user.
+	// Followed by a room: how others saw the visitor there last. Each has a key of its
+	// own, since two tabs in one room store what they know of one user.
 	nameIn   = prefix + "name."
-	statusIn = prefix + "status." // as last chosen by hand
+	statusIn = prefix + "status." // that was chosen by hand last
 	noteIn   = prefix + "note."
 
-	// Of before each room had its own.
+	// From before each room had its own.
 	statusKey = prefix + "status"
 	noteKey   = prefix + "note"
 )
@@ -52,13 +51,13 @@ const (
 // listLayout is what layoutKey holds for a board that is a list.
 const listLayout = "list"
 
-// recall returns what is stored, empty if nothing is or storage is off.
+// recall returns what is stored; empty if nothing is, or if storage is off.
 func recall(storage, key string) (value string) {
 	if app.IsServer {
 		return ""
 	}
 	defer func() {
-		if recover() != nil { // blocked by the user: throws
+		if recover() != nil { // the visitor has blocked it
 			value = ""
 		}
 	}()
@@ -68,12 +67,12 @@ func recall(storage, key string) (value string) {
 	return ""
 }
 
-// remember stores value, or forgets the key if it is empty.
+// remember stores the value, or removes the key if the value is empty.
 func remember(storage, key, value string) {
 	if app.IsServer {
 		return
 	}
-	defer func() { _ = recover() }() // blocked or full: then it is not remembered
+	defer func() { _ = recover() }() // blocked or full: then it is not stored
 	if value == "" {
 		app.Window().Get(storage).Call("removeItem", key)
 		return
@@ -81,8 +80,8 @@ func remember(storage, key, value string) {
 	app.Window().Get(storage).Call("setItem", key, value)
 }
 
-// forgetDevice removes all that was remembered, in both storages, and takes down
-// that the server has yet to forget: the cookie is out of the page's reach.
+// forgetDevice removes everything from both storages. It notes that the server has to
+// forget the visitor too: the page cannot remove the cookie.
 func forgetDevice() {
 	if app.IsServer {
 		return
@@ -103,10 +102,10 @@ func forgetDevice() {
 	remember(deviceStorage, endKey, "yes")
 }
 
-// toEnd reports whether the server has yet to forget who one was.
+// toEnd reports whether the server has still to forget the visitor.
 func toEnd() bool { return recall(deviceStorage, endKey) != "" }
 
-// endSession has the server forget who one was, and calls f with whether it has.
+// endSession asks the server to forget the visitor, and calls f with whether it has.
 func endSession(f func(done bool)) {
 	settle(func() app.Value { return script().Call("forget") }, func(done bool) {
 		if done {
@@ -116,8 +115,8 @@ func endSession(f func(done bool)) {
 	})
 }
 
-// asNobody opens connections once the server has forgotten who one was, if it is
-// to: until then it would let one in as the same.
+// asNobody opens connections only when the server has forgotten the visitor, if it is
+// to: until then it would let the visitor in as the same user.
 func asNobody(dial func(context.Context, string) (client.Socket, error)) func(context.Context, string) (client.Socket, error) {
 	return func(ctx context.Context, url string) (client.Socket, error) {
 		if !toEnd() {
@@ -128,7 +127,7 @@ func asNobody(dial func(context.Context, string) (client.Socket, error)) func(co
 		select {
 		case done := <-ended:
 			if !done {
-				return nil, errors.New("the server has yet to forget who one was")
+				return nil, errors.New("the server has still to forget the visitor")
 			}
 			return dial(ctx, url)
 		case <-ctx.Done():
@@ -137,22 +136,22 @@ func asNobody(dial func(context.Context, string) (client.Socket, error)) func(co
 	}
 }
 
-// device is what is kept on it, at hand: the browser's storage is slow to ask
-// for every change of a room.
+// device holds what is stored on the device: to read the browser's storage at every
+// change of a room would be slow.
 type device struct {
-	name   string   // as last seen by others: what a room that is new is offered
+	name   string   // that others saw last: a new room offers it
 	layout string   // of boards
 	rooms  []string // used last, the latest first
-	told   []told   // whom to be told about
-	room   string   // which self is of
+	told   []told   // the people whose arrival is told
+	room   string   // of self
 	self   self
 }
 
-// self is how one is seen in a room. What one says in one room is not said in
-// another: only the name is offered there.
+// self is how others see the visitor in a room. Another room is only offered the name:
+// a status and a note are for the room where they were set.
 type self struct {
 	name   string
-	status event.Status // as last chosen by hand
+	status event.Status // that was chosen by hand last
 	note   string
 }
 
@@ -170,8 +169,8 @@ func recallDevice() device {
 	return d
 }
 
-// share gives the status and the note that were once the same everywhere to the
-// rooms where they were said.
+// share gives the status and the note, which once were the same everywhere, to the rooms
+// that were used.
 func (d *device) share() {
 	status, note := recall(deviceStorage, statusKey), recall(deviceStorage, noteKey)
 	if status == "" && note == "" {
@@ -188,8 +187,8 @@ func (d *device) share() {
 	remember(deviceStorage, noteKey, "")
 }
 
-// sayable is a text that was kept; empty if it is not of this page's, since no
-// hello could hold it.
+// sayable returns a stored text; empty if it is too long for a hello, so that this page
+// cannot have stored it.
 func sayable(s string) string {
 	if len(s) > event.MaxTypedBytes {
 		return ""
@@ -197,7 +196,7 @@ func sayable(s string) string {
 	return s
 }
 
-// in is how one was last seen in a room; the zero self if one was not.
+// in returns how others saw the visitor in a room last; the zero self if they did not.
 func (d *device) in(room string) self {
 	if d.room != room {
 		d.room, d.self = room, self{
@@ -225,10 +224,10 @@ func (p *Page) kept() visit.Kept {
 	return k
 }
 
-// nameFor is the name to offer for a room.
+// nameFor returns the name to offer in a room.
 func (d *device) nameFor(room string) string { return cmp.Or(d.in(room).name, d.name) }
 
-// seenAs keeps the name and the note that others see in a room.
+// seenAs stores the name and the note that others see in a room.
 func (d *device) seenAs(room string, me event.User) {
 	before := d.in(room)
 	if me.Name != before.name {
@@ -242,7 +241,7 @@ func (d *device) seenAs(room string, me event.User) {
 	}
 }
 
-// choose keeps a status that was chosen by hand in a room.
+// choose stores a status that was chosen by hand in a room.
 func (d *device) choose(room string, status event.Status) {
 	d.in(room)
 	d.self.status = status
@@ -263,14 +262,14 @@ func (d *device) addRoom(room string) {
 	rememberJSON(roomsKey, d.rooms)
 }
 
-// told is somebody one asked to be told about.
+// told is somebody whose arrival is told.
 type told struct {
 	Room string `json:"room"`
 	ID   string `json:"id"`
-	Name string `json:"name"` // as last seen
+	Name string `json:"name"` // that was seen last
 }
 
-// toggle adds somebody to those one is told about, or takes them out.
+// toggle adds somebody to those whose arrival is told, or takes them out.
 func (d *device) toggle(who told) {
 	list := slices.DeleteFunc(slices.Clone(d.told), func(t told) bool { return t.Room == who.Room && t.ID == who.ID })
 	if len(list) == len(d.told) {
@@ -280,7 +279,7 @@ func (d *device) toggle(who told) {
 	rememberJSON(toldKey, list)
 }
 
-// recallJSON is what is stored as JSON; the zero T if it is none.
+// recallJSON returns what is stored as JSON; the zero T if it is not JSON of a T.
 func recallJSON[T any](key string) (value T) {
 	if err := json.Unmarshal([]byte(recall(deviceStorage, key)), &value); err != nil {
 		return *new(T)
@@ -291,15 +290,15 @@ func recallJSON[T any](key string) (value T) {
 func rememberJSON(key string, value any) {
 	b, err := json.Marshal(value)
 	if err != nil {
-		return // never: all of it is plain data
+		return // never: it is plain data
 	}
 	remember(deviceStorage, key, string(b))
 }
 
-// keepRoster keeps who is in a room, as the frame that would say so.
+// keepRoster stores who is in a room, as the frame in which a server would tell it.
 func keepRoster(name string, r board.Room, at time.Time) {
 	if r.Large && (r.Query != "" || r.From > 0) {
-		return // they are not the first of the room
+		return // these are not the first people of the room
 	}
 	total := r.Count
 	remember(deviceStorage, rosterKey+name, string(event.Encode(event.ExistingUsers{
@@ -307,8 +306,8 @@ func keepRoster(name string, r board.Room, at time.Time) {
 	})))
 }
 
-// recallRoster is who was in a room when it was last seen. It reports false if
-// that is not known.
+// recallRoster returns the room as it was seen last. It reports false if that is not
+// known.
 func recallRoster(name string) (visit.Past, bool) {
 	events, err := event.DecodeServer([]byte(recall(deviceStorage, rosterKey+name)))
 	if err != nil || len(events) != 1 {
@@ -320,7 +319,7 @@ func recallRoster(name string) (visit.Past, bool) {
 	}
 	past := visit.Past{Room: board.Room{Count: len(e.Users)}, At: time.UnixMilli(e.Now)}
 	for _, u := range e.Users {
-		// As a rule it comes last, and slices.SortFunc is 20 KB for one more type.
+		// Most users belong at the end, and slices.SortFunc is 20 KB for one more type.
 		at, _ := slices.BinarySearchFunc(past.Room.Users, u, event.User.Compare)
 		past.Room.Users = slices.Insert(past.Room.Users, at, u)
 		if u.ID == e.Self {

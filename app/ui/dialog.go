@@ -6,12 +6,12 @@ import (
 	"rollcall/app/visit"
 )
 
-// modalID is the id of whichever dialog is open.
+// modalID is the id of the dialog that is open.
 const modalID = "modal"
 
-// modal draws a dialog over the page. The browser keeps the focus in it while
-// it is open and gives it back afterwards. Escape, a click beside it and its
-// close button all end in the close event, and only that takes it away.
+// modal draws a dialog over the page. The browser keeps the focus in it while it is
+// open, and gives the focus back afterwards. Escape, a click beside it and its close
+// button all lead to the close event, and only that removes it.
 func modal(title app.UI, body ...app.UI) app.UI {
 	return app.Dialog().ID(modalID).Class("card modal").Attr("closedby", "any").Aria("labelledby", "modal-title").
 		On("close", onClosed).Body(

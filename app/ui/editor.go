@@ -9,18 +9,18 @@ import (
 	"rollcall/shared/event"
 )
 
-// Editor changes how one is seen: name, status and note.
+// Editor is the dialog in which the visitor changes name, status and note.
 type Editor struct {
 	app.Compo
 
 	Me event.User
-	// Field and Problem are what the server refused, and why.
+	// Field and Problem are which field the server refused, and why.
 	Field, Problem string
-	Refusals       int // counts them
+	Refusals       int // how many there were
 
-	shown   event.User // oneself as the fields were filled
+	shown   event.User // the visitor when the fields were filled
 	chosen  bool       // a status was chosen by hand
-	refused int        // of Refusals, what was looked after
+	refused int        // the Refusals to which the focus was moved
 }
 
 const (
@@ -40,7 +40,7 @@ var statuses = []struct {
 	{event.StatusBusy, "Busy"},
 }
 
-// OnMount opens the dialog with what is true now.
+// OnMount opens the dialog, filled with what others see now.
 func (d *Editor) OnMount(app.Context) {
 	d.shown = d.Me
 	for id, text := range map[string]string{editNote: d.Me.Note, editName: d.Me.Name} {
@@ -54,7 +54,7 @@ func (d *Editor) OnMount(app.Context) {
 	showModal()
 }
 
-// OnUpdate moves to what has been refused.
+// OnUpdate moves the focus to the field that was refused.
 func (d *Editor) OnUpdate(app.Context) {
 	if d.refused != d.Refusals {
 		d.refused = d.Refusals
@@ -70,8 +70,8 @@ func (d *Editor) field() string {
 	return editName
 }
 
-// onSubmit sends what was changed here. What has changed elsewhere since, in
-// another tab or by itself, stays.
+// onSubmit sends only what was changed here. What has changed since in another tab, or
+// by itself, stays.
 func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
 	var patch event.Patch
 	if name := strings.TrimSpace(typed(editName)); name != d.shown.Name {
@@ -88,8 +88,8 @@ func (d *Editor) onSubmit(ctx app.Context, _ app.Event) {
 	intend(ctx, visit.Edit{Patch: patch})
 }
 
-// onChoose is a choice even of what is so already: away and busy stay then,
-// whether the page is used or not, and here goes by that.
+// onChoose notes that a status was chosen, even one that the visitor has already: a
+// chosen away or busy stays, and here becomes away when the page is not used.
 func (d *Editor) onChoose(app.Context, app.Event) { d.chosen = true }
 
 func (d *Editor) onLeave(ctx app.Context, _ app.Event) { intend(ctx, visit.Leave{}) }

@@ -16,8 +16,8 @@ import (
 
 // This file is what a page carries out for its visit.
 
-// enter begins the visit to the room of the address. Name is what one was called in
-// the room before; empty for none.
+// enter begins the visit to the room of the address. Name is the visitor's name in the
+// room before; empty for none.
 func (p *Page) enter(name string) {
 	in := visit.Enter{
 		Room: p.room(), Wall: p.address.wall, Name: name,
@@ -106,7 +106,7 @@ func (p *Page) carryOut(effect visit.Effect) {
 		p.early = early{}
 		remember(tabStorage, joinedKey, p.room())
 		p.device.addRoom(p.room())
-		// When the room is drawn, and not with it: that has the page laid out.
+		// After the room is drawn, and not in one task with it: the focus needs a layout.
 		p.ctx.Defer(func(app.Context) { nextFrame(focusCount) })
 	case visit.Parted:
 		remember(tabStorage, joinedKey, "")
@@ -161,9 +161,9 @@ func (p *Page) start(s visit.Start) {
 	go follow(following, p.ctx, p.client, p.heard)
 }
 
-// follow tells the page of every change of a client and, while it is looked at,
-// of every minute, by which the times on the board move. It owns the client and closes it when
-// ctx or the client ends.
+// follow tells the page of every change of a client and, while the page is visible, of
+// every minute, for the times on the board. It owns the client, and closes it when ctx
+// or the client ends.
 func follow(ctx context.Context, page app.Context, c *client.Client, heard func(*client.Client, client.Update, error)) {
 	defer c.Close()
 	for {
@@ -179,7 +179,7 @@ func follow(ctx context.Context, page app.Context, c *client.Client, heard func(
 			}
 			err = nil
 		}
-		nextTask() // what was heard until now has taken its time
+		nextTask() // the frames so far have taken their time
 		page.Dispatch(func(app.Context) { heard(c, update, err) })
 		if err != nil {
 			return
@@ -214,7 +214,8 @@ func (p *Page) probe() {
 	})
 }
 
-// renew loads the page anew: never where nothing can be remembered, not even that.
+// renew loads the page anew, once in a tab. It never does where nothing can be stored:
+// not even that it has done so.
 func renew() {
 	if recall(tabStorage, newerKey) != "" {
 		return

@@ -14,13 +14,13 @@ type Invitation struct {
 	app.Compo
 
 	Room string
-	Live bool // the server is there
-	Over bool // it is in a dialog over a room, which may show one as well
+	Live bool // the server can be reached
+	Over bool // it is in a dialog, while the room below may show one too
 
 	copied bool
 }
 
-// field is the id of the element with the address.
+// field returns the id of the element with the address.
 func (i *Invitation) field() string {
 	if i.Over {
 		return "link-over"
@@ -59,11 +59,10 @@ func (i *Invitation) onShare(app.Context, app.Event) {
 		return app.Window().Get("navigator").Call("share", map[string]any{
 			"title": "Rollcall: " + i.Room, "text": "Join me in " + i.Room, "url": roomURL(i.Room),
 		})
-	}, func(bool) {}) // not shared is a choice of theirs
+	}, func(bool) {}) // the visitor may decide not to share
 }
 
-// Render draws the address with the buttons that the browser has a use for,
-// and the code.
+// Render draws the address, the buttons that work in this browser, and the code.
 func (i *Invitation) Render() app.UI {
 	copyWord := "Copy link"
 	if i.copied {
@@ -84,8 +83,8 @@ func (i *Invitation) Render() app.UI {
 	)
 }
 
-// code is the QR code of a room's address. The server draws it: where that is
-// away and the browser has not kept it, there is none.
+// code is the QR code of a room's address. The server makes the picture. Without the
+// server there is none, unless the browser has kept it.
 type code struct {
 	app.Compo
 
@@ -107,7 +106,7 @@ func (c *code) Render() app.UI {
 	c.wasLive = c.Live
 	address := "/api/qr/" + c.Room
 	if c.missing {
-		address = "data:," // or what has failed would not be asked for again
+		address = "data:," // or the browser would not ask again for what has failed
 	}
 	return app.Img().Class("qr").Hidden(c.missing).Src(address).Alt("QR code of this room’s address").
 		Width(c.Size).Height(c.Size).OnError(c.onError)

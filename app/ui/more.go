@@ -8,15 +8,15 @@ import (
 	"rollcall/shared/event"
 )
 
-// MoreDialog is what one needs now and then.
+// MoreDialog is the menu of what visitors need now and then.
 type MoreDialog struct {
 	app.Compo
 
 	Room       string
-	Told       []told // whom one asked to be told about
+	Told       []told // the people whose arrival is told
 	CanInstall bool   // the browser offers it
 
-	forgetting bool // it has been asked whether that is meant
+	forgetting bool // the visitor has been asked whether to forget everything
 }
 
 // OnMount opens the dialog.
@@ -72,8 +72,7 @@ func (d *MoreDialog) Render() app.UI {
 	)
 }
 
-// stopTelling is somebody one asked to be told about, with the way to be told
-// no more.
+// stopTelling is a line about somebody whose arrival is told, with a button to stop that.
 type stopTelling struct {
 	app.Compo
 

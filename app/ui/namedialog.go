@@ -12,11 +12,11 @@ type NameDialog struct {
 
 	Room    string
 	Offered string // what the field starts with
-	Typed   early  // what stood in it already
+	Typed   early  // what was typed before the program was running
 	Busy    bool   // joining is under way
 	Problem string // what is wrong with the name, said beside the field
 	Word    string // what else there is to say
-	Then    string // and what follows from it, which nobody wants to be told every second
+	Then    string // what follows Word; it changes every second, so no screen reader says it
 }
 
 const (
@@ -24,8 +24,8 @@ const (
 	nameProblem = "name-problem"
 )
 
-// OnMount offers the name, ready to be sent or typed over. What was being
-// typed goes on where it was.
+// OnMount fills in the name, selected so that typing replaces it. Text that was being
+// typed keeps its selection.
 func (d *NameDialog) OnMount(app.Context) {
 	if d.Typed.typed == "" {
 		fill(nameField, d.Offered)
@@ -56,8 +56,8 @@ func (d *NameDialog) Render() app.UI {
 			app.Strong().Attr("translate", "no").Text(d.Room),
 			app.Text(". Everyone in the room sees your name."),
 		),
-		// Before app.js is there, the browser closes the dialog for it, which
-		// app.js takes for joining; by any other way it would leave the page.
+		// Before the program runs, submitting closes the dialog, which app.js takes for
+		// joining. With another method the browser would leave the page.
 		app.Form().Class("join").Method("dialog").NoValidate(true).OnSubmit(d.onSubmit).Body(
 			app.Label().For(nameField).Text("Your name"),
 			nameInput(nameField, nameProblem, d.Problem).
@@ -69,8 +69,7 @@ func (d *NameDialog) Render() app.UI {
 	)
 }
 
-// nameInput is a field for a name or a note, with what is wrong with it told
-// by another element.
+// nameInput is a field for a name or a note. Another element says what is wrong with it.
 func nameInput(id, problemID, problem string) app.HTMLInput {
 	field := app.Input().ID(id).Name(id).Type("text").Class("field").
 		Attr("autocapitalize", "words").Attr("spellcheck", "false").Attr("dir", "auto").

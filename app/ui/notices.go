@@ -6,7 +6,7 @@ import (
 	"rollcall/app/visit"
 )
 
-// Notices are laid over the lower edge, so that nothing moves for them.
+// Notices lie over the lower edge of the page, so that nothing moves when one comes.
 type Notices struct {
 	app.Compo
 
@@ -33,7 +33,7 @@ func (l *noticeLine) onDismiss(ctx app.Context, _ app.Event) {
 	intend(ctx, visit.Dismiss{Text: l.Notice.Text})
 }
 
-// Render draws the sentence and what can be done about it.
+// Render draws the sentence and the buttons.
 func (l *noticeLine) Render() app.UI {
 	return app.Div().Class("notice").Body(
 		app.P().Text(l.Notice.Text),

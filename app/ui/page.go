@@ -15,9 +15,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// Page is the root component: the name dialog until one has joined, then the
-// board; or the wall. It tells its visit what happens, carries out what follows
-// from that, and draws what there is to show.
+// Page is the root component: the name dialog until the visitor has joined, then the
+// board; or the wall. It tells its visit what happens, carries out the effects, and
+// draws what there is to show.
 type Page struct {
 	app.Compo
 
@@ -38,16 +38,16 @@ type Page struct {
 	early     early
 	list      bool // the board is one
 	device    device
-	session   string // by which the server knows one without a cookie, for as long as the page lives
-	rehearsed bool   // what the first look at a room needs
-	gestured  bool   // there was a click or a key: the browser allows more
+	session   string // by which the server knows the visitor without a cookie; the page alone keeps it
+	rehearsed bool   // the rehearsal is over
+	gestured  bool   // there was a click or a key: browsers allow more then
 	attention board.Attention
 	idle      *time.Timer // until the tab counts as unused
-	width     float64     // of the window, less what the wall needs
+	width     float64     // of the window, without what the wall needs beside the boxes
 	height    float64
 }
 
-// OnInit keeps what was typed and submitted before the program was alive: the
+// OnInit takes over what was typed and submitted before the program was running: the
 // first mount replaces the page that the server rendered.
 func (p *Page) OnInit() {
 	p.early = takeEarly()
@@ -72,8 +72,8 @@ func (p *Page) OnMount(ctx app.Context) {
 	p.enter("")
 }
 
-// OnNav enters another room, when the address has become one's. Whoever was in
-// the one before joins the other as they were there last, or under the same name.
+// OnNav enters another room when the address has changed to it. A visitor who was in a
+// room joins the next one as they were there last, or under the same name.
 func (p *Page) OnNav(app.Context) {
 	to := parseAddress(app.Window().URL())
 	if to == p.address {

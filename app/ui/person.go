@@ -7,19 +7,19 @@ import (
 	"rollcall/shared/event"
 )
 
-// PersonDialog is about somebody else: all there is to know, and whether to be
-// told when they come.
+// PersonDialog shows everything that is known of somebody else, and whether the visitor
+// is told when they come.
 type PersonDialog struct {
 	app.Compo
 
 	Room  string
 	User  event.User
-	Gone  bool // they have left since
-	Told  bool // one asked to be told
-	Large bool // the page does not see all who come
+	Gone  bool // they have left
+	Told  bool // the visitor is told when they come
+	Large bool // the room is large: the page does not see everybody who comes
 	Now   int64
-	Left  int64  // when, if they are gone; 0 if that is not known
-	AsOf  string // when they were as they are shown, in words; empty for now
+	Left  int64  // when they left, if they are gone; 0 if that is not known
+	AsOf  string // of what time that is, in words; empty for now
 
 	problem string
 }

@@ -12,11 +12,10 @@ import (
 	"rollcall/shared/roster"
 )
 
-// Rehearsal is a first look at a room before there is one, of people who are
-// not there and where nobody sees them. Browsers compile a function of the
-// program when it is first called, and look for a font when a script is first
-// shown; all of it at once would hold up the very moment that somebody waits
-// for. So it is gone through while a name is typed, a little at a time.
+// Rehearsal draws a hidden room of invented people while the visitor types a name, a
+// little at a time. A browser compiles a function of the program when it is called for
+// the first time, and looks for a font when a script is shown for the first time.
+// Without the rehearsal all of that would delay the first look at the real room.
 type Rehearsal struct {
 	app.Compo
 
@@ -44,7 +43,7 @@ func (r *Rehearsal) next(ctx app.Context) {
 	})
 }
 
-// act is what happens in a stage. It reports false when all is over.
+// act does what belongs to a stage. It reports false after the last one.
 func (r *Rehearsal) act() bool {
 	now := time.Now()
 	show := func(n int) {
@@ -54,7 +53,7 @@ func (r *Rehearsal) act() bool {
 	switch r.stage {
 	case 1:
 		r.hear()
-		runtime.GC() // which sooner or later comes, and has much that is its own
+		runtime.GC() // which comes sooner or later, and is much code of its own
 	case 2: // the header
 	case 3:
 		r.board.Show(board.Room{}, true, now)
@@ -75,9 +74,9 @@ func (r *Rehearsal) act() bool {
 		if view, more := r.board.Wants(); more {
 			event.Encode(view)
 		}
-	case 9: // the others go, with their elements
+	case 9: // the people go, with their elements
 		r.board.Show(board.Room{}, true, now)
-	case 10: // all goes
+	case 10: // everything goes
 	default:
 		return false
 	}
@@ -106,7 +105,7 @@ func (r *Rehearsal) hear() {
 	}
 }
 
-// Render draws what the stage has got to, hidden.
+// Render draws the current stage, hidden.
 func (r *Rehearsal) Render() app.UI {
 	return app.Div().Class("rehearsal").Aria("hidden", true).Body(
 		app.If(r.stage > 1 && r.stage < 10, &Bar{Room: "r"}, &Tools{Count: r.board.Len(), Search: true}),

@@ -9,8 +9,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// RoomsDialog leads to another room: one used lately, one by its name, or one
-// made up.
+// RoomsDialog leads to another room: one that was used, one whose name is typed, or a
+// new one.
 type RoomsDialog struct {
 	app.Compo
 

@@ -15,10 +15,10 @@ type Tools struct {
 	app.Compo
 
 	Count  int    // of people in the room
-	Watch  int    // how many look on
-	Found  int    // how many of them the search finds
+	Watch  int    // how many clients watch the room
+	Found  int    // how many people the search finds
 	Query  string // what is searched for; empty for everybody
-	AsOf   string // when there were, in words; empty for now
+	AsOf   string // of what time that is, in words; empty for now
 	Search bool   // there is a search
 	List   bool   // the board is a list
 }
@@ -32,8 +32,7 @@ func (t *Tools) onSearch(ctx app.Context, _ app.Event) {
 func (t *Tools) onBoxes(ctx app.Context, _ app.Event) { intend(ctx, layoutIntent{list: false}) }
 func (t *Tools) onList(ctx app.Context, _ app.Event)  { intend(ctx, layoutIntent{list: true}) }
 
-// Render draws the count, and the controls where there is something to
-// control.
+// Render draws the count, and the controls if there is a search.
 func (t *Tools) Render() app.UI {
 	return app.Div().Class("tools").Body(
 		app.H1().ID(countHeading).Class("count").TabIndex(-1).Body(
@@ -73,7 +72,7 @@ func (t *Tools) people() string {
 	return words
 }
 
-// peopleHere is what a count counts.
+// peopleHere are the words after a count.
 func peopleHere(n int) string {
 	if n == 1 {
 		return "person here"

@@ -21,7 +21,7 @@ type UserBox struct {
 
 	drawn app.UI // the list element
 	front app.UI // the face in it
-	was   shown  // what it shows
+	was   shown  // what the list element shows
 }
 
 // shown is all that a box is drawn from.
@@ -39,9 +39,8 @@ func (b *UserBox) onOpen(ctx app.Context, _ app.Event) {
 	intend(ctx, visit.Open{Dialog: dialog, ID: b.Slot.User.ID})
 }
 
-// Render draws the box, or nothing for a slot that nobody is in. go-app asks
-// for every new component a second time; what has not changed is not built
-// again for that.
+// Render draws the box, or nothing for a slot that nobody is in. go-app renders every
+// new component twice: a box that has not changed is not built again.
 func (b *UserBox) Render() app.UI {
 	now := shown{b.Slot, b.Detail, b.Plain}
 	if b.drawn != nil && b.was == now {
@@ -79,9 +78,9 @@ func (b *UserBox) draw() app.UI {
 	return app.Li().Class(class).DataSet("user", u.ID).Body(b.face())
 }
 
-// left is the face of who was in the box last, if there is one. It is not
-// shown, and good for whoever comes next: to leave it as it is costs nothing,
-// and to change it less than a new one.
+// left returns the face of the person who was in the box last, if there was one. It is
+// hidden. To keep it costs nothing, and to change it for the next person costs less
+// than a new one.
 func (b *UserBox) left() app.UI {
 	if b.front == nil || !b.front.Mounted() {
 		return nil
@@ -89,7 +88,7 @@ func (b *UserBox) left() app.UI {
 	return b.front
 }
 
-// face is who is in the box.
+// face draws the person in the box.
 func (b *UserBox) face() app.UI {
 	u := b.Slot.User
 	person := []app.UI{
@@ -108,7 +107,7 @@ func (b *UserBox) face() app.UI {
 	return face
 }
 
-// avatar is a person as a disc of their colour, with how they are.
+// avatar draws a person as a disc of their colour, with a sign for their status.
 func avatar(u event.User) app.UI {
 	sign := "sign-" + u.Status.String()
 	if u.Link != event.LinkOnline {
@@ -120,8 +119,8 @@ func avatar(u event.User) app.UI {
 	)
 }
 
-// detail is the line under the name. A note is cut off, if it must be, at its
-// own end, which is on the left in some scripts.
+// detail draws the line under the name. A note that is too long is cut off at its own
+// end, which is on the left in some scripts.
 func (b *UserBox) detail() app.UI {
 	d := b.Detail
 	note := app.UI(own(d.Note))
@@ -135,8 +134,8 @@ func (b *UserBox) detail() app.UI {
 	)
 }
 
-// detailOf is the line for somebody, at a time of the server's in Unix
-// milliseconds. Past says that they were so then.
+// detailOf returns the line for somebody, at a time of the server's in Unix
+// milliseconds. With past, they were so then.
 func detailOf(u event.User, now int64, past bool) board.Detail {
 	until := ""
 	if u.Until != 0 {
@@ -145,14 +144,14 @@ func detailOf(u event.User, now int64, past bool) board.Detail {
 	return board.DetailOf(u, now, past, until)
 }
 
-// own is a text that is somebody's own, such as a name: of whatever script, and
-// not to be translated.
+// own draws somebody's own text, such as a name. It may be of any script, and is not to
+// be translated.
 func own(text string) app.HTMLBdi { return app.Bdi().Attr("translate", "no").Text(text) }
 
 // hues is how many colours the stylesheet has for avatars.
 const hues = 36
 
-// hue is a person's colour: the same on every screen.
+// hue returns a person's colour, which is the same on every screen.
 func hue(id string) int {
 	h := fnv.New32a()
 	h.Write([]byte(id))

@@ -12,8 +12,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// Wall is a room for a screen in a hallway: as large as the people fit, with
-// the way to join, and nothing to do.
+// Wall shows a room on a screen in a hallway: boxes as large as they fit, and how to
+// join. It has nothing to click.
 type Wall struct {
 	app.Compo
 
@@ -22,10 +22,10 @@ type Wall struct {
 	Count   int // of people in the room
 	Columns int
 	Link    visit.Link
-	Known   bool // there has been a first look at the room
+	Known   bool // the people of the room are known
 	Word    string
 	Now     int64
-	AsOf    string // when they were there, in words; empty for now
+	AsOf    string // of what time that is, in words; empty for now
 }
 
 // Render draws the people and the code.

@@ -23,8 +23,8 @@ const (
 
 func (m *Machine) connected() bool { return m.status.Link == client.Connected }
 
-// followLink notes that the connection is away, or back. It shows that the connection
-// is away if it is so for long, and at once if the browser says so.
+// followLink notes that the connection is lost, or back. A loss is shown after a while,
+// and a doubt at once.
 func (m *Machine) followLink(before client.Status) {
 	wasConnected := before.Link == client.Connected
 	switch {
@@ -39,7 +39,7 @@ func (m *Machine) followLink(before client.Status) {
 			m.do(Renew{})
 		}
 		if before.Joined && !wasConnected {
-			m.do(CheckUpdate{}) // the server may have been away for that
+			m.do(CheckUpdate{}) // the server may have been replaced by a newer one
 		}
 	case wasConnected:
 		m.keep()
@@ -56,7 +56,8 @@ func (m *Machine) showLoss() {
 	m.say("The connection is lost. Rollcall tries to get it back.")
 }
 
-// countDown shows the seconds to the next attempt anew, as long as they are shown.
+// countDown has the page drawn anew every second while it shows the seconds to the next
+// attempt.
 func (m *Machine) countDown() {
 	left := m.status.Retry.Sub(m.now)
 	if left > 0 && (!m.status.Joined || m.shaky) && !m.hidden {
@@ -94,14 +95,14 @@ func (m *Machine) refusal() string {
 	return ""
 }
 
-// isIntercepted reports whether something on the way to the server has answered in
-// its place, such as a proxy that wants to know who one is.
+// isIntercepted reports whether something else answers in the server's place, such as a
+// proxy that wants visitors to sign in.
 func (m *Machine) isIntercepted() bool {
 	return errors.Is(m.status.Err, client.ErrIntercepted) || m.unreachable && m.intercepted
 }
 
-// Word is what the form says below its button, and a wall where it has nothing to
-// show. Then is what follows from that, which changes every second.
+// Word is what the form says below its button, and a wall that has no people to show.
+// Then follows it, and changes every second.
 func (m *Machine) Word(now time.Time) (word, then string) {
 	switch {
 	case m.parting != "":
@@ -117,7 +118,7 @@ func (m *Machine) Word(now time.Time) (word, then string) {
 	return "", ""
 }
 
-// again says when something that failed is tried again.
+// again says when the next attempt is.
 func (m *Machine) again(now time.Time) string {
 	if left := m.status.Retry.Sub(now); left > 0 {
 		return fmt.Sprintf(" Trying again in %d s.", int(math.Ceil(left.Seconds())))
@@ -130,14 +131,14 @@ type Notice struct {
 	Text        string
 	Action      string // what its button says; empty for no button
 	Input       any    // what the page does when the button is pressed
-	Dismissible bool   // it can be put away
+	Dismissible bool   // the visitor can remove it
 }
 
-// SignIn, as the Input of a Notice, is to go where something on the way to the server
-// wants to know who one is.
+// SignIn, as the Input of a [Notice], has the page go to what answers in the server's
+// place, so that the visitor can sign in there. It is no input of a [Machine].
 type SignIn struct{}
 
-// Notices are what there is to say beside the board.
+// Notices returns what the page says beside the board.
 func (m *Machine) Notices(now time.Time) []Notice {
 	var list []Notice
 	add := func(text, action string, input any) {
@@ -152,7 +153,7 @@ func (m *Machine) Notices(now time.Time) []Notice {
 		add("You are offline. You join as soon as the server can be reached.", "Try now", Retry{})
 	case m.ShowsPast():
 		add("You are offline. This is who was here when you last were.", "Try now", Retry{})
-	case m.connected(): // and doubted, which is over in a moment
+	case m.connected(): // a doubt is over in a moment
 	case m.status.Joined && m.shaky && m.refusal() != "":
 		add(m.refusal()+m.again(now), "Try now", Retry{})
 	case m.status.Joined && m.shaky:
@@ -164,5 +165,5 @@ func (m *Machine) Notices(now time.Time) []Notice {
 	return list
 }
 
-// Dismissed reports whether a notice was put away.
+// Dismissed reports whether the visitor has removed a notice.
 func (m *Machine) Dismissed(text string) bool { return m.dismissed[text] }

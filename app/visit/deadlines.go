@@ -7,15 +7,15 @@ type deadline int
 
 const (
 	pageHidden      deadline = iota // the page is shown after [HidePage]
-	lossShown                       // a lost connection is shown
+	lossShown                       // the page shows that the connection is lost
 	countProclaimed                 // title and badge are brought up to date
-	secondPassed                    // the seconds to the next attempt are shown anew
-	newsDue                         // a screen reader is told who came and went
+	secondPassed                    // the page shows one second less to the next attempt
+	newsDue                         // a screen reader says who came and went
 	boxesFaded                      // the board takes away what has faded
 	viewWanted                      // a view of a large room is asked for
-	searchAnswered                  // a screen reader is told what a search has found
+	searchAnswered                  // a screen reader says what a search has found
 	remarkOver                      // a remark is over
-	unreached                       // the server is asked for again
+	unreached                       // the page asks again whether the server is there
 	dialogNext                      // the next dialog is opened
 	sessionUnended                  // the server is asked again to forget
 	deadlineCount
@@ -24,22 +24,22 @@ const (
 // deadlines are when a machine does what; the zero time is never.
 type deadlines [deadlineCount]time.Time
 
-// set has something done after a while, unless it is to be done already.
+// set sets a deadline, unless it is set already.
 func (m *Machine) set(d deadline, after time.Duration) {
 	if m.deadlines[d].IsZero() {
 		m.reset(d, after)
 	}
 }
 
-// reset has something done after a while, and not when it was to be done before.
+// reset sets a deadline, in place of one that is set already.
 func (m *Machine) reset(d deadline, after time.Duration) {
 	m.deadlines[d] = m.now.Add(max(0, after))
 }
 
-// stop has something not done.
+// stop removes a deadline.
 func (ds *deadlines) stop(d deadline) { ds[d] = time.Time{} }
 
-// stopClient stops what was for a client that has been replaced.
+// stopClient removes the deadlines that were for a client that is replaced.
 func (ds *deadlines) stopClient() {
 	for d := range ds {
 		switch deadline(d) {
@@ -50,8 +50,8 @@ func (ds *deadlines) stopClient() {
 	}
 }
 
-// Next is when the machine wants to be told [Time]. It reports false if it waits for
-// nothing.
+// Next returns when to give the machine the input [Time]. It reports false if the
+// machine waits for nothing.
 func (m *Machine) Next() (time.Time, bool) {
 	var next time.Time
 	for _, at := range m.deadlines {

@@ -6,7 +6,7 @@ import (
 	"rollcall/shared/event"
 )
 
-// Dialog is a dialog over a room. One is open at a time.
+// Dialog is a dialog over a room. At most one is open.
 type Dialog string
 
 // The dialogs.
@@ -14,20 +14,20 @@ const (
 	Invite  Dialog = "invite"
 	Rooms   Dialog = "rooms"
 	More    Dialog = "more"
-	Editor  Dialog = "editor" // of how others see one
+	Editor  Dialog = "editor" // of how others see the visitor
 	Details Dialog = "person" // of somebody else
 )
 
-// Person is somebody as they were last seen, for the dialog that is about them.
+// Person is somebody as they were seen last, for the dialog about them.
 type Person struct {
 	User   event.User
 	SeenAt time.Time // by the server's clock
-	Here   bool      // they still are
+	Here   bool      // they are still in the room
 	LeftAt time.Time // by the server's clock; zero if they are here, or if it is not known
 }
 
-// open opens a dialog. The one that is open is closed first, which gives the focus
-// back to where it was.
+// open opens a dialog. If one is open, that is closed first, so that the browser gives
+// the focus back.
 func (m *Machine) open(o Open) {
 	switch {
 	case m.dialog != (Open{}):
@@ -35,14 +35,14 @@ func (m *Machine) open(o Open) {
 		m.do(CloseDialog{})
 	case o.Dialog == Editor && !m.status.Joined:
 		m.remarkOn(remark{text: "You can change how others see you once the connection is back.", until: untilConnected})
-	case o.Dialog == Details && !m.seePerson(o.ID): // they left a moment ago
+	case o.Dialog == Details && !m.seePerson(o.ID): // the person left a moment ago
 	default:
 		m.dialog, m.edit = o, edit{}
 	}
 }
 
-// closed is that the browser has closed a dialog and given the focus back to an
-// element. The box that it was may be somebody else's by now.
+// closed takes in that the browser has closed a dialog and has given the focus back to
+// an element, which may be somebody else's box by now.
 func (m *Machine) closed() {
 	about, next := m.dialog.ID, m.next
 	m.dialog = Open{}
@@ -51,12 +51,12 @@ func (m *Machine) closed() {
 	}
 	m.do(Refocus{about})
 	if next != (Open{}) {
-		m.reset(dialogNext, 0) // when this one is out of the page
+		m.reset(dialogNext, 0) // after this one is removed from the page
 	}
 }
 
-// seePerson notes how somebody is seen, as long as they are here. It reports false if
-// they are not.
+// seePerson notes how somebody is now. It reports false if they are not here: then it
+// keeps how they were.
 func (m *Machine) seePerson(id string) bool {
 	u, here := m.find(id)
 	if here {
@@ -66,8 +66,8 @@ func (m *Machine) seePerson(id string) bool {
 	return here
 }
 
-// followPerson is seePerson for whom a dialog is about. Seen is whether the visitor saw
-// what has happened.
+// followPerson calls seePerson for the person of the open dialog, and notes when they
+// left if the visitor has seen that.
 func (m *Machine) followPerson(seen bool) {
 	before := m.person.Here
 	if !m.seePerson(m.dialog.ID) && before && seen {

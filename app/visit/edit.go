@@ -7,21 +7,21 @@ import (
 	"rollcall/shared/event"
 )
 
-// edit is the latest change of how others see one, until the server has answered it.
+// edit is the latest change of how others see the visitor, until it is answered.
 type edit struct {
 	number         int    // of the client's update; 0 if none waits
 	refusals       int    // counts the refusals, so that each is noticed
 	field, problem string // of the latest refusal
 }
 
-// choice is a status that was chosen by hand, until the server has taken it: then it
-// is stored.
+// choice is a status that was chosen by hand. It is stored when the server has taken it.
 type choice struct {
 	number int // of the client's update; 0 if none waits
 	status event.Status
 }
 
-// change changes how others see one. The dialog stays until they see it.
+// change has the client change how others see the visitor. The dialog stays until the
+// server has answered.
 func (m *Machine) change(p event.Patch) {
 	if p.Name != nil {
 		if problem := board.CheckName(*p.Name); problem != "" {
@@ -45,7 +45,7 @@ func (m *Machine) change(p event.Patch) {
 	}
 }
 
-// settleEdits ends what waits for the server, once the server has answered it.
+// settleEdits ends the edit and the choice that the server has answered.
 func (m *Machine) settleEdits() {
 	if m.Me().ID == "" {
 		return
@@ -66,14 +66,14 @@ func (m *Machine) settleEdits() {
 	}
 }
 
-// answered reports whether the server has answered an update of the client. One of
-// the number 0 is none.
+// answered reports whether the server has answered an update of the client. Number 0
+// stands for no update.
 func (m *Machine) answered(number int) bool { return number != 0 && number <= m.status.Answered }
 
-// refused tells what the server did not do.
+// refused shows what the server has refused.
 func (m *Machine) refused(errs []event.Error) {
 	for _, e := range errs {
-		over := e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited // which is said again
+		over := e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited // the client repeats that one
 		if over && m.answered(m.chosen.number) {
 			m.chosen = choice{}
 		}
@@ -82,7 +82,7 @@ func (m *Machine) refused(errs []event.Error) {
 		}
 		wait := time.Duration(e.RetryAfter) * time.Millisecond
 		switch {
-		case over && m.edit.number != 0 && m.dialog.Dialog == Editor: // it has been corrected since
+		case over && m.edit.number != 0 && m.dialog.Dialog == Editor: // a correction is on its way
 		case e.Event == event.NameUpdateUser && m.dialog.Dialog == Editor:
 			m.edit.refusals++
 			m.edit.field, m.edit.problem = e.Field, e.Message
@@ -90,7 +90,7 @@ func (m *Machine) refused(errs []event.Error) {
 			m.view.waiting = false
 			m.view.notBefore = m.now.Add(max(time.Second, wait))
 			m.set(viewWanted, m.view.notBefore.Sub(m.now))
-		case e.Code == event.CodeRestarting, e.Code == event.CodeRemoved: // the end of the connection shows that
+		case e.Code == event.CodeRestarting, e.Code == event.CodeRemoved: // the end of the connection follows
 		case e.RetryAfter > 0: // it was too much for a moment
 			m.remarkOn(remark{text: e.Message, until: untilTime, at: m.now.Add(wait)})
 		default:

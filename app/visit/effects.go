@@ -21,19 +21,19 @@ type (
 		Status event.Status
 		Note   string
 	}
-	// Stop ends the client without a word to the server. The next one is the same
-	// user.
+	// Stop is to end the client without a leave. The next one is the same user.
 	Stop struct{}
-	// LeaveRoom has the client leave the room. It tells when it has.
+	// LeaveRoom has the client leave the room. It ends when it has.
 	LeaveRoom struct{}
-	// Abandon has nobody listen to the client any more, nor be who it was: it may
-	// still be about to leave.
+	// Abandon is to ignore the client, which may still be leaving. The next one is
+	// another user.
 	Abandon struct{}
 	// Hurry ends a wait of the client for its next attempt to connect.
 	Hurry struct{}
 	// Doubt has the client find out whether its connection is still there.
 	Doubt struct{}
-	// Update has the client change how others see the visitor.
+	// Update has the client change how others see the visitor. Updates of a client are
+	// counted from 1: see [client.Client.Update].
 	Update struct{ Patch event.Patch }
 	// AskView has the client ask for a part of a large room.
 	AskView struct{ View event.View }
@@ -61,7 +61,7 @@ type (
 type (
 	// Arrived is that the visitor is in the room now.
 	Arrived struct{}
-	// Parted is that the form is back.
+	// Parted is that the visitor is out of the room, and the form is back.
 	Parted struct{}
 	// HidePage shows nothing until [ShowPage]: the page is about to change.
 	HidePage struct{}
@@ -72,7 +72,7 @@ type (
 	SetTitle struct{ Count int }
 	// SetBadge shows that at the application's icon.
 	SetBadge struct{ Count int }
-	// KeepAwake keeps the screen on, or allows it to go off.
+	// KeepAwake keeps the screen on, or lets it go off.
 	KeepAwake struct{ On bool }
 	// CloseDialog closes the dialog that is open, if one is.
 	CloseDialog struct{}
@@ -83,12 +83,11 @@ type (
 	Notify struct{ User event.User }
 	// Probe asks whether the server can be reached. [Probed] answers it.
 	Probe struct{}
-	// EndSession asks the server to forget who the visitor was. [SessionEnded]
-	// answers it.
+	// EndSession asks the server to forget the visitor. [SessionEnded] answers it.
 	EndSession struct{}
 	// CheckUpdate asks whether there is a new version of the page.
 	CheckUpdate struct{}
-	// Renew loads the page anew, once in a tab: what it shows is not what the server
-	// has, which may be of a later version.
+	// Renew loads the page anew, once in a tab: its roster is not the server's, which
+	// may be of a later version.
 	Renew struct{}
 )

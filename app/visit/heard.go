@@ -9,7 +9,7 @@ import (
 	"rollcall/shared/roster"
 )
 
-// heard takes in what the client tells.
+// heard takes in what the client has told.
 func (m *Machine) heard(h Heard) {
 	if !m.running {
 		return
@@ -38,8 +38,8 @@ func (m *Machine) heard(h Heard) {
 	m.set(countProclaimed, proclaimPause)
 }
 
-// show brings the board up to the client's roster. Seen is whether the visitor saw the
-// changes happen. They did not if a first snapshot or a return has brought them.
+// show shows the client's roster on the board. Seen is whether the visitor saw the
+// changes happen: not if they came with the first snapshot, or after a loss.
 func (m *Machine) show(r board.Room, changes []roster.Change, seen bool) {
 	m.updateShownAt()
 	r.Query = m.query
@@ -48,9 +48,8 @@ func (m *Machine) show(r board.Room, changes []roster.Change, seen bool) {
 		if c.Kind != roster.Reset {
 			continue
 		}
-		// The first snapshot answers the hello, unless the visitor saw it happen. Those
-		// that follow are of the view that was asked for last: the client asks for it
-		// again by itself.
+		// After a hello, the first snapshot answers that. All others answer the view
+		// that was asked for last, which the client repeats by itself.
 		whole = true
 		if hello {
 			m.view.answered, hello = "", false
@@ -75,7 +74,7 @@ func (m *Machine) show(r board.Room, changes []roster.Change, seen bool) {
 	m.wantView()
 }
 
-// sweepLater looks after the boxes that fade.
+// sweepLater has the board swept when a fading is over.
 func (m *Machine) sweepLater() {
 	if m.board.Fading() {
 		m.set(boxesFaded, board.Transition)
@@ -100,7 +99,7 @@ func (m *Machine) showPast() {
 	}
 }
 
-// arrive is that the visitor is in the room.
+// arrive notes that the visitor is in the room.
 func (m *Machine) arrive() {
 	m.asking = false
 	m.do(Arrived{})
@@ -108,7 +107,7 @@ func (m *Machine) arrive() {
 	m.do(ShowPage{})
 }
 
-// storeSelf stores how the others see the visitor, as far as it is not stored yet.
+// storeSelf has the device store how others see the visitor, if that has changed.
 func (m *Machine) storeSelf() {
 	me := m.Me()
 	if me.ID == "" || !m.stores() || me.Name == m.kept.Self.Name && me.Note == m.kept.Self.Note {
@@ -118,13 +117,13 @@ func (m *Machine) storeSelf() {
 	m.do(StoreSelf{me})
 }
 
-// stores reports whether what the client knows of the visitor is to be stored.
-// Without a connection another tab may know better.
+// stores reports whether to store what the client knows of the visitor. Without a
+// connection another tab may know something newer.
 func (m *Machine) stores() bool { return !m.forgotten && m.connected() }
 
-// tell notes who is here of the people one asked to be told about. With news it shows
-// notifications of those who were not here before. A page sees only a part of a large
-// room, so it cannot know.
+// tell notes who is here of the people whose arrival is told. With news, it shows a
+// notification for each who was not here before. In a large room nobody is told: the
+// page sees a part of it only.
 func (m *Machine) tell(news bool) {
 	if len(m.kept.Told) == 0 || m.board.Room().Large || !m.status.Joined {
 		m.present = nil
@@ -142,8 +141,8 @@ func (m *Machine) tell(news bool) {
 	}
 }
 
-// proclaimPause is how long title and badge may be late. To change them the browser
-// asks another process, which takes longer than all else that an arrival costs.
+// proclaimPause is how late title and badge may be. To change them the browser asks
+// another process, which costs more than everything else about an arrival.
 const proclaimPause = 250 * time.Millisecond
 
 func (m *Machine) proclaimCount() {
@@ -160,8 +159,8 @@ func (m *Machine) proclaimCount() {
 	}
 }
 
-// updateShownAt notes of what time the page shows the room: while the connection is
-// away, that stands still.
+// updateShownAt notes at what time the room was as the page shows it. Without a
+// connection that is when the server was heard last.
 func (m *Machine) updateShownAt() {
 	switch {
 	case !m.status.Joined:
@@ -172,7 +171,7 @@ func (m *Machine) updateShownAt() {
 	}
 }
 
-// find returns somebody by the id, and whether they are here.
+// find returns the user with an id, and whether they are here.
 func (m *Machine) find(id string) (event.User, bool) {
 	r := m.board.Room()
 	if id == r.Me.ID {

@@ -10,28 +10,28 @@ import (
 
 // The inputs that say what the visitor does.
 type (
-	// Join asks to be let in under a name.
+	// Join is that the form is submitted with a name.
 	Join struct{ Name string }
-	// Leave leaves the room, with all tabs of the session.
+	// Leave is to leave the room, with all tabs of the session.
 	Leave struct{}
-	// Forget leaves the room and forgets everything.
+	// Forget is to leave the room and to forget everything.
 	Forget struct{}
-	// Retry tries again at once what is tried again later.
+	// Retry is to try to connect now.
 	Retry struct{}
-	// Edit changes how others see one.
+	// Edit is to change how others see the visitor.
 	Edit struct{ Patch event.Patch }
-	// Search shows the people whose names have the words of a query.
+	// Search is to show the people whose names have the words of a query.
 	Search struct{ Query string }
-	// Open opens a dialog. ID is whom it is about, if it is about somebody.
+	// Open is to open a dialog. ID is the user whom it is about, if there is one.
 	Open struct {
 		Dialog Dialog
 		ID     string
 	}
-	// Closed is that the dialog that was open is closed.
+	// Closed is that the browser has closed the dialog.
 	Closed struct{}
-	// Dismiss puts a notice away.
+	// Dismiss is to remove a notice.
 	Dismiss struct{ Text string }
-	// Say has a screen reader say something.
+	// Say is to have a screen reader say something.
 	Say struct{ Words string }
 )
 
@@ -40,20 +40,20 @@ type (
 	// Enter begins a visit. End comes before it if there was another one.
 	Enter struct {
 		Room      string
-		Wall      bool   // only to look at the room, on a screen in a hallway
-		Name      string // that one had in the room before; empty for none
+		Wall      bool   // to watch the room only, on a screen in a hallway
+		Name      string // of the visitor in the room before; empty for none
 		Typed     string // what stands in the form
-		Submitted bool   // the form was submitted before there was a machine
-		Reloaded  bool   // the tab was in this room before it was loaded anew
-		Hidden    bool   // nobody looks at the page
+		Submitted bool   // the form was submitted before the program was running
+		Reloaded  bool   // the tab was in this room before a reload
+		Hidden    bool   // the page is hidden
 		Kept      Kept
-		Past      *Past // the room as this device saw it last; nil if it has not
+		Past      *Past // the room as this device saw it last; nil if it did not
 	}
-	// End leaves the room for another page, without a word to the server.
+	// End ends the visit without a leave: the page shows another room, or ends.
 	End struct{}
 	// Time is that a deadline of [Machine.Next] has passed.
 	Time struct{}
-	// Hidden is that the page is looked at no more, or again.
+	// Hidden is that the page became hidden, or visible.
 	Hidden struct{ Hidden bool }
 	// Returned is that the visitor has come back to the page.
 	Returned struct{}
@@ -62,7 +62,7 @@ type (
 	// Unloaded is that the browser leaves the page. Persisted is whether it puts the
 	// page aside whole, so that it may come back.
 	Unloaded struct{ Persisted bool }
-	// KeepRoster stores the room as it is now, for what may come.
+	// KeepRoster is to store the room now: the page is about to be loaded anew.
 	KeepRoster struct{}
 	// KeptElsewhere is that another tab has changed what the device keeps.
 	KeptElsewhere struct {
@@ -76,40 +76,40 @@ type (
 		Reached     bool // the server has answered
 		Intercepted bool // something else has, in its place
 	}
-	// SessionNotEnded is that the server has yet to forget who the visitor was: the
-	// last page that asked for it has not lived until the answer.
+	// SessionNotEnded is that the server has still to forget the visitor: the page that
+	// asked for it was gone before the answer.
 	SessionNotEnded struct{}
 	// SessionEnded answers [EndSession].
 	SessionEnded struct{ Done bool }
 )
 
-// Heard is what the client tells.
+// Heard is what the client has told.
 type Heard struct {
 	client.Update
-	// Err is why nothing will follow; nil as long as something may.
+	// Err is why nothing follows from the client; nil if something may.
 	Err error
 	// Room is the client's roster, once the client has joined.
 	Room board.Room
-	// Now is the time by the server's clock, and Last when the client heard of the
-	// server last, by the same clock.
+	// Now is the time, and Last is when the client heard the server last. Both are by
+	// the server's clock.
 	Now, Last time.Time
 }
 
-// Kept is what the device keeps of the visitor for one room.
+// Kept is what the device has stored of the visitor for one room.
 type Kept struct {
 	Offered string   // the name that the form offers; empty for none
-	Self    Self     // how others saw one last in this room; zero if they did not
-	Told    []string // ids of whom one asked to be told about
+	Self    Self     // how others saw the visitor last in this room; zero if they did not
+	Told    []string // ids of the people whose arrival is told
 }
 
-// Self is how others see one in a room.
+// Self is how others see the visitor in a room.
 type Self struct {
 	Name   string
-	Status event.Status // as chosen by hand
+	Status event.Status // that was chosen by hand
 	Note   string
 }
 
-// Past is a room as it was when it was last seen.
+// Past is a room as it was when the device saw it last.
 type Past struct {
 	Room board.Room
 	At   time.Time // by the server's clock

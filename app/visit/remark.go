@@ -17,12 +17,12 @@ type remarkEnd int
 
 const (
 	untilDismissed remarkEnd = iota
-	untilConnected           // the connection is there
-	untilSent                // and the server has answered what was changed last
+	untilConnected           // the connection is back
+	untilSent                // and the server has answered the last change
 	untilTime
 )
 
-// remarkOn says something about what was done last, to everybody.
+// remarkOn shows a remark, and has a screen reader say it.
 func (m *Machine) remarkOn(r remark) {
 	m.remark = r
 	m.deadlines.stop(remarkOver)
@@ -33,7 +33,7 @@ func (m *Machine) remarkOn(r remark) {
 	m.say(r.text)
 }
 
-// endRemark takes the remark away, once it is over.
+// endRemark removes the remark when it is over.
 func (m *Machine) endRemark() {
 	over := false
 	switch m.remark.until {
@@ -53,8 +53,8 @@ func (m *Machine) endRemark() {
 	m.remark = remark{}
 }
 
-// say has a screen reader say something. The same sentence once more would be no
-// change, and not be said.
+// say has a screen reader say something. A sentence that is there already would be no
+// change and would not be said, so it gets a space more.
 func (m *Machine) say(words string) {
 	switch words {
 	case "":

@@ -10,7 +10,7 @@ import (
 	"rollcall/shared/event"
 )
 
-// view is what the client was asked to show of a large room.
+// view is the part of a large room that the client was asked for.
 type view struct {
 	waiting   bool      // for the answer
 	asked     string    // the query that was asked for last
@@ -18,7 +18,7 @@ type view struct {
 	notBefore time.Time // when the next one may be asked for
 }
 
-// search is a search whose result a screen reader has yet to hear.
+// search is a search whose result a screen reader has not said yet.
 type search struct {
 	query string
 	until time.Time // when the answer is given up
@@ -26,11 +26,11 @@ type search struct {
 
 const (
 	viewPause  = 120 * time.Millisecond // between two views that are asked for
-	answerTime = 3 * time.Second        // after which an answer is given up
-	typingTime = time.Second            // without a letter more: the typing is over
+	answerTime = 3 * time.Second        // in which an answer is waited for
+	typingTime = time.Second            // without another letter: the typing is over
 )
 
-// searchFor shows those whose names have the words of a query.
+// searchFor shows the people whose names have the words of a query.
 func (m *Machine) searchFor(query string) {
 	query = strings.TrimSpace(query)  // words are searched for
 	for len(query) > event.MaxQuery { // the server would refuse it
@@ -47,8 +47,8 @@ func (m *Machine) searchFor(query string) {
 	m.reset(searchAnswered, typingTime)
 }
 
-// sayFound has a screen reader say how many a search has found, when the answer is
-// there.
+// sayFound has a screen reader say how many people a search has found. It waits for the
+// answer.
 func (m *Machine) sayFound() {
 	switch query := m.search.query; {
 	case m.query != query || query == "":
@@ -59,9 +59,9 @@ func (m *Machine) sayFound() {
 	}
 }
 
-// wantView asks for the part of a large room that the board is about to show. Answers
-// are waited for, so that a scroll through thousands asks only for where it comes to
-// rest.
+// wantView asks for the part of a large room that the board is about to show. It waits
+// for each answer before it asks again, so that scrolling through thousands asks for
+// few parts.
 func (m *Machine) wantView() {
 	r := m.board.Room()
 	if !m.running || !r.Large {

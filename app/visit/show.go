@@ -9,72 +9,72 @@ import (
 	"rollcall/shared/event"
 )
 
-// What follows is what there is to show.
+// This file is what a page asks a machine in order to draw.
 
-// Board is the people of the room. The page lays it out and scrolls it.
+// Board returns the people of the room. The page lays it out and scrolls it.
 func (m *Machine) Board() *board.Board { return m.board }
 
-// Room is the name of the room.
+// Room returns the name of the room.
 func (m *Machine) Room() string { return m.room }
 
-// Wall is whether the page only looks at the room, on a screen in a hallway.
+// Wall reports whether the page only watches the room, on a screen in a hallway.
 func (m *Machine) Wall() bool { return m.wall }
 
-// Joined is whether there is a live room to show, or one that was live until its
+// Joined reports whether there is a room to show that is live, or was until the
 // connection was lost.
 func (m *Machine) Joined() bool { return m.status.Joined }
 
-// Asking is whether one is about to join: the form stays, busy.
+// Asking reports whether the visitor is about to join: the form stays, busy.
 func (m *Machine) Asking() bool { return m.asking }
 
-// Problem is why the last name was not taken; empty if it was.
+// Problem returns why the last name was refused; empty if it was not.
 func (m *Machine) Problem() string { return m.problem }
 
-// Offered is the name that the form offers.
+// Offered returns the name that the form offers.
 func (m *Machine) Offered() string { return m.kept.Offered }
 
-// Count is how many people are in the room, or were.
+// Count returns how many people are in the room, or were.
 func (m *Machine) Count() int { return m.board.Room().Count }
 
-// Me is the visitor as the others see them; the zero User while that is not known.
+// Me returns the visitor as others see them; the zero User while that is not known.
 func (m *Machine) Me() event.User { return m.board.Room().Me }
 
-// Met is whether somebody else has been in the room.
+// Met reports whether somebody else has been in the room.
 func (m *Machine) Met() bool { return m.met }
 
-// Query is what is searched for; empty for everybody.
+// Query returns what is searched for; empty for everybody.
 func (m *Machine) Query() string { return m.query }
 
-// Said is what a screen reader says.
+// Said returns what a screen reader is to say.
 func (m *Machine) Said() string { return m.said }
 
-// Dialog is the dialog that is open; the zero Open for none.
+// Dialog returns the dialog that is open; the zero Open for none.
 func (m *Machine) Dialog() Open { return m.dialog }
 
-// Refusal is what is wrong with the latest change of how others see one: the field,
-// and why. Count tells one from the next; it is 0 if there was none.
+// Refusal returns why the latest change of how others see the visitor was refused, and
+// for which field. Count differs for every refusal; it is 0 before the first.
 func (m *Machine) Refusal() (field, problem string, count int) {
 	return m.edit.field, m.edit.problem, m.edit.refusals
 }
 
-// Person is whom the open dialog is about.
+// Person returns the person of the open dialog.
 func (m *Machine) Person() Person { return m.person }
 
-// Told is whether one asked to be told when somebody comes.
+// Told reports whether the visitor is told when somebody comes.
 func (m *Machine) Told(id string) bool { return slices.Contains(m.kept.Told, id) }
 
-// ShownAt is of what time, by the server's clock, the room is shown.
+// ShownAt returns the time, by the server's clock, at which the room was as the page
+// shows it.
 func (m *Machine) ShownAt() time.Time { return m.shownAt }
 
-// AsOf is ShownAt where that is not now: the page says so then. It reports false if
-// the room is shown as it is.
+// AsOf returns ShownAt, and whether the page has to say that time because it is not now.
 func (m *Machine) AsOf() (time.Time, bool) {
 	past := m.ShowsPast() || m.status.Joined && m.shaky && m.status.Link != client.Connected
 	return m.shownAt, past
 }
 
-// ServerNow is the time by the server's clock, or before the client has told that, by
-// the device's.
+// ServerNow returns the time by the server's clock, and before the client has told that,
+// by the device's.
 func (m *Machine) ServerNow(now time.Time) time.Time {
 	if m.heardAt.IsZero() {
 		return now

@@ -1,5 +1,5 @@
-// Package visit decides what a page does in a room, from the moment it asks for the
-// room until it leaves it. It is a pure state machine.
+// Package visit decides what a page does in a room, as a pure state machine: joining,
+// leaving, lost connections, dialogs, notices and what the device is to store.
 //
 // A [Machine] is told what has happened: what the client has heard, what the browser
 // says, what the visitor does, and that time has passed. It answers with effects,
@@ -17,8 +17,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// patience is how long something may take before the page shows that it takes long:
-// to come back into the room, and to get a lost connection back.
+// patience is how long the page waits before it shows that something takes long: coming
+// back into the room after a reload, and a lost connection.
 const patience = 2 * time.Second
 
 // Machine is the visits of one page, one after another. Not safe for concurrent use.
@@ -42,30 +42,30 @@ type visit struct {
 	deadlines deadlines
 
 	running   bool   // there is a client
-	name      string // that it asks to join with
-	asking    bool   // it is about to join
+	name      string // with which it joins
+	asking    bool   // it has not joined yet, and is to
 	status    client.Status
-	problem   string // why the last name was not taken
-	parting   string // why the visitor is out of the room, if not for a problem
+	problem   string // why the last name was refused
+	parting   string // why the visitor is out of the room, if not for that
 	forgotten bool   // another tab has made the device forget everything
 	met       bool   // somebody else has been here
 
-	lost        bool // the connection has been lost and is not back
-	shaky       bool // it is away for long enough to show it
+	lost        bool // the connection was lost and is not back
+	shaky       bool // it is away for so long that the page shows it, or the client doubts it
 	unreachable bool // the server cannot be reached, though nobody has asked to join
-	intercepted bool // something else has answered then
+	intercepted bool // because something else answers
 
-	shownAt   time.Time // by the server's clock: the room is shown as it was then
+	shownAt   time.Time // by the server's clock: the page shows the room as it was then
 	serverNow time.Time // by the server's clock, at the moment heardAt
-	lastHeard time.Time // by the server's clock: what came later is not known
+	lastHeard time.Time // by the server's clock: what happened later is not known
 	heardAt   time.Time // by the device's clock; zero before the client has told anything
 
 	query  string // what is searched for
 	view   view
 	search search
 	news   board.Announcements
-	// present has those who are here of the people one asked to be told about. It is
-	// nil if that is not known.
+	// present has the people who are here of those whose arrival is told. It is nil if
+	// that is not known.
 	present map[string]bool
 	remark  remark
 
@@ -150,9 +150,8 @@ func (m *Machine) handle(input any) {
 // do has the page carry out something.
 func (m *Machine) do(e Effect) { m.effects = append(m.effects, e) }
 
-// enter begins a visit. It joins at once with the name that one had in another room,
-// if one has none in this one; when the tab was in the room before a reload; or when
-// the form has been submitted already.
+// enter begins a visit. It joins at once if the form was submitted already, if the
+// visitor comes from another room, or if the tab was in this room before a reload.
 func (m *Machine) enter(in Enter) {
 	m.visit = visit{room: in.Room, wall: in.Wall, kept: in.Kept, past: in.Past, shownAt: m.now}
 	m.hidden = in.Hidden
@@ -177,16 +176,16 @@ func (m *Machine) enter(in Enter) {
 	}
 }
 
-// returnAs joins without showing the dialog, which would only flash, unless it takes
-// long.
+// returnAs joins while the form stays hidden: it would only flash. If joining takes
+// long, the form shows.
 func (m *Machine) returnAs(name string) {
 	m.do(HidePage{})
 	m.join(name)
 	m.reset(pageHidden, patience)
 }
 
-// join asks the server to let one in under a name, with the status and the note that
-// one had in the room.
+// join asks the server to let the visitor in under a name, with the status and the note
+// that they had in this room.
 func (m *Machine) join(name string) {
 	switch {
 	case m.wall, m.status.Joined:
@@ -207,7 +206,8 @@ func (m *Machine) join(name string) {
 	m.start(Start{Room: m.room, Name: name, Status: m.kept.Self.Status, Note: m.kept.Self.Note})
 }
 
-// start begins a client. What was for the client before it does not count any more.
+// start begins a client. What the machine knew and waited for with the one before is
+// dropped.
 func (m *Machine) start(s Start) {
 	m.status, m.updates, m.query, m.view = client.Status{}, 0, "", view{}
 	m.deadlines.stopClient()
@@ -219,7 +219,7 @@ func (m *Machine) start(s Start) {
 // clearBoard shows a room with nobody in it.
 func (m *Machine) clearBoard() { m.board.Show(board.Room{}, true, m.now) }
 
-// end ends the client, and keeps what it knew for a later visit.
+// end ends the client, and has the device store the room for a later visit.
 func (m *Machine) end() {
 	m.keep()
 	switch {
@@ -233,8 +233,9 @@ func (m *Machine) end() {
 	m.do(KeepAwake{false})
 }
 
-// keep keeps the room as it is for a time without a connection. Once the client has
-// ended, the device may know better, or may have been made to forget.
+// keep has the device store the room, for a time without a connection. After the client
+// has ended nothing is stored: another tab may have stored something newer, or may have
+// made the device forget everything.
 func (m *Machine) keep() {
 	m.updateShownAt()
 	if m.running && m.status.Joined && !m.wall && !m.forgotten {
@@ -242,8 +243,8 @@ func (m *Machine) keep() {
 	}
 }
 
-// leave leaves the room, with all tabs. From a room as it was there is only the way
-// to the dialog.
+// leave leaves the room, with all tabs of the session. Without a client it shows the
+// form instead of the room as it was.
 func (m *Machine) leave() {
 	m.do(CloseDialog{})
 	if !m.running {
@@ -254,8 +255,8 @@ func (m *Machine) leave() {
 	m.do(LeaveRoom{})
 }
 
-// forget leaves the room and makes the device and the server forget who one was. What
-// the client still tells is not heard any more, or it would be stored.
+// forget leaves the room and makes the device and the server forget the visitor. What
+// the client still tells does not count, or it would be stored.
 func (m *Machine) forget() {
 	if m.running {
 		m.do(LeaveRoom{})
@@ -267,7 +268,7 @@ func (m *Machine) forget() {
 	m.do(EndSession{}) // even if nothing can be stored
 }
 
-// Why one is out of the room, as the dialog says it.
+// Why the visitor is out of the room, as the form says it.
 const (
 	leftRoom        = "You have left the room."
 	allForgotten    = "All is forgotten, and you have left the room."
@@ -276,7 +277,7 @@ const (
 	somethingWrong = "Something went wrong; please try again."
 )
 
-// sessionEnded is the answer to EndSession.
+// sessionEnded takes in the answer to EndSession.
 func (m *Machine) sessionEnded(done bool) {
 	if m.parting == leftRoom || m.parting == partlyForgotten {
 		m.parting = partlyForgotten
@@ -289,18 +290,18 @@ func (m *Machine) sessionEnded(done bool) {
 	}
 }
 
-// keptElsewhere is that another tab has stored or forgotten something. What it has
-// forgotten is not stored again.
+// keptElsewhere takes in what another tab has stored or forgotten. What it has forgotten
+// is not stored again.
 func (m *Machine) keptElsewhere(in KeptElsewhere) {
 	m.kept = in.Kept
-	m.tell(false) // who is here already is no news
+	m.tell(false) // people who are here already are no news
 	if in.Forgotten && m.running && !m.wall {
-		m.forgotten = true // else a lost connection would come back as somebody
+		m.forgotten = true // or the client would come back as the same user after a loss
 		m.do(LeaveRoom{})
 	}
 }
 
-// clientEnded goes back to the dialog when nothing will follow from the client.
+// clientEnded shows the form again, since nothing follows from the client.
 func (m *Machine) clientEnded(err error) {
 	parting, problem := somethingWrong, ""
 	refusal, refused := errors.AsType[event.Error](err)
@@ -316,7 +317,7 @@ func (m *Machine) clientEnded(err error) {
 	m.part(parting, problem)
 }
 
-// part ends the visit, with the dialog and why it is back.
+// part ends the visit, and shows the form with the reason.
 func (m *Machine) part(parting, problem string) {
 	m.do(StoreTyped{})
 	remark := m.remark
@@ -332,14 +333,14 @@ func (m *Machine) part(parting, problem string) {
 	m.do(Parted{})
 }
 
-// hurry has a client that waits for its next attempt make it now.
+// hurry ends a wait of the client for its next attempt.
 func (m *Machine) hurry() {
 	if m.running {
 		m.do(Hurry{})
 	}
 }
 
-// returned is that the visitor has come back to the page.
+// returned takes in that the visitor has come back to the page.
 func (m *Machine) returned() {
 	m.hurry()
 	if m.unreachable {
@@ -347,9 +348,8 @@ func (m *Machine) returned() {
 	}
 }
 
-// networkChanged is that the browser says that the network has gone or has come
-// back. It is a hint: a server on this machine or in this house may be there all the
-// same.
+// networkChanged takes in that the browser has lost or regained its network. That is a
+// hint only: a server on this machine or in this house may be there all the same.
 func (m *Machine) networkChanged() {
 	if m.running {
 		m.do(Doubt{})
@@ -368,14 +368,14 @@ func (m *Machine) setHidden(hidden bool) {
 	m.returned()
 	m.do(CheckUpdate{})
 	if m.wall {
-		m.do(KeepAwake{true}) // which the browser takes back from hidden pages
+		m.do(KeepAwake{true}) // the browser ends that for a hidden page
 	}
-	m.updateShownAt() // which stood still
+	m.updateShownAt() // nobody has told the time to a hidden page
 	m.countDown()
 }
 
-// unloaded is that the browser leaves the page. One that it puts aside whole, for the
-// way back, would stay in the room for as long as it lies there.
+// unloaded takes in that the browser leaves the page. A page that the browser puts aside
+// whole, for the way back, leaves the room: its connection would stay open.
 func (m *Machine) unloaded(persisted bool) {
 	m.keep()
 	m.do(SetBadge{})
@@ -385,11 +385,11 @@ func (m *Machine) unloaded(persisted bool) {
 	}
 }
 
-// probePause is how long a page without a server waits before it asks for it again.
+// probePause is how long a page waits before it asks again whether the server is there.
 const probePause = 15 * time.Second
 
-// probe asks whether there is a server to join, so that a page that was opened
-// without one can show who was here.
+// probe asks whether the server can be reached, so that a page that is opened without
+// it can show who was here.
 func (m *Machine) probe() {
 	if m.asking || m.status.Joined || m.wall || m.past == nil {
 		return
@@ -403,7 +403,7 @@ func (m *Machine) probed(in Probed) {
 	}
 	m.unreachable, m.intercepted = !in.Reached, in.Intercepted
 	if m.unreachable {
-		m.do(StoreTyped{}) // the field may give way to the room as it was
+		m.do(StoreTyped{}) // the room as it was may replace the field
 		m.set(unreached, probePause)
 	}
 	m.showPast()
