@@ -11,7 +11,12 @@ import (
 // cut them, or keep new ones from the server.
 const recordedSockets = `window.sockets = []; window.cut = false; window.WebSocket = class extends WebSocket {
 	said = [];
-	constructor(url, ...rest) { super(cut ? url.replace("/ws", "/robots.txt") : url, ...rest); sockets.push(this) }
+	heard = [];
+	constructor(url, ...rest) {
+		super(cut ? url.replace("/ws", "/robots.txt") : url, ...rest);
+		sockets.push(this);
+		this.addEventListener("message", ({data}) => this.heard.push(...JSON.parse(data)));
+	}
 	send(data) { this.said.push(...JSON.parse(data)); super.send(data) }
 };`
 

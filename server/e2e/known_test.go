@@ -57,7 +57,8 @@ func TestWhatTheBrowserSaysOfTheNetworkIsSeenAtOnceAndLookedInto(t *testing.T) {
 	for i, event := range []string{"offline", "online"} { // the server is there all the same
 		p.await(`dispatchEvent(new Event("` + event + `"))`)
 		p.await(fmt.Sprintf(`sockets.length === 1 && sockets[0].said.filter(e => e.event === "view").length === %d`, i+1))
-		p.await(`words.at(-1) === "Connected"`)
+		// The hello and each view are answered with a snapshot.
+		p.await(fmt.Sprintf(`sockets[0].heard.filter(e => e.event === "existing_users").length === %d && words.at(-1) === "Connected"`, i+2))
 	}
 	s.cmd.Process.Signal(syscall.SIGSTOP)
 	defer s.cmd.Process.Signal(syscall.SIGCONT)
