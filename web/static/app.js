@@ -5,18 +5,18 @@
   const { wasm, icon, badge, version } = document.currentScript.dataset;
   const root = document.documentElement;
 
-  // What is said where this script does not come, or is not understood.
+  // The sentence for browsers that cannot load or understand this script.
   document.getElementById("late")?.remove();
 
   // go-app asks for its settings here; all of ours are the defaults.
   window.goappGetenv = () => "";
 
-  // In full, since to a page whose own address holds a name and a password
-  // browsers refuse what is relative to it.
+  // An address in full: in a page whose own address holds a name and a password,
+  // browsers refuse relative ones.
   const at = (path) => location.origin + path;
 
-  // What the program asks of the page, and the page tells the program: changes
-  // are announced by the event "rollcall" on the window.
+  // The functions and facts that this script has for the program. The event
+  // "rollcall" on the window says that a fact has changed.
   const page = (window.rollcall = {
     early: { submitted: false },
     updateReady: false, // a new version is there, and a reload starts it
@@ -58,7 +58,7 @@
     if (button) button.textContent = "Joining …"; // as the program says it
   }
 
-  // What was submitted before this script was there has closed the dialog.
+  // A form that was submitted before this script was there has closed the dialog.
   if (document.querySelector(".entrance dialog:not([open])")) join();
 
   // A tab that was in this room before a reload goes back by itself; until
@@ -82,10 +82,10 @@
     notice.hidden = false;
   }
 
-  // The program is not to end. If it does, its connection must not say any more
-  // that somebody is here, and the page starts again: once, or a fault of every
-  // start would go round for ever. What tells is the history's, which a reload
-  // keeps where storage is blocked, too.
+  // The program should never end. If it does, its connections are closed, so that
+  // nobody is shown who cannot see the room, and the page starts again. It does so
+  // once: a fault at every start would repeat for ever. The state of the history
+  // tells, since a reload keeps it even where storage is blocked.
   const again = "started again";
   const restarted = history.state === again;
   if (restarted) history.replaceState(null, "");
@@ -93,12 +93,12 @@
   async function stopped() {
     for (const socket of bridge.sockets) socket.close();
     const modal = document.getElementById("modal");
-    if (modal) closeModal(modal); // it would be over the notice
+    if (modal) closeModal(modal); // it would hide the notice
     root.classList.add("stopped");
     fail("Rollcall has stopped unexpectedly. Reload the page to go on.");
     if (restarted && performance.now() < 60_000) return;
     try {
-      await reach(); // in place of the page there would be an error of the browser's
+      await reach(); // without the server, the browser would show an error in place of the page
       history.replaceState(again, "");
       location.reload();
     } catch (err) {
@@ -106,8 +106,8 @@
     }
   }
 
-  // Lets the browser do what it has to, and goes on in another task. By a
-  // message and not by a timer, which waits for up to a minute in hidden pages.
+  // Lets the browser do other work, and calls goOn in another task. It uses a
+  // message, since a timer waits for up to a minute in hidden pages.
   function nextTask(goOn) {
     if (!window.MessageChannel) {
       setTimeout(goOn);
@@ -134,8 +134,8 @@
     const go = new Go();
     let program;
     try {
-      // The bare response, unwrapped: only so does the browser keep the
-      // compiled code for the next visit.
+      // The response as it comes: only then does the browser keep the compiled
+      // code for the next visit.
       program = await WebAssembly.instantiateStreaming(fetch(at(wasm)), go.importObject);
       await new Promise(nextTask);
     } catch (err) {
@@ -143,7 +143,7 @@
       fail("Rollcall could not be loaded. Check your connection, then reload the page.");
       return;
     }
-    // It ends by itself, as by a panic of Go's, or the browser cuts it off.
+    // The program ends by a panic, or because the browser stops it.
     const resume = go._resume;
     const why = await new Promise((end) => {
       const halt = (why) => {
@@ -156,7 +156,7 @@
       };
       go.exit = (code) => halt("exit code " + code);
       go._resume = () => {
-        if (go.exited) return; // an event comes late
+        if (go.exited) return; // an event after the end
         try {
           resume.call(go);
         } catch (err) {
@@ -169,8 +169,8 @@
     stopped();
   }
 
-  // The program runs, and has taken over what was typed. It does not wait for
-  // what only the next visit needs.
+  // The program runs, and has taken over what was typed. The worker, which only the
+  // next visit needs, starts after that.
   function alive() {
     root.classList.remove("starting", "joining");
     root.classList.add("alive");
@@ -191,22 +191,22 @@
       return;
     }
     if (controlled) {
-      // This page may be of the version before the one that waits.
+      // A newer version than this page's may be waiting.
       found(registration.waiting);
       found(registration.installing);
     }
     registration.addEventListener("updatefound", () => {
-      // The first of all keeps this very page.
+      // The very first worker is for this page.
       if (controlled || registration.active) found(registration.installing);
     });
   }
 
   function found(worker) {
     if (!worker) return;
-    const look = async () => {
+    const check = async () => {
       if (worker.state === "installing" || worker.state === "redundant") return;
       if (worker !== successor && await versionOf(worker) === version) {
-        // The network has brought this page before the worker had it.
+        // The network has brought the new page before the worker had it.
         worker.postMessage("activate");
         successor = undefined;
         if (page.updateReady) change({ updateReady: false });
@@ -215,8 +215,8 @@
       successor = worker;
       if (!page.updateReady) change({ updateReady: true });
     };
-    worker.addEventListener("statechange", look);
-    look();
+    worker.addEventListener("statechange", check);
+    check();
   }
 
   function versionOf(worker) {
@@ -230,8 +230,7 @@
     });
   }
 
-  // Other tabs go on as they are; they, too, start the new version when they
-  // are reloaded.
+  // Other tabs keep the old version until they are reloaded.
   function applyUpdate() {
     const worker = successor;
     if (!worker) return;
@@ -267,8 +266,7 @@
     change({ canInstall: false });
   }
 
-  // A browser's offer is good for one question. It refuses when nothing was
-  // pressed.
+  // A browser's offer is good for one question, and only after a click or a key.
   async function install() {
     const asked = offer;
     withdraw();
@@ -277,14 +275,14 @@
     } catch { /* then there is no question */ }
   }
 
-  // By the registration: on Android the constructor throws.
+  // The registration shows it: on Android the constructor throws.
   function notify(title, body, tag, url) {
     if (!registration || window.Notification?.permission !== "granted") return;
     registration.showNotification(title, { body, tag, icon: at(icon), badge: at(badge), data: url }).catch(() => {});
   }
 
-  // The icon is the application's, and each window counts for itself: one that
-  // takes its number away has the others show theirs again.
+  // All windows share the icon of the application. A window that removes its number
+  // has the others show theirs again.
   let counted = 0;
   let others; // only while there is a number: an open channel keeps a page from being put aside
 
@@ -296,7 +294,7 @@
       try {
         others = new BroadcastChannel("rollcall.badge");
         others.onmessage = showCount;
-      } catch { /* not there, or blocked with all storage: then they have to wait for their next change */ }
+      } catch { /* not there, or blocked with all storage: the others show theirs at the next change */ }
     }
     if (!n) {
       others?.postMessage("gone");
@@ -309,8 +307,7 @@
     (counted ? navigator.setAppBadge(counted) : navigator.clearAppBadge()).catch(() => {});
   }
 
-  // Whether the server can be reached. What else may answer in its place, such
-  // as a proxy, is not it.
+  // Fails if the server cannot be reached. A proxy may answer in its place.
   async function reach() {
     page.intercepted = false;
     const answer = await fetch(at("/api/version"), { cache: "no-store", redirect: "manual" });
@@ -320,8 +317,9 @@
     await answer.json();
   }
 
-  // What answers in the server's place may have a page of its own, to which a
-  // worker that keeps ours would never lead. The mark goes when ours is back.
+  // A proxy that answers in the server's place may have a page to sign in, which the
+  // worker would never show. The mark in the address makes the worker ask the network;
+  // it is removed when our page is back.
   function signIn() {
     const address = new URL(location.href);
     address.searchParams.set("network", "");
@@ -335,16 +333,16 @@
     history.replaceState(history.state, "", address);
   }
 
-  // Has the server end who this browser is: no script can reach the cookie. What
-  // else answers in its place has not.
+  // Asks the server to end the session: no script can remove the cookie. Another
+  // answer than 204 is not the server's.
   async function forget() {
     const answer = await fetch("/api/forget", { method: "POST", keepalive: true, redirect: "manual" });
     if (answer.status !== 204) throw new Error(String(answer.status));
   }
 
-  // Carries so many elements of a list from its beginning to its end, or back
-  // if that is negative, or puts all in an order if there is one. Then says of
-  // each box which it is, and of how many.
+  // Carries that many elements of a list from its beginning to its end, or back if
+  // the number is negative. Or it puts all into an order, if there is one. Then it
+  // marks each box with its place, and with how many there are.
   function arrange(list, rotate, order, first, size) {
     const boxes = bridge.children(list);
     if (rotate > 0) list.append(...boxes.slice(0, rotate));
@@ -357,18 +355,18 @@
     let place = first;
     for (const box of boxes) {
       const here = !box.hidden && !box.classList.contains("departing");
-      say(box, "aria-posinset", here ? place++ : "");
-      say(box, "aria-setsize", here ? size : "");
+      mark(box, "aria-posinset", here ? place++ : "");
+      mark(box, "aria-setsize", here ? size : "");
     }
   }
 
-  function say(element, attribute, value) {
+  function mark(element, attribute, value) {
     if ((element.getAttribute(attribute) ?? "") === String(value)) return;
     if (value === "") element.removeAttribute(attribute);
     else element.setAttribute(attribute, value);
   }
 
-  // Without showModal a dialog is only laid over the page.
+  // Without showModal, a dialog only lies over the page.
   function openModal(dialog) {
     if (dialog.hasAttribute("open")) return;
     if (dialog.showModal) {
@@ -393,7 +391,7 @@
 
   let lock;
 
-  // The browser takes the lock back from a hidden page.
+  // The browser releases the lock of a hidden page.
   async function keepAwake(on) {
     try {
       if (!on) await lock?.release();

@@ -1,18 +1,18 @@
-// How the program reaches the browser. Go's wasm_exec.js, which follows, does
-// all of that by Reflect, and finds this one in its place: neither what a
-// browser lacks or refuses, nor what others have done to the page's elements,
-// must end the program.
+// How the program reaches the browser. Go's wasm_exec.js, which follows in the same
+// file, does everything by Reflect, and finds the one of this script. So the program
+// does not end because a browser lacks or refuses something, or because an extension
+// has changed the page's elements.
 const bridge = (() => {
   const native = globalThis.Reflect;
   const children = Symbol("what the program has put into an element, in the order in which it stands there");
   const home = Symbol("the element that the program has put a node into");
   const { WebSocket } = window;
-  const sockets = new Set(); // of the program, that are open or about to be
+  const sockets = new Set(); // the program's WebSockets that are open or opening
 
-  // What the program sees of the browser's storage, which may be blocked or not
-  // there at all. The methods are a prototype's: go-app looks through the keys
-  // of a storage, as a property each, for what is its own and has expired, and
-  // would take what belongs to others on the same origin.
+  // The storage that the program sees. The browser's may be blocked or missing. The
+  // methods are in the prototype, so that the object has no properties of its own:
+  // go-app removes expired values among the properties of a storage, and would read
+  // those of other pages on the same origin.
   function store(name) {
     let kept = null;
     try {
@@ -32,15 +32,15 @@ const bridge = (() => {
     console.warn("the browser refused:", err);
   }
 
-  // Others change what the program has drawn: a translation puts <font> in the
-  // place of a text, and go-app writes to the text that is gone. Before it
-  // touches a child that is not where it was put, the element gets back exactly
-  // what was put into it; a translation follows by itself. Children that are in
-  // their place are not moved: they may have the focus.
+  // Extensions change what the program has drawn: a translation replaces a text by
+  // <font>, and go-app writes to the text that is gone. When go-app touches a child
+  // that was moved, the element first gets back exactly its own children; the
+  // translation then repeats itself. Children in their right place are not moved:
+  // they may have the focus.
   function mend(parent, child) {
     if (child[home] !== parent || child.parentNode === parent) return;
     const kept = new Set(parent[children]);
-    if (parent !== document.body) { // where others have elements as well
+    if (parent !== document.body) { // extensions have elements in the body
       for (const node of [...parent.childNodes]) if (!kept.has(node)) node.remove();
     }
     let next = null;
@@ -65,8 +65,8 @@ const bridge = (() => {
     child[home] = parent;
   }
 
-  // What go-app does to the children of an element.
-  const acts = new Map([
+  // What go-app does to the children of an element, by the method that it calls.
+  const changes = new Map([
     [Node.prototype.appendChild, (parent, child) => {
       put(parent, child, Infinity);
     }],
@@ -81,15 +81,15 @@ const bridge = (() => {
   ]);
 
   const Reflect = {
-    // Go has no way to catch what this or set throws.
+    // Go cannot catch what get or set throw.
     get(target, name) {
       if (target === window) {
         if (name in stores) return stores[name];
-        if (name === "BroadcastChannel") return undefined; // go-app's, for states that we do not have; it may be refused
+        if (name === "BroadcastChannel") return undefined; // go-app would use it for states that we do not have, and a browser may refuse it
       }
-      // go-app takes any element that stands first for the page.
+      // go-app takes the first element of the body for the page.
       if (target === document.body && name === "firstElementChild") return target.querySelector(":scope > .page");
-      // Without what go-app's URLs cannot be: net/url refuses "#100%".
+      // Without the fragment: go-app parses it with net/url, which refuses "#100%".
       if (target === location && name === "href") return location.origin + location.pathname + location.search;
       try {
         return native.get(target, name);
@@ -107,12 +107,12 @@ const bridge = (() => {
         return false;
       }
     },
-    // What is thrown here is a panic of Go's, which some of its code expects.
-    // But what an element refuses is no reason for the page to end; nor what
-    // the history does, as for a link of others to "javascript:".
+    // An error here becomes a panic of Go's, which some of its code expects. But when
+    // an element or the history refuses something, such as a link to "javascript:",
+    // the page must not end.
     apply(f, target, args) {
       try {
-        acts.get(f)?.(target, ...args);
+        changes.get(f)?.(target, ...args);
         return native.apply(f, target, args);
       } catch (err) {
         if (!(target instanceof Node) && target !== history) throw err;
