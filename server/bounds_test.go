@@ -49,16 +49,16 @@ func rows(t *testing.T) []row {
 		t.Fatal(err)
 	}
 	limits := config.Limits
-	room := hub.MostMemory(hub.Texts{
+	room := hub.MaxMemory(hub.Texts{
 		Longest: names.Longest(), Key: folded(names.MaxNameBytes), Query: folded(event.MaxQuery),
 	})
-	sockets := ws.MostMemory()
+	sockets := ws.MaxMemory()
 	people := connections + limits.Absent()
 	large := people / (config.Window * 9 / 10) // rooms that have views
 	views := min(connections, large*room.Views)
 	// A room makes as many frames at a time as it may if its connections, each of
 	// which may need another, have that many users to be told of.
-	perRoom := max(1, int(math.Sqrt(float64(room.Flush)*connections/float64(room.Shown*people))))
+	perRoom := max(1, int(math.Sqrt(float64(room.Flush)*connections/float64(room.FrameUser*people))))
 	rows := []row{
 		{what: "a connection, with its address and its place in a room", each: sockets.Connection + room.Connection, most: connections},
 		{what: "a message that is coming in on it", each: sockets.Message, most: connections},
@@ -67,8 +67,8 @@ func rows(t *testing.T) []row {
 		{what: "their name for the searches in a large room", each: room.Indexed, most: people},
 		{what: "a room, with or without anybody", each: room.Room, most: connections + limits.Rooms + 1},
 		{what: "a view of a large room, beside the people in it", each: room.View, most: views},
-		{what: "somebody whom a search finds", each: room.Found, most: room.Views * people},
-		{what: "the frames that a room is being told", each: room.Flush + 2*room.Shown*config.Window, most: connections / perRoom, together: connections/perRoom*room.Flush + 2*room.Shown*people},
+		{what: "somebody whom a search finds", each: room.Match, most: room.Views * people},
+		{what: "the frames that a room is being told", each: room.Flush + 2*room.FrameUser*config.Window, most: connections / perRoom, together: connections/perRoom*room.Flush + 2*room.FrameUser*people},
 		{what: "what waits for clients that read slowly", each: sockets.Backlog, most: 1},
 		{what: "somebody while the rooms are saved, when the server ends", each: room.Saved, most: people},
 	}

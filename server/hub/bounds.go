@@ -25,46 +25,46 @@ type Bounds struct {
 	User       int // with the longest texts, and with the history that a room has for each
 	Indexed    int // more, in a large room: the name as searches look at it
 	View       int // one, beside the users in it
-	Found      int // more, for each user whom a search finds
+	Match      int // more, for each user whom a search finds
 	Views      int // how many views a room has, not bytes
-	Shown      int // a user in a frame
+	FrameUser  int // a user in a frame
 	Flush      int // what a room makes of frames at a time, before the last one and the common one
 	Saved      int // a user while State is encoded as JSON
 }
 
-// places is how many places there are at most in what grows, for each that is used:
-// see fit.
-const places = 4
+// maxSlack is how many elements a slice or map has memory for, at most, for each
+// that is in it: see fit.
+const maxSlack = 4
 
-// MostMemory returns the bounds. A test compares them with what is taken.
-func MostMemory(of Texts) Bounds {
+// MaxMemory returns the bounds. A test compares them with what is taken.
+func MaxMemory(of Texts) Bounds {
 	var (
-		users      = presence.MostMemory[*Conn]()
-		user       = longest(of)
+		users      = presence.MaxMemory[*Conn]()
+		user       = largestUser(of)
 		shown      = int(unsafe.Sizeof(user))
 		listed     = shown + perEntry(unsafe.Sizeof(""), unsafe.Sizeof(int64(0))) // in a roster
 		connection = int(unsafe.Sizeof(&Conn{}) + unsafe.Sizeof(delivery{}))      // in lists
 		texts      = sizeOf(user) - shown + len(user.ID)
-		history    = lost(2 * minHistory)
+		history    = allocated(2 * minLogSize)
 	)
 	return Bounds{
-		Room: lost(int(unsafe.Sizeof(room{}))+event.MaxRoom+perRoom) + users.Room + spare*(listed+connection) + history,
-		Connection: lost(int(unsafe.Sizeof(Conn{}))+len(user.ID)+event.MaxQuery+int(unsafe.Sizeof(event.ExistingUsers{}))+shown) +
-			users.Connection + places*connection,
-		User:    lost(texts) + users.User + places*listed + lost(2*sizeOf(user)),
-		Indexed: lost(of.Key) + places*int(unsafe.Sizeof(indexed{})),
-		View:    lost(int(unsafe.Sizeof(view{}))+of.Query) + perEntry(unsafe.Sizeof(event.View{}), unsafe.Sizeof(&view{})) + event.MaxView*listed*3/2 + history,
-		Found:   2 * int(unsafe.Sizeof(match{})),
-		Views:   maxViews + 1,
-		Shown:   user.Size() + len(","),
-		Flush:   atOnce + 2*perFrame,
-		Saved:   saved(user, users),
+		Room: allocated(int(unsafe.Sizeof(room{}))+event.MaxRoom+perRoom) + users.Room + spare*(listed+connection) + history,
+		Connection: allocated(int(unsafe.Sizeof(Conn{}))+len(user.ID)+event.MaxQuery+int(unsafe.Sizeof(event.ExistingUsers{}))+shown) +
+			users.Connection + maxSlack*connection,
+		User:      allocated(texts) + users.User + maxSlack*listed + allocated(2*sizeOf(user)),
+		Indexed:   allocated(of.Key) + maxSlack*int(unsafe.Sizeof(indexEntry{})),
+		View:      allocated(int(unsafe.Sizeof(view{}))+of.Query) + perEntry(unsafe.Sizeof(event.View{}), unsafe.Sizeof(&view{})) + event.MaxView*listed*3/2 + history,
+		Match:     2 * int(unsafe.Sizeof(match{})),
+		Views:     maxViews + 1,
+		FrameUser: user.Size() + len(","),
+		Flush:     maxFlushSize + 2*frameOverhead,
+		Saved:     savedSize(user, users),
 	}
 }
 
-// saved is what a user takes while a State is encoded: its JSON, in a buffer that
+// savedSize is what a user takes while a State is encoded: its JSON, in a buffer that
 // doubles, and copied at the end.
-func saved(user event.User, of presence.Bounds) int {
+func savedSize(user event.User, of presence.Bounds) int {
 	const copies = 3
 	s := presence.Saved{User: user, Reason: event.ReasonClosed, Stay: math.MaxInt64, Idle: math.MaxInt64}
 	for range of.Stamps {
@@ -80,11 +80,11 @@ func saved(user event.User, of presence.Bounds) int {
 	return int(unsafe.Sizeof(s)) + copies*len(text)
 }
 
-// perFrame is what a frame has beside the users.
-const perFrame = 512
+// frameOverhead is what a frame has beside the users.
+const frameOverhead = 512
 
-// longest is a user who writes as much as they may.
-func longest(of Texts) event.User {
+// largestUser is a user who writes as much as they may.
+func largestUser(of Texts) event.User {
 	const digits = 1e12 // of times
 	return of.Longest.Apply(event.User{
 		ID: strings.Repeat("x", 13), Status: event.StatusAway, Link: event.LinkReconnecting,
@@ -98,9 +98,9 @@ func longest(of Texts) event.User {
 // small stack.
 const perRoom = 10 << 10
 
-// lost is size with what is lost because memory is handed out in certain sizes, and
-// slices grow by more than is needed.
-func lost(size int) int { return size * 5 / 4 }
+// allocated is how much memory is allocated for size bytes: the allocator rounds
+// up, and slices grow by more than is needed.
+func allocated(size int) int { return size * 5 / 4 }
 
 // perEntry is what an entry takes of a map at most: a map is at least 7/16 full when
 // it has grown, and has a byte more for each place.

@@ -29,7 +29,7 @@ func writers(t *testing.T, h *Hub, people, text int) []*Conn {
 	var conns []*Conn
 	for i := range people {
 		p := person(fmt.Sprint(i))
-		p.Wanted.Note = new(strings.Repeat("x", text))
+		p.Change.Note = new(strings.Repeat("x", text))
 		c, err := h.Join("lobby", p, nothing{new(int)})
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestViewsTakeLittle(t *testing.T) {
 		conns := writers(t, h, people, text)
 		before := heap()
 		for i := range views {
-			if err := conns[i].View(event.View{From: i, Count: event.MaxView}); err != nil {
+			if err := conns[i].SetView(event.View{From: i, Count: event.MaxView}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -124,30 +124,30 @@ func TestFramesAreNotAllMadeAtOnce(t *testing.T) {
 				for i := range all {
 					c := &Conn{room: r, sink: nothing{new(int)}}
 					r.watching++
-					r.attach(c)
-					needs(c, r.all.head-uint64(i)-1)
+					r.addConn(c)
+					needs(c, r.log.head-uint64(i)-1)
 				}
-				r.all.apply(event.NewUser{User: event.User{ID: "new", Name: "New"}}, r.all.head+1)
+				r.log.apply(event.NewUser{User: event.User{ID: "new", Name: "New"}}, r.log.head+1)
 				for rounds := 1; ; rounds++ {
 					r.dirty = false
-					sizes, told := make(map[*packet]int), 0
+					sizes, told := make(map[*sharedFrame]int), 0
 					for _, d := range r.collect(nil) {
-						_, body := d.frame(nil, 0)
-						sizes[d.packet] = len(body)
+						_, body := d.encode(nil, 0)
+						sizes[d.frame] = len(body)
 						told++
 					}
 					size := 0
 					for _, n := range sizes {
 						size += n
 					}
-					if size > atOnce+people*text*3/2 {
+					if size > maxFlushSize+people*text*3/2 {
 						t.Errorf("%d KiB of frames are made at once", size>>10)
 					}
 					if rounds == 1 && told < people {
 						t.Errorf("only %d are told, of %d that were up to date", told, people)
 					}
 					if !r.dirty {
-						if rounds < all*people*text/(4*atOnce) {
+						if rounds < all*people*text/(4*maxFlushSize) {
 							t.Errorf("all are told in %d flushes", rounds)
 						}
 						return
@@ -169,14 +169,14 @@ func TestWhoHasToWaitTakesTurns(t *testing.T) {
 		defer r.mu.Unlock()
 		told := make(map[*Conn]int)
 		for i := range views {
-			c := &Conn{room: r, sink: nothing{new(int)}, want: event.View{From: i, Count: event.MaxView}}
+			c := &Conn{room: r, sink: nothing{new(int)}, wantedView: event.View{From: i, Count: event.MaxView}}
 			r.watching++
-			r.attach(c)
+			r.addConn(c)
 			told[c] = 0
 		}
 		const rounds = 3 * views
 		for round := range rounds {
-			for _, u := range r.all.roster.Users() {
+			for _, u := range r.log.roster.Users() {
 				u.Note = strings.Repeat(string('a'+rune(round%26)), text)
 				r.apply(event.UpdateUser{User: event.Patch{}.Apply(u)})
 			}
@@ -213,7 +213,7 @@ func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 				before := heap()
 				conns := writers(t, h, crowd, 10)
 				for i, conn := range conns {
-					if err := conn.View(c.view(i)); err != nil {
+					if err := conn.SetView(c.view(i)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -227,8 +227,8 @@ func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 				if kept := heap() - before; kept > (1+len(r.views))*64<<10 { // a view has a history
 					t.Errorf("%d KiB are kept", kept>>10)
 				}
-				if cap(r.conns) > crowd/10 || cap(r.index) > crowd/10 || c.stay == 0 && r.views != nil {
-					t.Errorf("there is place for %d connections, %d to search and views %v", cap(r.conns), cap(r.index), r.views)
+				if cap(r.conns) > crowd/10 || cap(r.searchIndex) > crowd/10 || c.stay == 0 && r.views != nil {
+					t.Errorf("there is place for %d connections, %d to search and views %v", cap(r.conns), cap(r.searchIndex), r.views)
 				}
 			})
 		})
@@ -242,7 +242,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		Longest: event.Patch{Name: new(strings.Repeat("x", 512)), Note: new(strings.Repeat("x", 1280))},
 		Key:     512, Query: 10,
 	}
-	most := MostMemory(of)
+	most := MaxMemory(of)
 	// full is somebody with the longest texts, all in one letter.
 	full := func(name string, letter rune) Person {
 		text := func(n int) string { return strings.Repeat(string(letter), n) }
@@ -251,7 +251,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := Person{ID: fmt.Sprintf("%13s", name)}
-		p.Wanted = event.Patch{Name: new(name + " " + text(511-len(name))), Note: new(text(1280)), Status: new(event.StatusAway), Until: new(int64(4e12)), Data: data}
+		p.Change = event.Patch{Name: new(name + " " + text(511-len(name))), Note: new(text(1280)), Status: new(event.StatusAway), Until: new(int64(4e12)), Data: data}
 		return p
 	}
 	// settle has each person say something else in each of as many tabs as are
@@ -263,7 +263,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 				p := full(fmt.Sprint(i), letter)
 				p.Tab, p.Ref = strings.Repeat(string(letter), event.MaxTab), event.Ref(tab+1)
 				if tab > 0 {
-					p.Wanted.Data = p.Wanted.Data[:len(p.Wanted.Data)-1] + event.Data(fmt.Sprintf(`,"%s":null}`, strings.Repeat(string(letter-1), 500)))
+					p.Change.Data = p.Change.Data[:len(p.Change.Data)-1] + event.Data(fmt.Sprintf(`,"%s":null}`, strings.Repeat(string(letter-1), 500)))
 				}
 				next, err := h.Join(room, p, nothing{new(int)})
 				if err != nil {
@@ -283,9 +283,9 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		c.room.mu.Lock()
 		defer c.room.mu.Unlock()
 		if c.view != nil {
-			return c.view.history
+			return c.view.entriesSize
 		}
-		return c.room.all.history
+		return c.room.log.entriesSize
 	}
 	within := func(t *testing.T, what string, took, most int) {
 		t.Helper()
@@ -299,9 +299,9 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		const people = 50
 		before := heap()
 		conns := settle(t, h, "lobby", people)
-		for n := 0; history(conns[0]) < 2*people*sizeOf(longest(of))*8/10; n++ {
+		for n := 0; history(conns[0]) < 2*people*sizeOf(largestUser(of))*8/10; n++ {
 			p := full(fmt.Sprint(n%people), 'a'+rune(n/people%26))
-			conns[n%people].Update(0, event.Patch{Name: p.Wanted.Name, Note: p.Wanted.Note})
+			conns[n%people].Update(0, event.Patch{Name: p.Change.Name, Note: p.Change.Note})
 		}
 		synctest.Wait()
 		within(t, "somebody in a small room", (heap()-before)/people, most.User+most.Connection)
@@ -323,7 +323,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 				guest.Close(true)
 			}
 			time.Sleep(time.Minute)                           // until they are gone
-			for n := 0; history(c) < 2*minHistory-4000; n++ { // one change takes less than 4000
+			for n := 0; history(c) < 2*minLogSize-4000; n++ { // one change takes less than 4000
 				c.Update(0, event.Patch{Name: new("Ana"), Note: new(fmt.Sprint(n)), Data: "null"})
 			}
 			synctest.Wait()
@@ -335,13 +335,13 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		conns := writers(t, h, people, 10)
 		before := heap()
 		for i := range views {
-			if err := conns[i].View(event.View{From: i, Count: event.MaxView}); err != nil {
+			if err := conns[i].SetView(event.View{From: i, Count: event.MaxView}); err != nil {
 				t.Fatal(err)
 			}
 		}
 		synctest.Wait()
 		seen := conns[views : event.MaxView-views] // by all of them
-		for n := 0; history(conns[0]) < 2*minHistory-1000; n++ {
+		for n := 0; history(conns[0]) < 2*minLogSize-1000; n++ {
 			rewrite(seen[n%len(seen):][:1], 'a'+rune(n/len(seen)), 10)
 		}
 		within(t, "a view", (heap()-before)/views, most.View)

@@ -138,7 +138,7 @@ func (c *client) pause() {
 	c.mu.Lock()
 	c.slow = true
 	c.mu.Unlock()
-	c.conn.Beat()
+	c.conn.Heartbeat()
 	c.drain()
 }
 
@@ -271,12 +271,12 @@ func (c *client) holds(names ...string) {
 }
 
 func person(name string) Person {
-	p := Person{ID: "id-" + name, Wanted: event.Named(name)}
+	p := Person{ID: "id-" + name, Change: event.Named(name)}
 	return p
 }
 
 func (p Person) named(name string) Person {
-	p.Wanted.Name = &name
+	p.Change.Name = &name
 	return p
 }
 

@@ -20,9 +20,9 @@ type Frame struct {
 	// Head, which is the hub's again when Send returns, and then Body, which
 	// is shared and never changes.
 	Head, Body []byte
-	// Asked says that the frame is the answer to the connection's Join, Watch
+	// Requested says that the frame is the answer to the connection's Join, Watch
 	// or View, which it would not have been sent otherwise.
-	Asked bool
+	Requested bool
 	// Last says that the connection is to end properly after it.
 	Last bool
 }
@@ -33,17 +33,17 @@ type Conn struct {
 	// What each flush looks at comes first and together, since fetching it from
 	// memory is what a look at one of thousands costs. All but sink and blocked
 	// is guarded by room.mu.
-	sink    Sink
-	blocked atomic.Bool   // the sink takes nothing until Ready
-	started bool          // the client has had its snapshot
-	fresh   bool          // the client is owed a snapshot
-	quiet   bool          // the client is owed a frame, if only the room's state
-	stale   bool          // the client's own entry has changed since its last frame
-	leaving bool          // the user has left: the next frame is the last
-	cursor  uint64        // the seq that the client knows
-	done    event.Ref     // of what is done and the client is to be told so; else 0
-	view    *view         // what the client sees; nil for the whole room
-	resume  *event.Resume // what it knew when it came; nil once started
+	sink          Sink
+	blocked       atomic.Bool   // the sink takes nothing until Ready
+	started       bool          // the client has had its snapshot
+	needsSnapshot bool          // the client is owed a snapshot
+	needsFrame    bool          // the client is owed a frame, if only the room's state
+	ownChanged    bool          // the client's own entry has changed since its last frame
+	leaving       bool          // the user has left: the next frame is the last
+	cursor        uint64        // the seq that the client knows
+	doneRef       event.Ref     // of what is done and the client is to be told so; else 0
+	view          *view         // what the client sees; nil for the whole room
+	resume        *event.Resume // what it knew when it came; nil once started
 
 	room   *room
 	id     string          // of the user; empty for one that watches
@@ -51,11 +51,11 @@ type Conn struct {
 	charge func(bytes int) // as in Visitor
 
 	// Guarded by room.mu.
-	index int           // in room.conns, -1 when out of the room
-	want  event.View    // what it wants to see while the room is large
-	hello event.Ref     // Visitor.Ref, until it is answered
-	grant string        // Person.Grant, until it is given
-	gone  []event.Event // that its user has left, while it is leaving; none for one that watches
+	index      int           // in room.conns, -1 when out of the room
+	wantedView event.View    // what it wants to see while the room is large
+	helloRef   event.Ref     // Visitor.Ref, until it is answered
+	newSession string        // Person.NewSession, until it is sent
+	leftEvents []event.Event // that its user has left, while it is leaving; none for one that watches
 }
 
 // ID is the public id of the user, empty for one that watches.
@@ -70,15 +70,15 @@ func (c *Conn) Ready() {
 	c.room.ready(c)
 }
 
-// Beat asks for a frame, if only of the room's state, so that the client
+// Heartbeat asks for a frame, if only of the room's state, so that the client
 // hears something.
-func (c *Conn) Beat() {
+func (c *Conn) Heartbeat() {
 	r := c.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index >= 0 {
-		c.quiet = true
-		r.kick()
+		c.needsFrame = true
+		r.scheduleFlush()
 	}
 }
 
@@ -93,22 +93,22 @@ func (c *Conn) Update(ref event.Ref, change event.Patch) error {
 	return c.room.update(c, ref, change)
 }
 
-// pay tells whoever the connection is counted for what it has cost; the room's
+// addCost tells whoever the connection is counted for what it has cost; the room's
 // lock is held.
-func (c *Conn) pay(bytes int) {
+func (c *Conn) addCost(bytes int) {
 	if c.charge != nil {
 		c.charge(bytes)
 	}
 }
 
-// Active says whether the connection's tab is looked at and used. A ref is
+// SetActive says whether the connection's tab is looked at and used. A ref is
 // answered, unless it is 0.
-func (c *Conn) Active(ref event.Ref, active bool) { c.room.active(c, ref, active) }
+func (c *Conn) SetActive(ref event.Ref, active bool) { c.room.setActive(c, ref, active) }
 
-// View says what part of a large room the client wants to see, and gets it a
+// SetView says what part of a large room the client wants to see, and gets it a
 // snapshot in any room. Out of bounds is brought within. The error is
 // ErrTooManyViews, and then nothing has changed. Its ref is answered.
-func (c *Conn) View(want event.View) error { return c.room.look(c, want) }
+func (c *Conn) SetView(want event.View) error { return c.room.setView(c, want) }
 
 // Leave ends the user's presence at once. All their connections, this one
 // too, get one more frame, after which they are to end. A ref is answered in
@@ -121,8 +121,8 @@ func (c *Conn) Leave(ref event.Ref) { c.room.leave(c, ref) }
 func (c *Conn) Close(clean bool) {
 	options := c.room.hub.options
 	if clean {
-		c.room.detach(c, event.ReasonClosed, options.Linger)
+		c.room.closeConn(c, event.ReasonClosed, options.Linger)
 	} else {
-		c.room.detach(c, event.ReasonLost, options.Grace)
+		c.room.closeConn(c, event.ReasonLost, options.Grace)
 	}
 }

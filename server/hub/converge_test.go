@@ -39,7 +39,7 @@ func TestEveryClientComesToTheTruth(t *testing.T) {
 				Window: rapid.SampledFrom([]int{0, 3, 10}).Draw(rt, "window"),
 				Now:    func() time.Time { return time.Now().Add(time.Duration(skew.Load())) },
 			})
-			h.ring = 8
+			h.logEntries = 8
 			defer h.Close()
 			p := &play{t: rt, hub: h, skew: &skew}
 			for range rapid.IntRange(1, 60).Draw(rt, "steps") {
@@ -95,7 +95,7 @@ func (p *play) step() {
 		}
 	case 9:
 		c.said++
-		c.conn.Active(c.said, rapid.Bool().Draw(p.t, "active"))
+		c.conn.SetActive(c.said, rapid.Bool().Draw(p.t, "active"))
 	case 10:
 		c.mu.Lock()
 		c.slow = true // from the next frame on
@@ -110,13 +110,13 @@ func (p *play) step() {
 			Count: rapid.IntRange(0, 5).Draw(p.t, "count"),
 			Query: rapid.SampledFrom([]string{"", "P", "a", "p1"}).Draw(p.t, "query"),
 		}
-		if err := c.conn.View(want); err != nil {
+		if err := c.conn.SetView(want); err != nil {
 			p.t.Errorf("%+v: %v", want, err)
 		}
 	case 13:
 		p.skew.Add(int64(time.Duration(rapid.IntRange(-60_000, 60_000).Draw(p.t, "skew")) * time.Millisecond))
 	case 14:
-		c.conn.Beat()
+		c.conn.Heartbeat()
 	}
 	for _, c := range slices.Clone(p.open) {
 		// Those who have left end, as the socket ends them.
@@ -149,9 +149,9 @@ func (p *play) join(known *client) {
 		}
 		change := p.change()
 		if change.Name != nil {
-			who.Wanted.Name = change.Name
+			who.Change.Name = change.Name
 		}
-		who.Wanted.Status, who.Wanted.Note, who.Resume = change.Status, change.Note, resume
+		who.Change.Status, who.Change.Note, who.Resume = change.Status, change.Note, resume
 		c.id = who.ID
 		conn, err := p.hub.Join("lobby", who, c)
 		if err != nil {
@@ -201,7 +201,7 @@ func (p *play) end() {
 	}
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	if n := p.hub.Open(); n != 0 {
+	if n := p.hub.OpenRooms(); n != 0 {
 		p.t.Errorf("%d rooms are left over", n)
 	}
 }
@@ -212,14 +212,14 @@ func (c *client) agree() {
 	r := c.conn.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	truth := r.all.roster.Users()
-	if r.who.Len() != len(truth) {
-		c.t.Errorf("%d are here, %d on the roster", r.who.Len(), len(truth))
+	truth := r.log.roster.Users()
+	if r.presence.Len() != len(truth) {
+		c.t.Errorf("%d are here, %d on the roster", r.presence.Len(), len(truth))
 	}
 	if c.done != c.said {
 		c.t.Errorf("%s has said %d, and %d is done", c.id, c.said, c.done)
 	}
-	if me, here := r.all.roster.Get(c.id); here {
+	if me, here := r.log.roster.Get(c.id); here {
 		if mine, _ := c.roster.Me(); mine != me {
 			c.t.Errorf("%s believes to be %+v, and is %+v", c.id, mine, me)
 		}
@@ -230,7 +230,7 @@ func (c *client) agree() {
 		c.t.Errorf("%s thinks large is %v", c.id, large)
 	}
 	if large {
-		want := r.bounded(c.conn.want)
+		want := r.normalized(c.conn.wantedView)
 		truth = slices.DeleteFunc(truth, func(u event.User) bool { return !strings.Contains(strings.ToLower(u.Name), want.Query) })
 		if gotTotal != len(truth) {
 			c.t.Errorf("%s can see %d of %d", c.id, gotTotal, len(truth))
@@ -276,9 +276,9 @@ func TestManyAtOnce(t *testing.T) {
 					return
 				}
 				conn.Update(0, event.Patch{Note: new(fmt.Sprint(n))})
-				conn.Active(0, n%5 == 0)
+				conn.SetActive(0, n%5 == 0)
 				if n%4 == 0 {
-					conn.View(event.View{From: n % 3})
+					conn.SetView(event.View{From: n % 3})
 				}
 				if n%7 == 0 {
 					conn.Leave(0)

@@ -9,16 +9,17 @@ import (
 
 // delivery is a frame for one connection.
 type delivery struct {
-	conn   *Conn
-	packet *packet
-	own    *event.ExistingUsers // the receiver's own fields, where the frame has any
-	done   event.Ref            // what the receiver is told is done; else 0
-	asked  bool
-	last   bool
+	conn      *Conn
+	frame     *sharedFrame
+	ownFields *event.ExistingUsers // the receiver's own fields, where the frame has any
+	doneRef   event.Ref            // what the receiver is told is done; else 0
+	requested bool
+	last      bool
 }
 
-// kick has everybody told who is behind; the room's lock is held.
-func (r *room) kick() {
+// scheduleFlush starts a flush unless one runs, which then looks again. The room's
+// lock is held.
+func (r *room) scheduleFlush() {
 	r.dirty = true
 	if r.flushing || r.stopped {
 		return
@@ -32,13 +33,13 @@ func (r *room) ready(c *Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index >= 0 {
-		r.kick()
+		r.scheduleFlush()
 	}
 }
 
-// shortest is the shortest rest worth taking: the system's timers are not
-// finer, and a room whose flush took less holds up nobody.
-const shortest = time.Millisecond
+// minPause is the shortest pause worth taking: the system's timers are not finer,
+// and a room whose flush took less delays nobody.
+const minPause = time.Millisecond
 
 // crowdSize is how many connections make it worth a moment's wait to tell of
 // several changes in one frame.
@@ -68,13 +69,13 @@ func (r *room) flush(crowded bool) {
 			// undoes is done before.
 			d.conn.blocked.Store(true)
 			var body []byte
-			head, body = d.frame(head[:0], now)
-			if d.conn.sink.Send(d.conn, Frame{head, body, d.asked, d.last}) {
+			head, body = d.encode(head[:0], now)
+			if d.conn.sink.Send(d.conn, Frame{head, body, d.requested, d.last}) {
 				d.conn.blocked.Store(false)
 			}
 			*d = delivery{}
 		}
-		if rest := min(time.Since(start), r.hub.options.Tick); rest >= shortest && !r.rest(rest) {
+		if rest := min(time.Since(start), r.hub.options.Tick); rest >= minPause && !r.pause(rest) {
 			return
 		}
 
@@ -92,7 +93,7 @@ func (r *room) flush(crowded bool) {
 	}
 }
 
-func (r *room) rest(d time.Duration) bool {
+func (r *room) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -112,210 +113,210 @@ func (r *room) collect(batch []delivery) []delivery {
 		}
 	}
 	n := len(r.conns)
-	first := r.postponed - 1
+	first := r.firstPostponed - 1
 	if first < 0 || first >= n {
 		first = n - 1 // who has come last
 	}
-	r.postponed = 0
+	r.firstPostponed = 0
 	for i := range n {
 		at := (first - i + n) % n
 		c := r.conns[at]
 		if c.blocked.Load() {
 			continue
 		}
-		switch d := r.next(c); {
-		case d.conn == nil && r.postponed == 0:
-			r.postponed, r.dirty = at+1, true
-		case d.packet != nil || d.done != 0:
+		switch d := r.nextDelivery(c); {
+		case d.conn == nil && r.firstPostponed == 0:
+			r.firstPostponed, r.dirty = at+1, true
+		case d.frame != nil || d.doneRef != 0:
 			batch = append(batch, d)
 		}
 	}
 	for i := range batch {
 		if batch[i].last {
-			r.forget(batch[i].conn)
+			r.removeConn(batch[i].conn)
 		}
 	}
 	// What is sent is not kept for who comes later: to make it takes little, and
 	// there may be thousands of rooms and views.
-	r.made = 0
-	r.all.flushed()
+	r.flushSize = 0
+	r.log.endFlush()
 	for _, v := range r.views {
-		v.flushed()
+		v.endFlush()
 	}
 	return batch
 }
 
-// next is what a connection has to be told now, nothing if it is up to date. Without
-// its connection it is what has to wait for the next flush.
-func (r *room) next(c *Conn) delivery {
-	d := delivery{conn: c, done: c.done, last: c.leaving}
-	d.asked = (c.fresh || !c.started) && !c.leaving // and not because the room has become another sort
-	of := r.lens(c)
-	fresh, stale := c.fresh || !c.started, c.stale && c.view != nil
-	if !fresh && !stale && !c.quiet && !c.leaving && c.cursor == of.head {
-		c.done = 0
+// nextDelivery returns what a connection is to be sent now. It has no frame if the
+// connection is up to date, and no conn if it has to wait for the next flush.
+func (r *room) nextDelivery(c *Conn) delivery {
+	d := delivery{conn: c, doneRef: c.doneRef, last: c.leaving}
+	d.requested = (c.needsSnapshot || !c.started) && !c.leaving // and not because the room has become another sort
+	of := r.logOf(c)
+	fresh, stale := c.needsSnapshot || !c.started, c.ownChanged && c.view != nil
+	if !fresh && !stale && !c.needsFrame && !c.leaving && c.cursor == of.head {
+		c.doneRef = 0
 		return d
 	}
-	at := point{kind: snapshot}
+	at := frameKey{kind: snapshotFrame}
 	switch resume := c.resume; {
 	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch && of.reaches(resume.Seq):
-		at = point{resumed, resume.Seq}
+		at = frameKey{resumedFrame, resume.Seq}
 	case fresh:
 	case c.cursor == of.head && !stale:
-		at = point{kind: still}
+		at = frameKey{kind: stateFrame}
 	case of.reaches(c.cursor):
-		at = point{changes, c.cursor}
+		at = frameKey{diffFrame, c.cursor}
 	}
-	if c.leaving && (fresh || c.view != nil || at.kind == snapshot) {
-		d.packet = r.farewell(c, of)
+	if c.leaving && (fresh || c.view != nil || at.kind == snapshotFrame) {
+		d.frame = r.lastFrame(c, of)
 	} else {
-		d.packet = r.frame(of, c.view, at)
+		d.frame = r.frameFor(of, c.view, at)
 	}
-	if d.packet == nil {
+	if d.frame == nil {
 		return delivery{}
 	}
 	switch {
 	case c.leaving:
 		return d // which is the last
-	case at.kind == snapshot || at.kind == resumed:
-		d.own = r.owned(c)
+	case at.kind == snapshotFrame || at.kind == resumedFrame:
+		d.ownFields = r.newOwnFields(c)
 		if c.view != nil {
-			d.own.Me = r.outside(c)
+			d.ownFields.Me = r.selfOutsideView(c)
 		}
 	case stale:
-		d.own = &event.ExistingUsers{Me: r.outside(c)}
+		d.ownFields = &event.ExistingUsers{Me: r.selfOutsideView(c)}
 	}
-	c.started, c.fresh, c.quiet, c.stale, c.resume, c.done = true, false, false, false, nil, 0
+	c.started, c.needsSnapshot, c.needsFrame, c.ownChanged, c.resume, c.doneRef = true, false, false, false, nil, 0
 	c.cursor = of.head
 	return d
 }
 
-// owned is what of a snapshot is one receiver's own. What answers a hello is in
+// newOwnFields is what of a snapshot is one receiver's own. What answers a hello is in
 // the first only.
-func (r *room) owned(c *Conn) *event.ExistingUsers {
-	own := &event.ExistingUsers{Self: c.id, Ref: c.hello, Session: c.grant}
-	c.hello, c.grant = 0, ""
+func (r *room) newOwnFields(c *Conn) *event.ExistingUsers {
+	own := &event.ExistingUsers{Self: c.id, Ref: c.helloRef, Session: c.newSession}
+	c.helloRef, c.newSession = 0, ""
 	return own
 }
 
-// lens returns the ledger of what a connection sees, which changes when the
+// logOf returns the log of what a connection sees, which changes when the
 // room becomes large and when it has shrunk again.
-func (r *room) lens(c *Conn) *ledger {
+func (r *room) logOf(c *Conn) *changeLog {
 	switch {
 	case r.large && c.view == nil:
-		if r.see(c, c.want) != nil {
-			c.want = event.View{} // the first page, which is always to be had
-			r.see(c, c.want)
+		if r.attachView(c, c.wantedView) != nil {
+			c.wantedView = event.View{} // the first page, which is always to be had
+			r.attachView(c, c.wantedView)
 		}
 	case !r.large && c.view != nil:
-		r.unsee(c)
-		c.fresh = true
+		r.detachView(c)
+		c.needsSnapshot = true
 	}
 	if c.view != nil {
-		return &c.view.ledger
+		return &c.view.changeLog
 	}
-	return &r.all
+	return &r.log
 }
 
-// outside is a client's own entry if its view does not show it.
-func (r *room) outside(c *Conn) *event.User {
-	u, here := r.all.roster.Get(c.id)
+// selfOutsideView is a client's own entry if its view does not show it.
+func (r *room) selfOutsideView(c *Conn) *event.User {
+	u, here := r.log.roster.Get(c.id)
 	if _, shown := c.view.roster.Get(u.ID); !here || shown {
 		return nil
 	}
 	return &u
 }
 
-// point is what a frame says of a ledger, to all that need it.
-type point struct {
-	kind   kind
+// frameKey says what a frame tells of a log. Connections with one key share a frame.
+type frameKey struct {
+	kind   frameKind
 	cursor uint64 // where it begins, if it does not say everything
 }
 
-type kind int
+type frameKind int
 
 const (
-	snapshot kind = iota // everybody
-	changes              // what is new since a cursor
-	resumed              // that, to who comes back
-	still                // that nothing is
+	snapshotFrame frameKind = iota // everybody
+	diffFrame                      // what is new since a cursor
+	resumedFrame                   // that, to who comes back
+	stateFrame                     // that nothing is
 )
 
-// frames are those of one flush, by what they say.
-type frames struct {
-	at     point // of latest
-	latest *packet
-	all    map[point]*packet
+// frameCache holds the frames of one flush by what they tell.
+type frameCache struct {
+	lastKey frameKey // of last
+	last    *sharedFrame
+	byKey   map[frameKey]*sharedFrame
 }
 
-func (f *frames) get(at point) *packet {
-	if f.at != at { // as few do, of those who are told something
-		f.at, f.latest = at, f.all[at]
+func (f *frameCache) get(at frameKey) *sharedFrame {
+	if f.lastKey != at { // as few do, of those who are told something
+		f.lastKey, f.last = at, f.byKey[at]
 	}
-	return f.latest
+	return f.last
 }
 
-func (f *frames) put(at point, p *packet) {
-	if f.all == nil {
-		f.all = make(map[point]*packet)
+func (f *frameCache) put(at frameKey, p *sharedFrame) {
+	if f.byKey == nil {
+		f.byKey = make(map[frameKey]*sharedFrame)
 	}
-	f.at, f.latest, f.all[at] = at, p, p
+	f.lastKey, f.last, f.byKey[at] = at, p, p
 }
 
-// atOnce is about how many bytes of frames are made for one flush, since all of them
+// maxFlushSize is about how many bytes of frames are made for one flush, since all of them
 // are in memory at one time. Those who need more, as when hundreds come back who
 // were slow and stopped at as many places, take turns: the next flush begins with
 // the first who had to wait.
-const atOnce = 256 << 10
+const maxFlushSize = 256 << 10
 
-// frame returns a frame for all that need it in this flush. It returns nil if there
+// frameFor returns a frame for all that need it in this flush. It returns nil if there
 // is too much in the flush already; but those who see the whole room and were told
 // of everything by the last flush, as most are, wait for nobody.
-func (r *room) frame(of *ledger, v *view, at point) *packet {
+func (r *room) frameFor(of *changeLog, v *view, at frameKey) *sharedFrame {
 	if p := of.frames.get(at); p != nil {
 		return p
 	}
-	if r.made >= atOnce && at.kind != still && (v != nil || at != point{changes, of.told}) {
+	if r.flushSize >= maxFlushSize && at.kind != stateFrame && (v != nil || at != frameKey{diffFrame, of.flushedSeq}) {
 		return nil
 	}
-	p := &packet{state: r.state(of)}
+	p := &sharedFrame{state: r.roomEvent(of)}
 	switch at.kind {
-	case snapshot:
-		shown := r.header(v)
+	case snapshotFrame:
+		shown := r.snapshotHeader(v)
 		shown.Users = of.roster.Borrow()
 		p.existing, p.shared = &event.ExistingUsers{}, event.EncodeSnapshot(shown, p.state)
-		r.made += len(p.shared)
-	case still:
+		r.flushSize += len(p.shared)
+	case stateFrame:
 		p.events = []event.Event{p.state}
 	default:
-		change, _ := of.since(at.cursor)
-		r.made += change.size()
-		if at.kind == changes && v == nil {
+		change, _ := of.diffSince(at.cursor)
+		r.flushSize += change.size()
+		if at.kind == diffFrame && v == nil {
 			// With nothing left of what happened, the room event alone still
 			// moves the client's seq.
-			p.events = change.events(p.state)
+			p.events = change.liveEvents(p.state)
 		} else {
-			p.existing = new(change.resumed(r.header(v)))
+			p.existing = new(change.existingUsers(r.snapshotHeader(v)))
 		}
 	}
 	of.frames.put(at, p)
 	return p
 }
 
-// farewell is the last frame of a connection whose client does not know what it
+// lastFrame returns the last frame of a connection whose client does not know what it
 // has missed, with its own disconnect_user if it was a user's who is not back. It
 // returns nil if there is too much in the flush already.
-func (r *room) farewell(c *Conn, of *ledger) *packet {
-	if r.made >= atOnce {
+func (r *room) lastFrame(c *Conn, of *changeLog) *sharedFrame {
+	if r.flushSize >= maxFlushSize {
 		return nil
 	}
-	shown := r.header(c.view)
+	shown := r.snapshotHeader(c.view)
 	shown.Users = of.roster.Users()
-	shown.Self, shown.Now, shown.Ref = c.id, r.hub.options.Now().UnixMilli(), c.hello
+	shown.Self, shown.Now, shown.Ref = c.id, r.hub.options.Now().UnixMilli(), c.helloRef
 	events := []event.Event{shown}
-	if !r.who.Has(c.id) {
-		events = append(events, c.gone...)
+	if !r.presence.Has(c.id) {
+		events = append(events, c.leftEvents...)
 	}
-	r.made += delta{arrived: shown.Users}.size()
-	return &packet{events: append(events, r.state(of))}
+	r.flushSize += diff{arrived: shown.Users}.size()
+	return &sharedFrame{events: append(events, r.roomEvent(of))}
 }

@@ -70,9 +70,9 @@ type Options struct {
 // Hub is all rooms of a server. Safe for concurrent use.
 type Hub struct {
 	options           Options
-	ring              int          // how many changes a ledger keeps
+	logEntries        int          // how many changes a log keeps
 	rooms             sync.Map     // of *room by name; no lock that all rooms share
-	open, absent      atomic.Int64 // how many rooms, and how many users without a connection
+	openRooms, absent atomic.Int64 // how many rooms, and how many users without a connection
 	slots             slots
 	suspended, closed atomic.Bool
 	done              chan struct{}
@@ -87,7 +87,7 @@ func New(options Options) *Hub {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Hub{options: options, ring: ringSize, slots: newSlots(options.MaxRooms), done: make(chan struct{})}
+	return &Hub{options: options, logEntries: maxLogEntries, slots: newSlots(options.MaxRooms), done: make(chan struct{})}
 }
 
 // Visitor is anybody who comes into a room, to join it or to watch it.
@@ -119,12 +119,12 @@ type Person struct {
 	// ID is the public id of the session in that room, which a user is kept by:
 	// joining again with the same one is another tab of the same user.
 	ID string
-	// Grant is the session of the first existing_users; empty for who has it
+	// NewSession is the session of the first existing_users; empty for who has it
 	// already, in a cookie or otherwise.
-	Grant string
-	// Is says who they are, if the room does not have them, and Wanted what is to
+	NewSession string
+	// Profile says who they are, if the room does not have them, and Change what is to
 	// be different now. One of the two has a name.
-	Is, Wanted event.Patch
+	Profile, Change event.Patch
 	// Tab and Ref say which of a client's changes Wanted is, so that it is not
 	// done twice; without a tab it always is.
 	Tab string
@@ -147,15 +147,15 @@ func (h *Hub) Watch(name string, v Visitor, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.watch(v, sink) })
 }
 
-// errOver says that a room ended before it could be entered.
-var errOver = errors.New("room is over")
+// errEnded says that a room ended before it could be entered.
+var errEnded = errors.New("room has ended")
 
 func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error) {
 	for {
 		r := h.room(name)
 		c, err := enter(r)
-		if errors.Is(err, errOver) {
-			h.drop(r) // whoever ended it is about to
+		if errors.Is(err, errEnded) {
+			h.remove(r) // whoever ended it is about to
 			continue
 		}
 		if err != nil {
@@ -171,15 +171,15 @@ func (h *Hub) room(name string) *room {
 	}
 	found, known := h.rooms.LoadOrStore(name, newRoom(h, name))
 	if !known {
-		h.open.Add(1)
+		h.openRooms.Add(1)
 	}
 	return found.(*room)
 }
 
-// drop forgets a room that is over, once.
-func (h *Hub) drop(r *room) {
+// remove takes an ended room off the list, once.
+func (h *Hub) remove(r *room) {
 	if h.rooms.CompareAndDelete(r.name, r) {
-		h.open.Add(-1)
+		h.openRooms.Add(-1)
 	}
 }
 

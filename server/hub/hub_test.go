@@ -24,7 +24,7 @@ func TestEverybodySeesEverybodyComeAndGo(t *testing.T) {
 		ana.expect("-Ben closed")
 		ana.conn.Close(false)
 		synctest.Wait()
-		if n := h.Open(); n != 0 {
+		if n := h.OpenRooms(); n != 0 {
 			t.Errorf("%d rooms are left", n)
 		}
 	})
@@ -63,8 +63,8 @@ func TestRoomsDoNotMeet(t *testing.T) {
 		ana := join(t, h, "one", person("Ana")).drain()
 		join(t, h, "two", person("Ben"))
 		ana.expect()
-		if h.Open() != 2 {
-			t.Errorf("%d rooms", h.Open())
+		if h.OpenRooms() != 2 {
+			t.Errorf("%d rooms", h.OpenRooms())
 		}
 	})
 }
@@ -73,14 +73,14 @@ func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Wanted.Status, ben.Wanted.Note = new(event.StatusBusy), new("at work")
+		ben.Change.Status, ben.Change.Note = new(event.StatusBusy), new("at work")
 		tab1 := join(t, h, "lobby", ben).drain()
 		ana.expect("+Ben")
 		join(t, h, "lobby", person("Ben").named("Benedict"))
 		ana.expect("~Benedict busy at work")
 		tab1.expect("~Benedict busy at work")
 		back := person("Ben")
-		back.Wanted.Status, back.Wanted.Note = new(event.StatusHere), new("")
+		back.Change.Status, back.Change.Note = new(event.StatusHere), new("")
 		join(t, h, "lobby", back)
 		ana.expect("~Ben")
 	})
@@ -89,7 +89,7 @@ func TestASecondHelloOfASessionRenamesAndKeepsWhatIsAbsent(t *testing.T) {
 // returning is somebody who comes back: they say who they are, and want nothing
 // to be different.
 func (p Person) returning(c *client) Person {
-	p.Is, p.Wanted = p.Wanted, event.Patch{}
+	p.Profile, p.Change = p.Change, event.Patch{}
 	p.Resume = &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
 	return p
 }
@@ -103,7 +103,7 @@ func TestWhatIsSaidAgainOrComesLateIsDoneOnce(t *testing.T) {
 		cut.conn.Update(2, event.Patch{Note: new("at work")})
 		ana.expect("+Ben", "~Ben at work")
 		back := ben
-		back.Is, back.Wanted, back.Ref = ben.Wanted, event.Patch{Note: new("on the train")}, 3
+		back.Profile, back.Change, back.Ref = ben.Change, event.Patch{Note: new("on the train")}, 3
 		again := join(t, h, "lobby", back).drain()
 		ana.expect("~Ben on the train")
 		cut.conn.Update(2, event.Patch{Note: new("at work")}) // it was under way
@@ -120,7 +120,7 @@ func TestWhoComesBackChangesNothingThatAnotherTabHasSinceChanged(t *testing.T) {
 	bubble(t, Options{Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Wanted.Status, ben.Wanted.Note = new(event.StatusBusy), new("at work")
+		ben.Change.Status, ben.Change.Note = new(event.StatusBusy), new("at work")
 		cut := join(t, h, "lobby", ben).drain()
 		tab := join(t, h, "lobby", ben)
 		ana.expect("+Ben")
@@ -130,7 +130,7 @@ func TestWhoComesBackChangesNothingThatAnotherTabHasSinceChanged(t *testing.T) {
 		back := ben.returning(cut)
 		join(t, h, "lobby", back)
 		ana.expect()
-		back.Wanted.Note = new("on the train")
+		back.Change.Note = new("on the train")
 		join(t, h, "lobby", back)
 		ana.expect("~Benedict busy on the train")
 	})
@@ -140,7 +140,7 @@ func TestWhoComesBackAfterTheyWereGivenUpIsAsTheySay(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		ben := person("Ben")
-		ben.Wanted.Status, ben.Wanted.Note, ben.Wanted.Data = new(event.StatusBusy), new("at work"), `{"seat":4}`
+		ben.Change.Status, ben.Change.Note, ben.Change.Data = new(event.StatusBusy), new("at work"), `{"seat":4}`
 		cut := join(t, h, "lobby", ben).drain()
 		ana.expect("+Ben")
 		cut.conn.Close(false)
@@ -171,11 +171,11 @@ func TestWhatIsDoneIsToldInTheFrameThatShowsIt(t *testing.T) {
 		if ben.drain(); ben.done != 9 || ben.frames != 3 {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
-		ben.conn.View(event.View{Ref: 10})
+		ben.conn.SetView(event.View{Ref: 10})
 		if ben.drain(); ben.done != 10 || ben.frames != 4 || ben.shots != 2 {
 			t.Errorf("%d is done, after %d frames and %d snapshots", ben.done, ben.frames, ben.shots)
 		}
-		ben.conn.Active(11, true)
+		ben.conn.SetActive(11, true)
 		if ben.drain(); ben.done != 11 || ben.frames != 5 {
 			t.Errorf("%d is done, after %d frames", ben.done, ben.frames)
 		}
@@ -358,7 +358,7 @@ func TestATabThatNeverReadLearnsThatItsUserHasLeft(t *testing.T) {
 		}
 		tab.conn.Close(true)
 		synctest.Wait()
-		if n := h.Open(); n != 0 {
+		if n := h.OpenRooms(); n != 0 {
 			t.Errorf("%d rooms are left", n)
 		}
 	})
@@ -424,7 +424,7 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 		epoch := first.roster.Epoch()
 		watcher := watch(t, h, "lobby").drain()
 		first.conn.Close(false)
-		if h.Open() != 1 {
+		if h.OpenRooms() != 1 {
 			t.Error("the room is gone while somebody may come back")
 		}
 		time.Sleep(2 * time.Second)
@@ -434,7 +434,7 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 		}
 		watcher.drain().conn.Close(true)
 		synctest.Wait()
-		if h.Open() != 0 {
+		if h.OpenRooms() != 0 {
 			t.Error("the room is still there")
 		}
 		second := join(t, h, "lobby", person("Ana")).drain()
@@ -447,10 +447,10 @@ func TestARoomEndsWhenTheLastHasGone(t *testing.T) {
 
 func TestAClientFarBehindGetsASnapshot(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
-		h.ring = 100
+		h.logEntries = 100
 		ana := join(t, h, "lobby", person("Ana"))
 		ana.pause()
-		for i := range 3 * h.ring {
+		for i := range 3 * h.logEntries {
 			join(t, h, "lobby", person(fmt.Sprint(i))).conn.Close(true)
 		}
 		join(t, h, "lobby", person("Ben"))
@@ -490,8 +490,8 @@ func TestClientsAtOnePointShareTheirBytes(t *testing.T) {
 		}
 		a.drain()
 		b.drain()
-		a.conn.View(event.View{}) // which is answered by a snapshot
-		b.conn.View(event.View{})
+		a.conn.SetView(event.View{}) // which is answered by a snapshot
+		b.conn.SetView(event.View{})
 		if a.shared() != b.shared() {
 			t.Error("the snapshot was encoded twice")
 		}
@@ -518,7 +518,7 @@ func TestASlowClientHoldsUpNobodyAndLosesNothing(t *testing.T) {
 func TestBeatSaysSomethingInAQuietRoom(t *testing.T) {
 	bubble(t, Options{}, func(t *testing.T, h *Hub) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
-		ana.conn.Beat()
+		ana.conn.Heartbeat()
 		want := event.Encode(event.Room{Seq: 1, Count: 1, Hash: ana.roster.State().Hash})
 		if got := ana.pending(); len(got) != 1 || string(got[0]) != string(want) {
 			t.Errorf("got %s, want %s", got, want)
@@ -538,18 +538,18 @@ func TestAConnectionThatIsClosedDoesNothing(t *testing.T) {
 		for _, c := range []*client{tab, gone, wall} {
 			frames := c.drain().frames
 			c.conn.Update(0, event.Patch{Name: new("X"), Note: new("x"), Status: new(event.StatusBusy)})
-			c.conn.Active(0, false)
-			if err := c.conn.View(event.View{}); err != nil {
+			c.conn.SetActive(0, false)
+			if err := c.conn.SetView(event.View{}); err != nil {
 				t.Error(err)
 			}
-			c.conn.Beat()
+			c.conn.Heartbeat()
 			c.conn.Leave(0)
 			c.conn.Close(true)
 			if c.drain().frames != frames {
 				t.Error("it is sent a frame")
 			}
 		}
-		other.conn.Active(0, true)
+		other.conn.SetActive(0, true)
 		time.Sleep(10 * time.Second)
 		ben.expect()
 		ben.holds("Ana", "Ben", "Cyd")
@@ -587,13 +587,13 @@ func TestARoomRestsAsLongAsItsFlushTookButNoLongerThanATick(t *testing.T) {
 			ana.cost = c.cost
 			ana.mu.Unlock()
 			start := time.Now()
-			ana.conn.Beat() // at once, whatever it costs
+			ana.conn.Heartbeat() // at once, whatever it costs
 			time.Sleep(c.cost)
 			if len(ana.pending()) != 1 {
 				t.Fatalf("%d frames after %v", len(ana.pending()), time.Since(start))
 			}
 			for range 5 {
-				ana.conn.Beat()
+				ana.conn.Heartbeat()
 			}
 			time.Sleep(c.rest + c.cost - time.Millisecond)
 			if len(ana.pending()) != 1 {
@@ -624,7 +624,7 @@ func TestWhoWatchesIsPresentInNoRoster(t *testing.T) {
 			t.Error("who watches is somebody")
 		}
 		wall.conn.Update(0, event.Patch{Name: new("Wall")})
-		wall.conn.Active(0, false)
+		wall.conn.SetActive(0, false)
 		wall.expect()
 		wall.conn.Leave(0)
 		if wall.drain(); !wall.left {
@@ -655,10 +655,10 @@ func TestHowManyWatchIsToldWithTheNextFrameAndIsNoReasonForOne(t *testing.T) {
 		if watching(0); ana.frames != frames {
 			t.Error("a frame for those who watch")
 		}
-		ana.conn.Beat()
+		ana.conn.Heartbeat()
 		watching(2)
 		first.conn.Close(true)
-		ana.conn.Beat() // at the same seq
+		ana.conn.Heartbeat() // at the same seq
 		watching(1)
 		join(t, h, "lobby", person("Ben"))
 		watching(1)
@@ -673,17 +673,17 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		tab1, tab2 := join(t, h, "lobby", person("Ben")), join(t, h, "lobby", person("Ben"))
 		ana.expect("+Ben")
-		tab1.conn.Active(0, false)
+		tab1.conn.SetActive(0, false)
 		time.Sleep(time.Hour)
 		ana.expect() // the other tab is used
-		tab2.conn.Active(0, false)
+		tab2.conn.SetActive(0, false)
 		time.Sleep(4 * time.Minute)
-		tab1.conn.Active(0, false) // again does not start anew
+		tab1.conn.SetActive(0, false) // again does not start anew
 		time.Sleep(time.Minute - time.Second)
 		ana.expect()
 		time.Sleep(2 * time.Second)
 		ana.expect("~Ben away")
-		tab2.conn.Active(0, true)
+		tab2.conn.SetActive(0, true)
 		ana.expect("~Ben")
 		tab2.conn.Close(true) // the one that is used
 		time.Sleep(6 * time.Minute)
@@ -691,9 +691,9 @@ func TestAwayIsDecidedOverAllTabs(t *testing.T) {
 		tab3 := join(t, h, "lobby", person("Ben"))
 		ana.expect("~Ben")
 		time.Sleep(time.Minute)
-		tab3.conn.Active(0, false)
+		tab3.conn.SetActive(0, false)
 		time.Sleep(time.Minute)
-		tab3.conn.Active(0, true)
+		tab3.conn.SetActive(0, true)
 		time.Sleep(time.Hour)
 		ana.expect()
 	})
@@ -705,17 +705,17 @@ func TestAStatusSetByHandAlwaysWins(t *testing.T) {
 		ben.conn.Update(0, event.Patch{Status: new(event.StatusBusy)})
 		ana.drain()
 		ana.seen = nil
-		ben.conn.Active(0, false)
+		ben.conn.SetActive(0, false)
 		time.Sleep(time.Hour)
 		ana.expect()
 		ben.conn.Update(0, event.Patch{Status: new(event.StatusHere)}) // leaves it to activity
 		ana.expect("~Ben away")
-		ben.conn.Active(0, true)
+		ben.conn.SetActive(0, true)
 		ana.expect("~Ben")
 		ben.conn.Update(0, event.Patch{Status: new(event.StatusAway)})
 		ana.expect("~Ben away")
-		ben.conn.Active(0, false)
-		ben.conn.Active(0, true)
+		ben.conn.SetActive(0, false)
+		ben.conn.SetActive(0, true)
 		ana.expect()
 	})
 }
@@ -723,7 +723,7 @@ func TestAStatusSetByHandAlwaysWins(t *testing.T) {
 func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 	bubble(t, Options{Away: time.Minute, Grace: time.Minute}, func(t *testing.T, h *Hub) {
 		ana, ben := join(t, h, "lobby", person("Ana")).drain(), join(t, h, "lobby", person("Ben")).drain()
-		ben.conn.Active(0, false)
+		ben.conn.SetActive(0, false)
 		time.Sleep(2 * time.Minute)
 		ana.expect("+Ben", "~Ben away")
 		ben.conn.Close(false)
@@ -734,7 +734,7 @@ func TestWhoComesBackIsAsAwayAsBefore(t *testing.T) {
 		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusAway {
 			t.Errorf("Ben is %v", u.Status)
 		}
-		again.conn.Active(0, true)
+		again.conn.SetActive(0, true)
 		ana.drain()
 		if u, _ := ana.roster.Get("id-Ben"); u.Status != event.StatusHere {
 			t.Errorf("Ben is %v", u.Status)
@@ -750,16 +750,16 @@ func TestWhoComesBackToALargeRoomIsAwayAgainAtOnce(t *testing.T) {
 			u, _ := ana.roster.Get("id-Ben")
 			return u.Status == event.StatusAway
 		}
-		ben.conn.Active(0, false)
+		ben.conn.SetActive(0, false)
 		time.Sleep(2 * time.Minute)
 		ben.conn.Close(false)
 		back := join(t, h, "lobby", person("Ben"))
-		back.conn.Active(0, false) // as it says after a hello that cannot resume
+		back.conn.SetActive(0, false) // as it says after a hello that cannot resume
 		if !away() {
 			t.Error("being back has made Ben look")
 		}
-		back.conn.Active(0, true)
-		back.conn.Active(0, false)
+		back.conn.SetActive(0, true)
+		back.conn.SetActive(0, false)
 		if away() {
 			t.Error("a glance has not counted")
 		}
@@ -808,7 +808,7 @@ func TestAViewRightAfterComingBackIsASnapshotToo(t *testing.T) {
 		if back.conn, err = h.Join("lobby", p, back); err != nil {
 			t.Fatal(err)
 		}
-		back.conn.View(event.View{})
+		back.conn.SetView(event.View{})
 		back.roster = ana.roster
 		if back.read(); back.shots != 1 {
 			t.Errorf("%d snapshots", back.shots)
@@ -890,8 +890,8 @@ func TestRoomsAreLimited(t *testing.T) {
 		}
 		join(t, h, "a", person("Ben"))
 		ana.conn.Close(true)
-		if h.Open() != 2 {
-			t.Errorf("%d rooms", h.Open())
+		if h.OpenRooms() != 2 {
+			t.Errorf("%d rooms", h.OpenRooms())
 		}
 	})
 	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {

@@ -24,9 +24,9 @@ type Snapshot struct {
 	Users []event.User
 }
 
-// find returns a room with its lock held, and nil if it is not open. It may be
+// lockRoom returns a room with its lock held, and nil if it is not open. It may be
 // over, and then nobody is in it.
-func (h *Hub) find(name string) *room {
+func (h *Hub) lockRoom(name string) *room {
 	found, ok := h.rooms.Load(name)
 	if !ok {
 		return nil
@@ -39,23 +39,23 @@ func (h *Hub) find(name string) *room {
 // User returns one user of a room with why they are here. It reports false for
 // an id that is not in it. It takes as long as a lookup.
 func (h *Hub) User(room, id string) (presence.Why, bool) {
-	r := h.find(room)
+	r := h.lockRoom(room)
 	if r == nil {
 		return presence.Why{}, false
 	}
 	defer r.mu.Unlock()
-	return r.who.Why(id)
+	return r.presence.Why(id)
 }
 
 // Room returns a room as it is now, with a copy of everybody in it. It reports
 // false if nobody is in it or watches it.
 func (h *Hub) Room(name string) (Snapshot, bool) {
-	r := h.find(name)
+	r := h.lockRoom(name)
 	if r == nil {
 		return Snapshot{}, false
 	}
 	defer r.mu.Unlock()
-	return Snapshot{r.summary(), r.state(&r.all).Hash, r.all.roster.Users()}, !r.over
+	return Snapshot{r.summary(), r.roomEvent(&r.log).Hash, r.log.roster.Users()}, !r.ended
 }
 
 // Rooms returns a page of the open rooms, in order of their names: those after
@@ -76,8 +76,8 @@ func (h *Hub) Rooms(after string, limit int) []Summary {
 		if len(page) == cap(page) {
 			break
 		}
-		if r := h.find(name); r != nil {
-			if !r.over {
+		if r := h.lockRoom(name); r != nil {
+			if !r.ended {
 				page = append(page, r.summary())
 			}
 			r.mu.Unlock()
@@ -86,9 +86,9 @@ func (h *Hub) Rooms(after string, limit int) []Summary {
 	return page
 }
 
-// Open is how many rooms anybody is in or watches.
-func (h *Hub) Open() int { return int(h.open.Load()) }
+// OpenRooms is how many rooms anybody is in or watches.
+func (h *Hub) OpenRooms() int { return int(h.openRooms.Load()) }
 
 func (r *room) summary() Summary {
-	return Summary{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Count: r.who.Len(), Watching: r.watching}
+	return Summary{Name: r.name, Epoch: r.epoch, Seq: r.log.head, Count: r.presence.Len(), Watching: r.watching}
 }

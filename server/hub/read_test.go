@@ -15,11 +15,11 @@ func TestOneUserIsFoundWithWhyTheyAreHere(t *testing.T) {
 		tab := join(t, h, "lobby", person("Ana"))
 		other := join(t, h, "lobby", person("Ana"))
 		why, ok := h.User("lobby", "id-Ana")
-		if !ok || why.User.Name != "Ana" || why.Connections != 2 || !why.Goes.IsZero() {
+		if !ok || why.User.Name != "Ana" || why.Connections != 2 || !why.RemoveAt.IsZero() {
 			t.Errorf("with two tabs: %+v, %v", why, ok)
 		}
-		tab.conn.Active(0, false)
-		other.conn.Active(0, false)
+		tab.conn.SetActive(0, false)
+		other.conn.SetActive(0, false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		if why, _ := h.User("lobby", "id-Ana"); !why.Idle || why.ByHand != event.StatusHere || why.User.Status != event.StatusAway {
@@ -28,7 +28,7 @@ func TestOneUserIsFoundWithWhyTheyAreHere(t *testing.T) {
 		tab.conn.Close(true)
 		other.conn.Close(false)
 		want := time.Now().Add(15 * time.Second)
-		if why, _ := h.User("lobby", "id-Ana"); why.Connections != 0 || !why.Goes.Equal(want) || why.Reason != event.ReasonLost || why.User.Link != event.LinkReconnecting {
+		if why, _ := h.User("lobby", "id-Ana"); why.Connections != 0 || !why.RemoveAt.Equal(want) || why.Reason != event.ReasonLost || why.User.Link != event.LinkReconnecting {
 			t.Errorf("cut off: %+v; want them to go at %v", why, want)
 		}
 		for _, at := range [][2]string{{"lobby", "id-Ben"}, {"elsewhere", "id-Ana"}} {
@@ -44,7 +44,7 @@ func TestARoomIsReadAsItsClientsHaveIt(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana"))
 		join(t, h, "lobby", person("Ben"))
 		watch(t, h, "lobby")
-		ana.conn.Beat()
+		ana.conn.Heartbeat()
 		ana.drain()
 		room, ok := h.Room("lobby")
 		state := ana.roster.State()
@@ -80,8 +80,8 @@ func TestAllRoomsAreReadInPages(t *testing.T) {
 			}
 			after = page[len(page)-1].Name
 		}
-		if !slices.Equal(got, want) || h.Open() != 25 {
-			t.Errorf("the pages have %q; %d are open", got, h.Open())
+		if !slices.Equal(got, want) || h.OpenRooms() != 25 {
+			t.Errorf("the pages have %q; %d are open", got, h.OpenRooms())
 		}
 		if page := h.Rooms("", 0); len(page) != 0 {
 			t.Errorf("a page of nothing has %v", page)

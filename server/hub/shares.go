@@ -6,12 +6,12 @@ import (
 	"rollcall/shared/event"
 )
 
-// may reports whether a source that holds so many of a kind of thing may have
+// mayHold reports whether a source that holds so many of a kind of thing may have
 // one more of all there are, of which some are free: up to one part in so many,
 // and of the last quarter only who holds little, a 64th. What is held is seldom
 // given back, so whoever could take a part of what is left, again and again,
 // would leave nothing. An empty source may have all that are free.
-func may(source string, held, free, all, parts int) bool {
+func mayHold(source string, held, free, all, parts int) bool {
 	switch {
 	case free <= 0:
 		return false
@@ -43,7 +43,7 @@ func newSlots(limit int) slots { return slots{max: limit, held: make(map[string]
 func (s *slots) take(source string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.max > 0 && !may(source, s.held[source], s.max-s.used, s.max, roomParts) {
+	if s.max > 0 && !mayHold(source, s.held[source], s.max-s.used, s.max, roomParts) {
 		return false
 	}
 	s.used++
@@ -73,13 +73,13 @@ func (s *slots) release(source string) {
 	}
 }
 
-// admit makes sure that the room can take somebody more.
-func (r *room) admit(v Visitor) error {
-	if limit := r.hub.options.MaxMembers; limit > 0 && r.who.Len() >= limit {
+// admitUser makes sure that the room can take somebody more.
+func (r *room) admitUser(v Visitor) error {
+	if limit := r.hub.options.MaxMembers; limit > 0 && r.presence.Len() >= limit {
 		return ErrRoomFull
 	}
-	opens := r.who.Len() == 0
-	if opens && !r.occupy(v.Source) {
+	opens := r.presence.Len() == 0
+	if opens && !r.takeSlot(v.Source) {
 		return ErrTooManyRooms
 	}
 	if v.Admit == nil {
@@ -87,14 +87,14 @@ func (r *room) admit(v Visitor) error {
 	}
 	err := v.Admit(false)
 	if err != nil && opens {
-		r.vacate()
+		r.releaseSlot()
 	}
 	return err
 }
 
-// occupy takes the slot that a room with members needs. The lobby, where
+// takeSlot takes the slot that a room with members needs. The lobby, where
 // everybody can go, needs none.
-func (r *room) occupy(source string) bool {
+func (r *room) takeSlot(source string) bool {
 	if r.name == event.Lobby {
 		return true
 	}
@@ -102,17 +102,17 @@ func (r *room) occupy(source string) bool {
 	return r.hub.slots.take(source)
 }
 
-// vacate gives the slot back.
-func (r *room) vacate() {
+// releaseSlot gives the slot back.
+func (r *room) releaseSlot() {
 	if r.name != event.Lobby {
 		r.hub.slots.release(r.source)
 		r.source = ""
 	}
 }
 
-// toldOf is about how many bytes all connections together are sent to be told
+// costOf is about how many bytes all connections together are sent to be told
 // of a user.
-func (r *room) toldOf(u event.User) int {
+func (r *room) costOf(u event.User) int {
 	receivers := len(r.conns)
 	if r.large {
 		receivers = 0

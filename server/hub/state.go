@@ -22,10 +22,10 @@ type RoomState struct {
 	Members []presence.Saved `json:"members"`
 }
 
-// Held is how long those who had a connection when the server ended are held
+// HoldAfterRestart is how long those who had a connection when the server ended are held
 // after it has begun again, for them to come back: browsers let the timers of
 // hidden pages run once a minute.
-const Held = 90 * time.Second
+const HoldAfterRestart = 90 * time.Second
 
 // Suspend is the beginning of a clean shutdown: from now on the end of a
 // connection says nothing of its user, since it is the server that ends it.
@@ -39,10 +39,10 @@ func (h *Hub) Save() State {
 		r := found.(*room)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.who.Len() == 0 {
+		if r.presence.Len() == 0 {
 			return true
 		}
-		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.all.head, Members: r.who.Save(r.now())}
+		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.log.head, Members: r.presence.Save(r.now())}
 		s.Rooms = append(s.Rooms, saved)
 		return true
 	})
@@ -56,7 +56,7 @@ func (h *Hub) Restore(s State) {
 	for _, saved := range s.Rooms {
 		r := newRoom(h, saved.Name)
 		if _, taken := h.rooms.LoadOrStore(saved.Name, r); !taken {
-			h.open.Add(1)
+			h.openRooms.Add(1)
 			r.restore(saved)
 		}
 	}
@@ -70,11 +70,11 @@ func (r *room) restore(s RoomState) {
 	for i, m := range s.Members {
 		users[i] = m.User.Encoded()
 	}
-	r.all.roster.Apply(event.ExistingUsers{Users: users})
-	r.all.begin(s.Seq)
+	r.log.roster.Apply(event.ExistingUsers{Users: users})
+	r.log.reset(s.Seq)
 	if len(s.Members) > 0 && r.name != event.Lobby {
 		r.hub.slots.restore()
 	}
 	r.resize()
-	r.tell(r.who.Restore(r.now(), s.Members, Held), nil)
+	r.applyAll(r.presence.Restore(r.now(), s.Members, HoldAfterRestart), nil)
 }

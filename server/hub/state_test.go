@@ -72,7 +72,7 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 			t.Errorf("Cyd is %+v", u)
 		}
 		ana.seen = nil
-		time.Sleep(Held - 1)
+		time.Sleep(HoldAfterRestart - 1)
 		ana.expect()
 		time.Sleep(time.Nanosecond)
 		ana.expect("-Cyd lost")
@@ -83,8 +83,8 @@ func TestAfterACleanShutdownNobodyIsSeenToLeave(t *testing.T) {
 			c.conn.Close(true)
 		}
 		synctest.Wait()
-		if h.Open() != 0 {
-			t.Errorf("%d rooms are left over", h.Open())
+		if h.OpenRooms() != 0 {
+			t.Errorf("%d rooms are left over", h.OpenRooms())
 		}
 	})
 }
@@ -122,7 +122,7 @@ func TestBeingAwayGoesOnAfterARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := New(options)
 		ana := join(t, h, "lobby", person("Ana")).drain()
-		ana.conn.Active(0, false)
+		ana.conn.SetActive(0, false)
 		time.Sleep(time.Minute)
 		ana.expect("~Ana away")
 		h.Suspend()
@@ -181,15 +181,15 @@ func TestASecondRestartTakesNothingFromWhoAreStillHeld(t *testing.T) {
 		for range 3 {
 			h.Suspend()
 			h = reborn(t, h, Options{})
-			time.Sleep(Held - 1)
+			time.Sleep(HoldAfterRestart - 1)
 			if people, _ := count(h, "lobby"); people != 1 {
 				t.Fatalf("%d people", people)
 			}
 		}
 		time.Sleep(time.Nanosecond)
 		synctest.Wait()
-		if h.Open() != 0 {
-			t.Errorf("%d rooms", h.Open())
+		if h.OpenRooms() != 0 {
+			t.Errorf("%d rooms", h.OpenRooms())
 		}
 	})
 }

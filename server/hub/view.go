@@ -13,17 +13,17 @@ import (
 // view is a part of a large room, with a log of its own that all connections
 // share that look at this part. The room's lock guards it.
 type view struct {
-	want  event.View // in bounds, with the query folded
-	owner *Conn      // whose source it is counted for, one of those that look at it
-	conns int        // how many do
-	ledger
+	key    event.View // in bounds, with the query folded
+	holder *Conn      // whose source it is counted for, one of those that look at it
+	conns  int        // how many do
+	changeLog
 	total   int     // of those there are to see
 	count   int     // of the people in the room
 	matches []match // those whom the query finds, in order of arrival; unused without a query
 }
 
-// bounded brings what a client asks for within the limits.
-func (r *room) bounded(want event.View) event.View {
+// normalized brings what a client asks for within the limits.
+func (r *room) normalized(want event.View) event.View {
 	want.Ref = 0
 	if want.Count <= 0 {
 		want.Count = event.DefaultView
@@ -51,86 +51,86 @@ var firstPage = event.View{Count: event.DefaultView}
 // beside the first page, which everybody can have.
 const maxViews = 512
 
-// see points a connection at the view it wants.
-func (r *room) see(c *Conn, want event.View) error {
-	key := r.bounded(want)
+// attachView points a connection at the view it wants.
+func (r *room) attachView(c *Conn, want event.View) error {
+	key := r.normalized(want)
 	v := r.views[key]
 	if v != nil && v == c.view {
-		c.fresh = true
+		c.needsSnapshot = true
 		return nil
 	}
 	if v == nil {
-		if key != firstPage && !r.mayView(c) {
+		if key != firstPage && !r.mayAddView(c) {
 			return ErrTooManyViews
 		}
 		v = r.newView(key)
-		v.owner = c
+		v.holder = c
 		if r.views == nil {
 			r.views = make(map[event.View]*view)
 		}
 		r.views[key] = v
 		if key.Query != "" {
-			c.pay(r.all.roster.Len() * (1 + strings.Count(key.Query, " ")) * searchCost)
+			c.addCost(r.log.roster.Len() * (1 + strings.Count(key.Query, " ")) * searchCost)
 		}
 	}
 	v.conns++
-	r.unsee(c)
-	c.view, c.fresh = v, true
+	r.detachView(c)
+	c.view, c.needsSnapshot = v, true
 	return nil
 }
 
-// mayView reports whether there may be one view more, for a connection that
+// mayAddView reports whether there may be one view more, for a connection that
 // gives up the one it has.
-func (r *room) mayView(c *Conn) bool {
+func (r *room) mayAddView(c *Conn) bool {
 	used, held := 0, 0
 	for _, v := range r.views {
 		if v == c.view && v.conns == 1 {
 			continue
 		}
 		used++
-		if v.owner.source == c.source {
+		if v.holder.source == c.source {
 			held++
 		}
 	}
-	return may(c.source, held, maxViews-used, maxViews, viewParts)
+	return mayHold(c.source, held, maxViews-used, maxViews, viewParts)
 }
 
-func (r *room) unsee(c *Conn) {
+func (r *room) detachView(c *Conn) {
 	v := c.view
 	if v == nil {
 		return
 	}
 	c.view = nil
 	if v.conns--; v.conns == 0 {
-		if delete(r.views, v.want); len(r.views) == 0 {
+		if delete(r.views, v.key); len(r.views) == 0 {
 			r.views = nil // or the memory of hundreds would be kept
 		}
 		return
 	}
-	if v.owner == c { // it is kept for the others now
-		v.owner = r.conns[slices.IndexFunc(r.conns, func(other *Conn) bool { return other.view == v })]
+	if v.holder == c { // it is kept for the others now
+		v.holder = r.conns[slices.IndexFunc(r.conns, func(other *Conn) bool { return other.view == v })]
 	}
 }
 
 func (r *room) newView(want event.View) *view {
-	v := &view{want: want, ledger: ledger{ring: r.hub.ring, part: true}}
-	v.search(r.index)
+	v := &view{key: want, changeLog: changeLog{maxEntries: r.hub.logEntries, ofView: true}}
+	v.search(r.searchIndex)
 	v.refresh(r)
-	v.begin(r.all.head) // nobody has seen it before
+	v.reset(r.log.head) // nobody has seen it before
 	return v
 }
 
 // search looks through everybody for what the query finds.
-func (v *view) search(all []indexed) {
+func (v *view) search(all []indexEntry) {
 	v.matches = nil
 	for _, e := range all {
-		if v.want.Query != "" && v.finds(e.key) {
+		if v.key.Query != "" && v.finds(e.key) {
 			v.matches = append(v.matches, e.match)
 		}
 	}
 }
 
-func (v *view) finds(key string) bool { return search.Finds(key, v.want.Query) }
+func (v *view) finds(key string) bool { return search.Finds(key, v.key.Query) }
 
 // match is somebody whom a query finds, with what they are ordered by.
 type match struct {
@@ -142,9 +142,9 @@ func (m match) compare(n match) int {
 	return cmp.Or(cmp.Compare(m.since, n.since), cmp.Compare(m.id, n.id))
 }
 
-// follow takes a change of the room, and what the query is to look at for it,
+// updateMatches takes a change of the room, and what the query is to look at for it,
 // into account for what the query finds.
-func (v *view) follow(c roster.Change, key string) {
+func (v *view) updateMatches(c roster.Change, key string) {
 	found := c.Kind != roster.Gone && v.finds(key)
 	this := match{c.User.Since, c.User.ID}
 	i, known := slices.BinarySearchFunc(v.matches, this, match.compare)
@@ -156,59 +156,59 @@ func (v *view) follow(c roster.Change, key string) {
 	}
 }
 
-// indexed is somebody as searches look at them.
-type indexed struct {
+// indexEntry is somebody as searches look at them.
+type indexEntry struct {
 	match
 	key string
 }
 
-// find takes a change into account for what searches find.
-func (r *room) find(c roster.Change) {
-	if r.index == nil {
+// updateSearch takes a change into account for what searches find.
+func (r *room) updateSearch(c roster.Change) {
+	if r.searchIndex == nil {
 		return
 	}
 	if c.Kind == roster.Updated && c.Before.Since != c.User.Since { // their place is another
-		r.find(roster.Change{Kind: roster.Gone, User: c.Before})
+		r.updateSearch(roster.Change{Kind: roster.Gone, User: c.Before})
 		c = roster.Change{Kind: roster.Arrived, User: c.User}
 	}
 	at := match{c.User.Since, c.User.ID}
-	i, known := slices.BinarySearchFunc(r.index, at, func(e indexed, m match) int { return e.compare(m) })
+	i, known := slices.BinarySearchFunc(r.searchIndex, at, func(e indexEntry, m match) int { return e.compare(m) })
 	key := ""
 	switch {
 	case c.Kind == roster.Gone && known:
-		r.index = fit(slices.Delete(r.index, i, i+1))
+		r.searchIndex = fit(slices.Delete(r.searchIndex, i, i+1))
 	case c.Kind == roster.Gone:
 	case known && c.User.Name == c.Before.Name:
-		key = r.index[i].key
+		key = r.searchIndex[i].key
 	default:
 		key = r.hub.options.Fold(c.User.Name)
 		if !known {
-			r.index = slices.Insert(r.index, i, indexed{match: at})
+			r.searchIndex = slices.Insert(r.searchIndex, i, indexEntry{match: at})
 		}
-		r.index[i].key = key
+		r.searchIndex[i].key = key
 	}
 	for _, v := range r.views {
-		if v.want.Query != "" {
-			v.follow(c, key)
+		if v.key.Query != "" {
+			v.updateMatches(c, key)
 		}
 	}
 }
 
 // refresh brings the view up to the room, as one step of its log.
 func (v *view) refresh(r *room) {
-	now := r.all.roster.Borrow()
+	now := r.log.roster.Borrow()
 	total := len(now)
-	if v.want.Query != "" {
+	if v.key.Query != "" {
 		total = len(v.matches)
 	}
-	from := min(v.want.From, total)
-	to := min(from+v.want.Count, total)
-	if v.want.Query == "" {
+	from := min(v.key.From, total)
+	to := min(from+v.key.Count, total)
+	if v.key.Query == "" {
 		now = now[from:to]
 	} else {
 		now = nil
 		for _, m := range v.matches[from:to] {
-			u, _ := r.all.roster.Get(m.id)
+			u, _ := r.log.roster.Get(m.id)
 			now = append(now, u)
 		}
 	}
@@ -224,13 +224,13 @@ func (v *view) refresh(r *room) {
 			shown = shown[1:]
 		}
 		if len(shown) == 0 || shown[0].Compare(u) > 0 {
-			v.apply(event.DisconnectUser{ID: u.ID}, r.all.head)
+			v.apply(event.DisconnectUser{ID: u.ID}, r.log.head)
 		}
 	}
 	for _, u := range now {
-		v.apply(event.NewUser{User: u}, r.all.head)
+		v.apply(event.NewUser{User: u}, r.log.head)
 	}
-	if v.total != total || v.count != r.all.roster.Len() {
-		v.total, v.count, v.head = total, r.all.roster.Len(), r.all.head
+	if v.total != total || v.count != r.log.roster.Len() {
+		v.total, v.count, v.head = total, r.log.roster.Len(), r.log.head
 	}
 }

@@ -20,7 +20,7 @@ func TestAViewIsAnsweredByASnapshotInAnyRoom(t *testing.T) {
 		ana := join(t, h, "lobby", person("Ana")).drain()
 		for _, want := range []event.View{{}, {From: 5, Count: 1, Query: "x"}} {
 			shots := ana.shots
-			if err := ana.conn.View(want); err != nil {
+			if err := ana.conn.SetView(want); err != nil {
 				t.Error(err)
 			}
 			if ana.holds("Ana"); ana.shots != shots+1 {
@@ -54,7 +54,7 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 		if from, total, large := ana.roster.View(); !large || from != 0 || total != 20 || ana.roster.Count() != 20 {
 			t.Errorf("view from %d of %d, large %v, count %d", from, total, large, ana.roster.Count())
 		}
-		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.conn.SetView(event.View{From: 2, Count: 3})
 		ana.holds("P01", "P02", "P03")
 		if me, ok := ana.roster.Me(); !ok || me.Name != "Ana" {
 			t.Errorf("outside the view I am %v", me)
@@ -72,20 +72,20 @@ func TestALargeRoomIsSeenInParts(t *testing.T) {
 			t.Errorf("total %d, count %d", total, ana.roster.Count())
 		}
 
-		ana.conn.View(event.View{From: 2, Count: 3})
-		ana.drain().conn.Beat()
+		ana.conn.SetView(event.View{From: 2, Count: 3})
+		ana.drain().conn.Heartbeat()
 		ana.drain().conn.Update(0, event.Patch{Note: new("out of sight")})
 		ana.expect()
-		ana.conn.Beat() // with the seq that she knows of
+		ana.conn.Heartbeat() // with the seq that she knows of
 		ana.drain()
-		ana.conn.View(event.View{From: 2, Count: 3})
+		ana.conn.SetView(event.View{From: 2, Count: 3})
 		ana.holds("P01", "P03", "P04")
 		if me, _ := ana.roster.Me(); me.Note != "out of sight" {
 			t.Errorf("I am %v", me)
 		}
-		ana.conn.View(event.View{From: 99})
+		ana.conn.SetView(event.View{From: 99})
 		ana.holds()
-		ana.conn.View(event.View{From: -5, Count: 100_000})
+		ana.conn.SetView(event.View{From: -5, Count: 100_000})
 		if ana.drain(); ana.roster.Len() != 19 {
 			t.Errorf("sees %d", ana.roster.Len())
 		}
@@ -115,7 +115,7 @@ func TestAViewThatWasChosenWhileTheRoomWasSmallCounts(t *testing.T) {
 		wall.pause() // with the first page of a large room
 		people[0].Close(true)
 		people[1].Close(true)
-		wall.conn.View(event.View{Query: "ana"})
+		wall.conn.SetView(event.View{Query: "ana"})
 		join(t, h, "lobby", person("Ana"))
 		crowd(t, h, 4, 6)
 		wall.read().holds("Ana")
@@ -126,12 +126,12 @@ func TestLeavingWithAViewOfARoomThatHasShrunk(t *testing.T) {
 	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
 		people := crowd(t, h, 0, 4)
 		ana := join(t, h, "lobby", person("Ana"))
-		ana.conn.View(event.View{Count: 1})
+		ana.conn.SetView(event.View{Count: 1})
 		ana.pause()
 		for _, c := range people[:3] {
 			c.Close(true)
 		}
-		ana.conn.View(event.View{})
+		ana.conn.SetView(event.View{})
 		ana.conn.Leave(0)
 		ana.read().expect("-Ana left")
 		ana.holds("P03")
@@ -146,7 +146,7 @@ func TestAViewCanBeSearched(t *testing.T) {
 			time.Sleep(time.Millisecond)
 			anas = append(anas, join(t, h, "lobby", person(name)).conn)
 		}
-		wall.conn.View(event.View{Query: "aNa", Count: 2})
+		wall.conn.SetView(event.View{Query: "aNa", Count: 2})
 		wall.holds("Ana", "HANA")
 		if _, total, _ := wall.roster.View(); total != 3 || wall.roster.Count() != 5 {
 			t.Errorf("%d of %d", total, wall.roster.Count())
@@ -157,9 +157,9 @@ func TestAViewCanBeSearched(t *testing.T) {
 		wall.holds("Banana", "HANA")
 		anas[2].Close(true)
 		wall.holds("Banana", "Diana")
-		wall.conn.View(event.View{Query: "nobody"})
+		wall.conn.SetView(event.View{Query: "nobody"})
 		wall.holds()
-		wall.conn.View(event.View{Query: "ana", From: 1})
+		wall.conn.SetView(event.View{Query: "ana", From: 1})
 		wall.holds("Diana")
 	})
 }
@@ -168,8 +168,8 @@ func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
 	bubble(t, Options{Window: 3}, func(t *testing.T, h *Hub) {
 		crowd(t, h, 0, 5)
 		a, b := watch(t, h, "lobby").drain(), watch(t, h, "lobby").drain()
-		a.conn.View(event.View{Count: 4})
-		b.conn.View(event.View{Count: 4})
+		a.conn.SetView(event.View{Count: 4})
+		b.conn.SetView(event.View{Count: 4})
 		a.drain()
 		b.drain()
 		crowd(t, h, 5, 6)
@@ -180,7 +180,7 @@ func TestConnectionsOfOneViewShareItsLog(t *testing.T) {
 			t.Errorf("%d views", n)
 		}
 		a.conn.Close(true)
-		b.conn.View(event.View{})
+		b.conn.SetView(event.View{})
 		if n := len(b.conn.room.views); n != 1 {
 			t.Errorf("%d views after nobody looks at one", n)
 		}
@@ -198,7 +198,7 @@ func TestNobodySeesMoreThanAViewHolds(t *testing.T) {
 			{From: -5, Count: event.MaxView - 1}: event.MaxView - 1,
 			{From: 10 * event.MaxView, Count: 9}: 0,
 		} {
-			if err := wall.conn.View(ask); err != nil {
+			if err := wall.conn.SetView(ask); err != nil {
 				t.Fatal(err)
 			}
 			if wall.drain(); wall.roster.Len() != want {
@@ -216,7 +216,7 @@ func TestViewsAreCapped(t *testing.T) {
 		for i := range maxViews {
 			last := watcher
 			watcher = watch(t, h, "lobby").drain()
-			err := watcher.conn.View(event.View{From: i + 1})
+			err := watcher.conn.SetView(event.View{From: i + 1})
 			if i < maxViews-1 && err != nil || i == maxViews-1 && !errors.Is(err, ErrTooManyViews) {
 				t.Fatalf("view %d: %v", i, err)
 			}
@@ -225,10 +225,10 @@ func TestViewsAreCapped(t *testing.T) {
 			}
 		}
 		// Who gives one up can have another for it.
-		if err := watcher.conn.View(event.View{From: 7, Query: "0"}); err != nil {
+		if err := watcher.conn.SetView(event.View{From: 7, Query: "0"}); err != nil {
 			t.Errorf("error is %v", err)
 		}
-		if err := wall.conn.View(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
+		if err := wall.conn.SetView(event.View{Query: "p"}); !errors.Is(err, ErrTooManyViews) {
 			t.Errorf("error is %v", err)
 		}
 		wall.holds("P00", "P01") // as before
@@ -245,7 +245,7 @@ func TestAFewSourcesLeaveViewsForOthers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := conn.View(event.View{From: 1 + views, Query: source}); err != nil {
+				if err := conn.SetView(event.View{From: 1 + views, Query: source}); err != nil {
 					return views
 				}
 				views++
@@ -260,7 +260,7 @@ func TestAFewSourcesLeaveViewsForOthers(t *testing.T) {
 		ana := person("Ana")
 		ana.Source = "six"
 		c := join(t, h, "lobby", ana)
-		if err := c.conn.View(event.View{Query: "p01"}); err != nil {
+		if err := c.conn.SetView(event.View{Query: "p01"}); err != nil {
 			t.Errorf("nobody else can search: %v", err)
 		}
 		c.holds("P01")
@@ -279,16 +279,16 @@ func TestAViewIsCountedForOneOfThoseWhoLookAtIt(t *testing.T) {
 		}
 		ana := watcher("ana")
 		for i := range maxViews {
-			if err := ana.View(event.View{From: 1 + i}); err != nil {
+			if err := ana.SetView(event.View{From: 1 + i}); err != nil {
 				t.Fatalf("view %d: %v; those before are kept by others", i, err)
 			}
 			if i < maxViews/2 {
-				watcher("eve").View(event.View{From: 1 + i})
+				watcher("eve").SetView(event.View{From: 1 + i})
 			}
 			synctest.Wait()
 		}
-		ana.View(event.View{From: 3}) // and the same again
-		ana.View(event.View{From: 3})
+		ana.SetView(event.View{From: 3}) // and the same again
+		ana.SetView(event.View{From: 3})
 	})
 }
 
@@ -300,7 +300,7 @@ func TestASearchMakesNoNameComparableAnew(t *testing.T) {
 		wall := watch(t, h, "lobby").drain()
 		before := folded
 		for i := range 10 {
-			if err := wall.conn.View(event.View{Query: fmt.Sprint("P1", i)}); err != nil {
+			if err := wall.conn.SetView(event.View{Query: fmt.Sprint("P1", i)}); err != nil {
 				t.Error(err)
 			}
 		}
@@ -346,7 +346,7 @@ func TestASearchFindsEverybodyWhoCameInTheSameMoment(t *testing.T) {
 	bubble(t, Options{Window: 1, Now: still}, func(t *testing.T, h *Hub) {
 		crowd(t, h, 0, 3)
 		wall := watch(t, h, "lobby")
-		if err := wall.conn.View(event.View{Query: "p"}); err != nil {
+		if err := wall.conn.SetView(event.View{Query: "p"}); err != nil {
 			t.Fatal(err)
 		}
 		wall.holds("P00", "P01", "P02")
@@ -378,7 +378,7 @@ func BenchmarkASearchOfALargeRoom(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		n++
-		if err := c.View(event.View{Query: fmt.Sprint(n % 1000)}); err != nil {
+		if err := c.SetView(event.View{Query: fmt.Sprint(n % 1000)}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 func AddressSize() int {
 	const limiters = 4
 	share := int(unsafe.Sizeof(Share{})) + limiters*int(unsafe.Sizeof(rate.Limiter{})) + len("ffff:ffff:ffff:ff00::/56")
-	site := int(unsafe.Sizeof(held{}))
+	site := int(unsafe.Sizeof(usage{}))
 	known := perEntry(unsafe.Sizeof(netip.Prefix{}), unsafe.Sizeof(&Share{}))
 	barred := 4 * perEntry(unsafe.Sizeof([16]byte{}), unsafe.Sizeof(time.Time{})) // as the smallest map has
 	return 2 * (share + site + 2*known + barred)

@@ -59,32 +59,32 @@ type Addresses struct {
 	options Options
 
 	mu             sync.Mutex // guards what follows, and the counts in it
-	use            map[netip.Prefix]*Share
-	sites          map[netip.Prefix]*held
+	shares         map[netip.Prefix]*Share
+	sites          map[netip.Prefix]*usage
 	sockets, plain int
-	crowd          int // how many addresses are known when it is time to forget some
+	forgetAt       int // how many addresses are known when it is time to forget some
 }
 
-// held is what is held by one, or by several together.
-type held struct{ sockets, plain int }
+// usage is what is held by one, or by several together.
+type usage struct{ sockets, plain int }
 
 // Share is what one address uses. Safe for concurrent use.
 type Share struct {
 	addresses *Addresses
 	source    string
-	held      held  // guarded by addresses.mu
-	site      *held // of what several addresses may belong to together; nil for IPv4
+	used      usage  // guarded by addresses.mu
+	site      *usage // of what several addresses may belong to together; nil for IPv4
 
 	joins, upgrades, bytes, requests *rate.Limiter // nil without a limit
 
-	mu     sync.Mutex // guards barred
-	barred map[[16]byte]time.Time
-	until  time.Time // the last of these
+	mu          sync.Mutex // guards barred
+	barred      map[[16]byte]time.Time
+	barredUntil time.Time // the last of these
 }
 
 // New returns addresses that use nothing.
 func New(options Options) *Addresses {
-	return &Addresses{options: options, use: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*held), crowd: few}
+	return &Addresses{options: options, shares: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*usage), forgetAt: minForgetAt}
 }
 
 // Open counts a WebSocket connection and returns the share of its address, to
@@ -96,35 +96,35 @@ func New(options Options) *Addresses {
 func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.of(addr)
+	s := a.shareOf(addr)
 	if all := a.options.Connections; all > 0 {
 		free := all - a.sockets
 		switch {
 		case free <= 0:
 			return nil, ErrFull
-		case !s.may(all, free, func(h held) int { return h.sockets }):
+		case !s.mayHold(all, free, func(h usage) int { return h.sockets }):
 			return nil, ErrShare
 		}
 	}
-	if most := a.options.Sockets; most > 0 && s.held.sockets >= most {
+	if most := a.options.Sockets; most > 0 && s.used.sockets >= most {
 		return nil, ErrShare
 	}
 	s.count(1, 0)
 	return s, nil
 }
 
-// may reports whether the address may hold one more of all there are, of which
+// mayHold reports whether the address may hold one more of all there are, of which
 // some are free.
-func (s *Share) may(all, free int, of func(held) int) bool {
-	little := of(s.held) < max(1, all/64) && (s.site == nil || of(*s.site) < max(1, all/16))
-	return free > 0 && (little || of(s.held) < all/2 && free > all/4)
+func (s *Share) mayHold(all, free int, of func(usage) int) bool {
+	little := of(s.used) < max(1, all/64) && (s.site == nil || of(*s.site) < max(1, all/16))
+	return free > 0 && (little || of(s.used) < all/2 && free > all/4)
 }
 
 // count adds to what is held; the lock is.
 func (s *Share) count(sockets, plain int) {
 	a := s.addresses
 	a.sockets, a.plain = a.sockets+sockets, a.plain+plain
-	for _, h := range []*held{&s.held, s.site} {
+	for _, h := range []*usage{&s.used, s.site} {
 		if h != nil {
 			h.sockets, h.plain = h.sockets+sockets, h.plain+plain
 		}
@@ -141,18 +141,18 @@ func (s *Share) Close() {
 // Source names the address: what one address is, is one source.
 func (s *Share) Source() string { return s.source }
 
-// Arrive counts a connection of plain HTTP, and reports whether its address may
+// OpenPlain counts a connection of plain HTTP, and reports whether its address may
 // have it, by the rule of Open among those of plain HTTP. The caller owes a
-// Depart even if not. Many is for an address that others stand behind, such as a
+// ClosePlain even if not. Many is for an address that others stand behind, such as a
 // proxy's. Short says that a quarter is taken: it is time to end those on which
 // nothing is asked, before any is refused.
-func (a *Addresses) Arrive(addr netip.Addr, many bool) (ok, short bool) {
+func (a *Addresses) OpenPlain(addr netip.Addr, many bool) (ok, short bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	s := a.of(addr)
+	s := a.shareOf(addr)
 	all := a.options.Connections + Spare - a.sockets
 	free := all - a.plain
-	ok = free > 0 && many || s.may(all, free, func(h held) int { return h.plain })
+	ok = free > 0 && many || s.mayHold(all, free, func(h usage) int { return h.plain })
 	s.count(0, 1)
 	if a.options.Connections <= 0 {
 		return true, false
@@ -160,11 +160,11 @@ func (a *Addresses) Arrive(addr netip.Addr, many bool) (ok, short bool) {
 	return ok, free < all-all/4
 }
 
-// Depart takes back an Arrive.
-func (a *Addresses) Depart(addr netip.Addr) {
+// ClosePlain takes back an OpenPlain.
+func (a *Addresses) ClosePlain(addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(addr).count(0, -1)
+	a.shareOf(addr).count(0, -1)
 }
 
 // Request counts a request of plain HTTP, and returns 0 if it may be answered
@@ -172,7 +172,7 @@ func (a *Addresses) Depart(addr netip.Addr) {
 // is for what takes more time than others.
 func (a *Addresses) Request(addr netip.Addr, weight int) time.Duration {
 	a.mu.Lock()
-	l := a.of(addr).requests
+	l := a.shareOf(addr).requests
 	a.mu.Unlock()
 	if l == nil {
 		return 0
@@ -184,10 +184,10 @@ func (a *Addresses) Request(addr netip.Addr, weight int) time.Duration {
 	return 0
 }
 
-// Answered counts what a request was answered with, in bytes.
-func (a *Addresses) Answered(addr netip.Addr, bytes int) {
+// ChargeResponse counts what a request was answered with, in bytes.
+func (a *Addresses) ChargeResponse(addr netip.Addr, bytes int) {
 	a.mu.Lock()
-	l := a.of(addr).requests
+	l := a.shareOf(addr).requests
 	a.mu.Unlock()
 	if l != nil {
 		Spend(l, bytes/requestBytes)
@@ -196,7 +196,7 @@ func (a *Addresses) Answered(addr netip.Addr, bytes int) {
 
 // Upgrade counts an attempt to connect, and returns 0 if it may be made now.
 // Otherwise it is not counted, and the result is how long to wait.
-func (s *Share) Upgrade() time.Duration { return take(s.upgrades) }
+func (s *Share) Upgrade() time.Duration { return reserve(s.upgrades) }
 
 // MayUpgrade is what Upgrade would return, and counts nothing.
 func (s *Share) MayUpgrade() time.Duration {
@@ -207,9 +207,9 @@ func (s *Share) MayUpgrade() time.Duration {
 }
 
 // Join counts a join, or the beginning of a watch, as Upgrade does.
-func (s *Share) Join() time.Duration { return take(s.joins) }
+func (s *Share) Join() time.Duration { return reserve(s.joins) }
 
-func take(l *rate.Limiter) time.Duration {
+func reserve(l *rate.Limiter) time.Duration {
 	if l == nil {
 		return 0
 	}
@@ -273,8 +273,8 @@ func (s *Share) Bar(who [16]byte, wait time.Duration) {
 		s.barred = make(map[[16]byte]time.Time)
 	}
 	s.barred[who] = now.Add(wait)
-	if s.barred[who].After(s.until) {
-		s.until = s.barred[who]
+	if s.barred[who].After(s.barredUntil) {
+		s.barredUntil = s.barred[who]
 	}
 }
 
@@ -283,7 +283,7 @@ func (s *Share) Bar(who [16]byte, wait time.Duration) {
 func (s *Share) Barred(who [16]byte, known bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until := s.until
+	until := s.barredUntil
 	if known {
 		until = s.barred[who]
 	}
@@ -302,32 +302,32 @@ func (a *Addresses) Forget() {
 // forget is Forget with the lock held. What stays is copied, since a map keeps the
 // memory of what is deleted.
 func (a *Addresses) forget() {
-	use, sites := make(map[netip.Prefix]*Share), make(map[netip.Prefix]*held)
-	for key, s := range a.use {
-		idle := full(s.joins) && full(s.upgrades) && full(s.bytes) && full(s.requests)
-		if s.held != (held{}) || !idle || s.Barred([16]byte{}, false) > 0 {
+	use, sites := make(map[netip.Prefix]*Share), make(map[netip.Prefix]*usage)
+	for key, s := range a.shares {
+		idle := isFull(s.joins) && isFull(s.upgrades) && isFull(s.bytes) && isFull(s.requests)
+		if s.used != (usage{}) || !idle || s.Barred([16]byte{}, false) > 0 {
 			use[key] = s
 		}
 	}
 	for key, site := range a.sites {
-		if *site != (held{}) {
+		if *site != (usage{}) {
 			sites[key] = site
 		}
 	}
-	a.use, a.sites, a.crowd = use, sites, max(few, 2*len(use))
+	a.shares, a.sites, a.forgetAt = use, sites, max(minForgetAt, 2*len(use))
 }
 
-// few is how many addresses are not worth looking through.
-const few = 1000
+// minForgetAt is how many addresses are not worth looking through.
+const minForgetAt = 1000
 
-func full(l *rate.Limiter) bool { return l == nil || l.Tokens() >= float64(l.Burst()) }
+func isFull(l *rate.Limiter) bool { return l == nil || l.Tokens() >= float64(l.Burst()) }
 
-func (a *Addresses) of(addr netip.Addr) *Share {
+func (a *Addresses) shareOf(addr netip.Addr) *Share {
 	addr = addr.Unmap().WithZone("")
 	key := network(addr, addressBits)
-	s := a.use[key]
+	s := a.shares[key]
 	if s == nil {
-		if len(a.use) >= a.crowd {
+		if len(a.shares) >= a.forgetAt {
 			a.forget()
 		}
 		perMinute := a.options.JoinsPerMinute
@@ -339,12 +339,12 @@ func (a *Addresses) of(addr netip.Addr) *Share {
 			requests:  limiter(float64(perMinute)/60*requestsPerJoin/4, perMinute*requestsPerJoin),
 			bytes:     limiter(float64(a.options.BytesPerSecond), a.options.BytesPerSecond*burstSeconds),
 		}
-		a.use[key] = s
+		a.shares[key] = s
 	}
-	if addr.Is6() && s.held == (held{}) { // else it has its site, which is kept for as long
+	if addr.Is6() && s.used == (usage{}) { // else it has its site, which is kept for as long
 		site := network(addr, siteBits)
 		if a.sites[site] == nil {
-			a.sites[site] = new(held)
+			a.sites[site] = new(usage)
 		}
 		s.site = a.sites[site]
 	}

@@ -86,10 +86,10 @@ func TestAllOfASiteAreNotManyWhoHoldLittle(t *testing.T) {
 // plain has so many connections of plain HTTP arrive, and counts those that may.
 func (a *Addresses) plainly(addr netip.Addr, many bool, n int) (ok int) {
 	for range n {
-		if may, _ := a.Arrive(addr, many); may {
+		if may, _ := a.OpenPlain(addr, many); may {
 			ok++
 		} else {
-			a.Depart(addr)
+			a.ClosePlain(addr)
 		}
 	}
 	return ok
@@ -116,7 +116,7 @@ func TestPlainConnectionsAreSharedToo(t *testing.T) {
 func TestConnectionsBecomeScarceBeforeTheyAreRefused(t *testing.T) {
 	a := New(Options{Connections: 200})
 	for i := range 1000 {
-		ok, short := a.Arrive(address(i%50), false)
+		ok, short := a.OpenPlain(address(i%50), false)
 		if short && i < 66 {
 			t.Fatalf("after %d", i)
 		}
@@ -150,7 +150,7 @@ func TestRequestsCountByWhatTheyCost(t *testing.T) {
 				t.Fatalf("told to wait %v", wait)
 			}
 		}
-		a.Answered(here, 30*requestBytes)
+		a.ChargeResponse(here, 30*requestBytes)
 		if wait := a.Request(here, 1); wait < time.Second || wait > 30*time.Second {
 			t.Errorf("told to wait %v", wait)
 		}
@@ -241,7 +241,7 @@ func TestWhoSentTooMuchWaitsAndOthersOfTheAddressDoNot(t *testing.T) {
 			t.Errorf("%v, without a session %v, others %v", share.Barred(bad, true), share.Barred(none, false), share.Barred(good, true))
 		}
 		share.Close()
-		if a.Forget(); len(a.use) != 1 {
+		if a.Forget(); len(a.shares) != 1 {
 			t.Error("it is forgotten that somebody has to wait")
 		}
 		time.Sleep(5 * time.Second)
@@ -268,15 +268,15 @@ func TestAnyNumberOfAddressesLeavesNothing(t *testing.T) {
 			if wait := a.Request(addr, 1); wait > 0 {
 				t.Fatalf("address %d has to wait %v", i, wait)
 			}
-			if ok, _ := a.Arrive(addr, false); ok {
-				a.Depart(addr)
+			if ok, _ := a.OpenPlain(addr, false); ok {
+				a.ClosePlain(addr)
 			}
-			most = max(most, len(a.use), len(a.sites))
+			most = max(most, len(a.shares), len(a.sites))
 		}
-		if most > few {
+		if most > minForgetAt {
 			t.Errorf("%d addresses are known", most)
 		}
-		if held[0].Close(); a.sockets != 0 || a.use[network(here, addressBits)] != held[0] || held[0].Barred(bad, true) == 0 {
+		if held[0].Close(); a.sockets != 0 || a.shares[network(here, addressBits)] != held[0] || held[0].Barred(bad, true) == 0 {
 			t.Error("what one holds, or has to wait for, is forgotten")
 		}
 	})
@@ -297,11 +297,11 @@ func TestNoughtMeansNoLimit(t *testing.T) {
 	}
 	for _, share := range shares {
 		share.Close()
-		a.Depart(here)
+		a.ClosePlain(here)
 	}
 	a.Forget()
-	if len(a.use) != 0 {
-		t.Errorf("%d addresses are kept for nothing", len(a.use))
+	if len(a.shares) != 0 {
+		t.Errorf("%d addresses are kept for nothing", len(a.shares))
 	}
 }
 
@@ -340,11 +340,11 @@ func TestAddressesAreForgottenWhenNothingDependsOnThem(t *testing.T) {
 		cost := a.open(address(1), 1)[0]
 		cost.Charge(200)
 		cost.Close()
-		a.Arrive(address(2), false)
+		a.OpenPlain(address(2), false)
 		remembers := func(want int) {
 			t.Helper()
-			if a.Forget(); len(a.use) != want {
-				t.Errorf("%d addresses, want %d", len(a.use), want)
+			if a.Forget(); len(a.shares) != want {
+				t.Errorf("%d addresses, want %d", len(a.shares), want)
 			}
 		}
 		remembers(4)
@@ -353,7 +353,7 @@ func TestAddressesAreForgottenWhenNothingDependsOnThem(t *testing.T) {
 		time.Sleep(time.Second)
 		remembers(2)
 		kept.Close()
-		a.Depart(address(2))
+		a.ClosePlain(address(2))
 		remembers(0)
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// places is how many places there are at most in what grows, for each that is used:
-// see [Room.shrink].
-const places = 4
+// maxSlack is how many elements a slice or map has memory for, at most, for each
+// that is in it: see [Room.shrink].
+const maxSlack = 4
 
 // Bounds is how much memory a room takes at most, in bytes, beside the texts of its
 // users that people are shown.
@@ -20,8 +20,8 @@ type Bounds struct {
 	Tabs, Stamps int
 }
 
-// MostMemory returns the bounds.
-func MostMemory[C comparable]() Bounds {
+// MaxMemory returns the bounds.
+func MaxMemory[C comparable]() Bounds {
 	var (
 		user       = int(unsafe.Sizeof(user[C]{}))
 		tabs       = maxTabs * (int(unsafe.Sizeof(tab{})) + event.MaxTab)
@@ -33,8 +33,8 @@ func MostMemory[C comparable]() Bounds {
 	)
 	return Bounds{
 		Room:       int(unsafe.Sizeof(Room[C]{})) + spare*found,
-		User:       user + tabs + 2*maxStamps + places*found, // stamps are in a slice that doubles
-		Connection: places*connection + event.MaxTab,
+		User:       user + tabs + 2*maxStamps + maxSlack*found, // stamps are in a slice that doubles
+		Connection: maxSlack*connection + event.MaxTab,
 		Tabs:       maxTabs,
 		Stamps:     maxStamps / (int(unsafe.Sizeof(FieldStamp{})) + len("data.k")),
 	}

@@ -17,7 +17,7 @@ func crowd(n int, id, tab []string) *Room[*int] {
 	conns := make([]int, n)
 	is := event.Named("Somebody")
 	for i := range n {
-		r.Join(now, &conns[i], Hello{ID: id[i], Is: is, Wanted: is, Tab: tab[i], Ref: 1})
+		r.Join(now, &conns[i], Hello{ID: id[i], Profile: is, Change: is, Tab: tab[i], Ref: 1})
 	}
 	return r
 }
@@ -62,17 +62,17 @@ func TestTheMemoryOfACrowdIsGivenBack(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return int(m.HeapAlloc)
 	}
-	r.Join(now, &conns[0], Hello{ID: ids[0], Is: event.Named("Ana")})
+	r.Join(now, &conns[0], Hello{ID: ids[0], Profile: event.Named("Ana")})
 	before := heap()
 	const more = 3000 // tabs of hers
 	for i := 1; i < more; i++ {
-		r.Join(now, &conns[i], Hello{ID: ids[0], Is: event.Named("Ana")})
+		r.Join(now, &conns[i], Hello{ID: ids[0], Profile: event.Named("Ana")})
 	}
 	for i := 1; i < more; i++ {
 		r.Disconnect(now, ids[0], &conns[i], event.ReasonClosed, time.Second)
 	}
 	for i := 1; i < n; i++ {
-		r.Join(now, &conns[i], Hello{ID: ids[i], Is: event.Named("Somebody")})
+		r.Join(now, &conns[i], Hello{ID: ids[i], Profile: event.Named("Somebody")})
 		r.Disconnect(now, ids[i], &conns[i], event.ReasonClosed, time.Second)
 	}
 	if r.Len() != n || r.Absent() != n-1 {
@@ -97,7 +97,7 @@ func BenchmarkAVisit(b *testing.B) {
 	conn := new(int)
 	b.ReportAllocs()
 	for b.Loop() {
-		r.Join(now, conn, Hello{ID: "visitor", Is: is, Tab: "tab", Ref: 1})
+		r.Join(now, conn, Hello{ID: "visitor", Profile: is, Tab: "tab", Ref: 1})
 		r.Disconnect(now, "visitor", conn, event.ReasonLost, time.Second)
 		now.Steady, now.Unix = now.Steady.Add(time.Second), now.Unix+1000
 		r.Next()
@@ -146,7 +146,7 @@ func BenchmarkATab(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		now.Steady = now.Steady.Add(time.Microsecond)
-		r.Active(now, ids[i%n], conns[i%n], i/n%2 == 1)
+		r.SetActive(now, ids[i%n], conns[i%n], i/n%2 == 1)
 		r.Next()
 	}
 }

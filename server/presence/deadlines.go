@@ -27,11 +27,11 @@ type queue[C comparable] struct {
 
 // set has something be due for a user at a time, or never if that is 0.
 func (q *queue[C]) set(u *user[C], at int64) {
-	if u.at[q.kind] == at {
+	if u.dueAt[q.kind] == at {
 		return
 	}
-	u.at[q.kind] = at
-	place := int(u.place[q.kind]) - 1
+	u.dueAt[q.kind] = at
+	place := int(u.heapIndex[q.kind]) - 1
 	switch {
 	case at == 0:
 		heap.Remove(q, place)
@@ -43,14 +43,14 @@ func (q *queue[C]) set(u *user[C], at int64) {
 }
 
 // has reports whether something is due for a user at any time.
-func (q *queue[C]) has(u *user[C]) bool { return u.at[q.kind] != 0 }
+func (q *queue[C]) has(u *user[C]) bool { return u.dueAt[q.kind] != 0 }
 
 // next is when something is due first.
 func (q *queue[C]) next() (int64, bool) {
 	if len(q.users) == 0 {
 		return 0, false
 	}
-	return q.users[0].at[q.kind], true
+	return q.users[0].dueAt[q.kind], true
 }
 
 // due takes those out for whom something is due by now, one after the other.
@@ -70,17 +70,17 @@ func (q *queue[C]) due(now int64) iter.Seq[*user[C]] {
 
 func (q *queue[C]) Len() int { return len(q.users) }
 
-func (q *queue[C]) Less(i, j int) bool { return q.users[i].at[q.kind] < q.users[j].at[q.kind] }
+func (q *queue[C]) Less(i, j int) bool { return q.users[i].dueAt[q.kind] < q.users[j].dueAt[q.kind] }
 
 func (q *queue[C]) Swap(i, j int) {
 	q.users[i], q.users[j] = q.users[j], q.users[i]
-	q.users[i].place[q.kind], q.users[j].place[q.kind] = int32(i+1), int32(j+1)
+	q.users[i].heapIndex[q.kind], q.users[j].heapIndex[q.kind] = int32(i+1), int32(j+1)
 }
 
 func (q *queue[C]) Push(x any) {
 	u := x.(*user[C])
 	q.users = append(q.users, u)
-	u.place[q.kind] = int32(len(q.users))
+	u.heapIndex[q.kind] = int32(len(q.users))
 }
 
 func (q *queue[C]) Pop() any {
@@ -90,6 +90,6 @@ func (q *queue[C]) Pop() any {
 	if cap(q.users) > 4*last+spare {
 		q.users = slices.Clone(q.users)
 	}
-	u.place[q.kind] = 0
+	u.heapIndex[q.kind] = 0
 	return u
 }

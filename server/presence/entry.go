@@ -62,7 +62,7 @@ const maxStamps = 4 << 10
 // entries are merged, and how often, makes no difference. The data can be longer
 // than [event.MaxData]: each owner knows only of its own keys how long they are.
 func Merge(a, b Entry) Entry {
-	m := a.with(b)
+	m := a.mergeFields(b)
 	if a.compareActivity(b) < 0 {
 		m.User.Link, m.Idle = b.User.Link, b.Idle
 	}
@@ -87,9 +87,9 @@ func (e Entry) online() int {
 	return 0
 }
 
-// with is e with what f knows later, and an earlier arrival: all but what goes by
+// mergeFields is e with what f knows later, and an earlier arrival: all but what goes by
 // connections.
-func (e Entry) with(f Entry) Entry {
+func (e Entry) mergeFields(f Entry) Entry {
 	m := e
 	m.User.Since = min(e.User.Since, f.User.Since)
 	for _, name := range event.Diff(e.User, f.User).Fields() {
@@ -102,13 +102,13 @@ func (e Entry) with(f Entry) Entry {
 	}
 	m.Stamp, m.Stamps = later(e.Stamp, f.Stamp), nil
 	for _, s := range slices.Concat(e.Stamps, f.Stamps) {
-		m.stamp(s.Field, later(e.stampOf(s.Field), f.stampOf(s.Field)))
+		m.setStamp(s.Field, later(e.stampOf(s.Field), f.stampOf(s.Field)))
 	}
 	return m
 }
 
-// Show is the user as people see them.
-func (e Entry) Show() event.User {
+// Shown is the user as people see them.
+func (e Entry) Shown() event.User {
 	u := e.User
 	u.Status, u.StatusSince = e.status()
 	return u
@@ -134,7 +134,7 @@ func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 	e.User = c.Apply(e.User)
 	if stamp != e.Stamp { // which is that of all who arrive
 		for _, name := range c.Fields() {
-			e.stamp(name, stamp)
+			e.setStamp(name, stamp)
 		}
 	}
 	if e.stampsSize() > maxStamps {
@@ -156,7 +156,7 @@ func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 
 // stampOf is the stamp of a field.
 func (e Entry) stampOf(field string) Stamp {
-	if i, found := e.find(field); found {
+	if i, found := e.findStamp(field); found {
 		return e.Stamps[i].Stamp
 	}
 	return e.Stamp
@@ -181,20 +181,20 @@ func (e Entry) latest() Stamp {
 	return latest
 }
 
-// stamp gives a field a stamp.
-func (e *Entry) stamp(field string, s Stamp) {
+// setStamp gives a field a stamp.
+func (e *Entry) setStamp(field string, s Stamp) {
 	if s == e.Stamp {
 		return
 	}
-	i, found := e.find(field)
+	i, found := e.findStamp(field)
 	if !found {
 		e.Stamps = slices.Insert(e.Stamps, i, FieldStamp{Field: field})
 	}
 	e.Stamps[i].Stamp = s
 }
 
-// find is the place of a field's own stamp, and whether it has one.
-func (e Entry) find(field string) (int, bool) {
+// findStamp is the place of a field's own stamp, and whether it has one.
+func (e Entry) findStamp(field string) (int, bool) {
 	return slices.BinarySearchFunc(e.Stamps, field, func(s FieldStamp, field string) int {
 		return cmp.Compare(s.Field, field)
 	})

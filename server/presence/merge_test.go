@@ -61,7 +61,7 @@ func drawEntry(t *rapid.T) Entry {
 	for _, field := range fieldNames {
 		if rapid.Bool().Draw(t, field) {
 			if s := drawStamp(t, 1); s.Compare(e.Stamp) > 0 {
-				e.stamp(field, s)
+				e.setStamp(field, s)
 			}
 		}
 		e.User = said(field, e.stampOf(field)).Apply(e.User)
@@ -111,7 +111,7 @@ func TestTheMergeIsFieldByFieldWhatWasSaidLast(t *testing.T) {
 			want.Status, want.StatusSince = event.StatusAway, since
 		}
 		m := Merge(a, b)
-		if got := m.Show(); got != want {
+		if got := m.Shown(); got != want {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 		for _, s := range m.Stamps {
@@ -186,7 +186,7 @@ func TestServersThatHearOfEachOtherShowTheSame(t *testing.T) {
 			switch rapid.IntRange(0, 6).Draw(rt, "what") {
 			case 0:
 				if !connected {
-					w.hello(conn, Hello{ID: name, Is: event.Named(name), Wanted: drawChange(rt, w.now), Resumed: rapid.Bool().Draw(rt, "resumed")})
+					w.hello(conn, Hello{ID: name, Profile: event.Named(name), Change: drawChange(rt, w.now), Resumed: rapid.Bool().Draw(rt, "resumed")})
 				}
 			case 1, 2:
 				w.change(name, conn, drawChange(rt, w.now))

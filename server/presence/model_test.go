@@ -147,9 +147,9 @@ func (m *model) join(now Instant, conn int, h Hello) bool {
 	u := m.users[h.ID]
 	if u == nil {
 		u = &modelUser{as: event.User{ID: h.ID, Since: now.Unix}, conns: map[int]*modelConn{}, tabs: map[string]event.Ref{}}
-		u.change(now, h.Is)
+		u.change(now, h.Profile)
 	}
-	if !h.Wanted.IsZero() && !u.say(now, h.Tab, h.Ref, h.Wanted) {
+	if !h.Change.IsZero() && !u.say(now, h.Tab, h.Ref, h.Change) {
 		return false
 	}
 	u.end(now)
@@ -165,7 +165,7 @@ func (m *model) join(now Instant, conn int, h Hello) bool {
 
 func (m *model) active(now Instant, u *modelUser, c *modelConn, active bool) {
 	c.used = active
-	if u.tidy(now); !u.unused.IsZero() && u.idle == 0 && c.woke != 0 && now.Steady.Sub(c.joined) < comingBack && m.away > 0 {
+	if u.tidy(now); !u.unused.IsZero() && u.idle == 0 && c.woke != 0 && now.Steady.Sub(c.joined) < resumeWindow && m.away > 0 {
 		u.idle = c.woke
 	}
 	c.woke = 0
@@ -195,8 +195,8 @@ func (m *model) compare(t *rapid.T, w *world) {
 		if !ok || why.User != shown[id] || why.Connections != len(u.conns) || why.ByHand != u.as.Status || why.Idle != (u.idle != 0) {
 			t.Fatalf("%s is here for %+v, want %+v of %+v", id, why, *u, shown[id])
 		}
-		if goes := len(u.conns) == 0 && u.stay != Forever; why.Goes.IsZero() == goes || goes && why.Reason != u.reason {
-			t.Fatalf("%s goes at %v for %q, want %v", id, why.Goes, why.Reason, u)
+		if goes := len(u.conns) == 0 && u.stay != Forever; why.RemoveAt.IsZero() == goes || goes && why.Reason != u.reason {
+			t.Fatalf("%s goes at %v for %q, want %v", id, why.RemoveAt, why.Reason, u)
 		}
 	}
 	if w.Absent() != absent {
@@ -252,7 +252,7 @@ func TestARoomIsAsItsModel(t *testing.T) {
 				w.see(w.Due(w.now))
 				m.due(w.now)
 			case what <= 5:
-				h := Hello{ID: id, Is: event.Named(id).Then(drawChange(rt, w.now)), Wanted: drawChange(rt, w.now), Tab: tab, Ref: ref, Resumed: rapid.Bool().Draw(rt, "resumed")}
+				h := Hello{ID: id, Profile: event.Named(id).Then(drawChange(rt, w.now)), Change: drawChange(rt, w.now), Tab: tab, Ref: ref, Resumed: rapid.Bool().Draw(rt, "resumed")}
 				last++
 				events, err := w.Join(w.now, last, h)
 				w.see(events)

@@ -9,8 +9,8 @@ import (
 // Put replaces what another owner knows of a user. If this server has the user
 // too it takes over what is later.
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
-	r.set(now)
-	e.User = plain(e.User)
+	r.setNow(now)
+	e.User = unencoded(e.User)
 	u := r.users[e.User.ID]
 	if u == nil {
 		u = &user[C]{}
@@ -20,18 +20,18 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 	if i, found := u.findOwner(owner); found {
 		u.others[i].Entry = e
 	} else {
-		u.others = slices.Insert(u.others, i, other{owner, e})
+		u.others = slices.Insert(u.others, i, ownedEntry{owner, e})
 	}
-	if u.here {
-		u.entry = u.entry.with(e)
+	if u.local {
+		u.entry = u.entry.mergeFields(e)
 	}
-	return r.changed(u, before, "")
+	return r.finishChange(u, before, "")
 }
 
 // Drop says that another owner has a user no more. If nobody else has them they
 // are gone for the reason.
 func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason) []event.Event {
-	r.set(now)
+	r.setNow(now)
 	u := r.users[id]
 	if u == nil {
 		return nil
@@ -42,13 +42,13 @@ func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason)
 	}
 	before := u.shown()
 	u.others = slices.Delete(u.others, i, i+1)
-	return r.changed(u, before, reason)
+	return r.finishChange(u, before, reason)
 }
 
 // Own is what this server knows of a user, and false if that is nothing.
 func (r *Room[C]) Own(id string) (Entry, bool) {
 	u := r.users[id]
-	if u == nil || !u.here {
+	if u == nil || !u.local {
 		return Entry{}, false
 	}
 	e := u.entry

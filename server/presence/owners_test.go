@@ -160,7 +160,7 @@ func TestAServerWhereSomebodyIsNewTakesOverWhatTheOthersKnow(t *testing.T) {
 	a.change("Ana", 1, event.Patch{Note: new("out"), Data: `{"x":1}`})
 	b.put("a", a.own("Ana"))
 	b.wait(time.Hour)
-	b.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("other"), Note: new("other")}, Wanted: event.Patch{Data: `{"y":2}`}})
+	b.hello(1, Hello{ID: "Ana", Profile: event.Patch{Name: new("other"), Note: new("other")}, Change: event.Patch{Data: `{"y":2}`}})
 	b.drop("a", "Ana")
 	b.expect(`+Ana out {"x":1}`, `~Ana out {"x":1,"y":2}`)
 	if since := b.users["Ana"].Since; since != start {
@@ -253,10 +253,10 @@ func TestAStatusThatWasSetElsewhereEndsHereToo(t *testing.T) {
 func TestWhoComesWhenAStatusThatWasSetElsewhereHasEndedSaysSomethingNew(t *testing.T) {
 	two := servers(t, 0, "a", "b")
 	a, b := two[0], two[1]
-	a.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+	a.hello(1, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
 	b.put("a", a.own("Ana"))
 	b.pass(time.Second)
-	b.hello(1, Hello{ID: "Ana", Wanted: note("in")})
+	b.hello(1, Hello{ID: "Ana", Change: note("in")})
 	b.wait(time.Hour)
 	b.expect("+Ana out", "~Ana in")
 }
@@ -286,11 +286,11 @@ func TestWhoIsDroppedAndComesBackAtOnceSaysSomethingNew(t *testing.T) {
 	two := servers(t, 0, "a", "b")
 	a, b := two[0], two[1]
 	b.join("Ana", 1)
-	a.hello(1, Hello{ID: "Ana", Is: event.Named("Anna")})
+	a.hello(1, Hello{ID: "Ana", Profile: event.Named("Anna")})
 	b.put("a", a.own("Ana"))
 	a.closed("Ana", 1, 0)
 	a.now.Unix -= 1000 // even if the clock is put back meanwhile
-	a.hello(2, Hello{ID: "Ana", Is: event.Named("Annika")})
+	a.hello(2, Hello{ID: "Ana", Profile: event.Named("Annika")})
 	b.put("a", a.own("Ana"))
 	b.expect("+Ana", "~Annika")
 }

@@ -48,24 +48,24 @@ type Options struct {
 //
 // Not safe for concurrent use.
 type Room[C comparable] struct {
-	options   Options
-	users     map[string]*user[C] // by public id
-	most      int                 // that it has had since it was made
-	absent    int                 // users of this server without a connection
-	now       Instant             // of the latest call
-	said      int64               // the latest time of all stamps of entries that were dropped
-	origin    time.Time           // what offsets are counted from
-	deadlines queue[C]
-	ends      queue[C]
+	options       Options
+	users         map[string]*user[C] // by public id
+	peakUsers     int                 // that it has had since it was made
+	absent        int                 // users of this server without a connection
+	now           Instant             // of the latest call
+	latestDropped int64               // the latest time of all stamps of entries that were dropped
+	zero          time.Time           // what offsets are counted from
+	deadlines     queue[C]
+	statusEnds    queue[C]
 }
 
 // New returns a room with nobody in it.
 func New[C comparable](o Options) *Room[C] {
 	return &Room[C]{
-		options:   o,
-		users:     make(map[string]*user[C]),
-		deadlines: queue[C]{kind: byDeadline},
-		ends:      queue[C]{kind: byEnd},
+		options:    o,
+		users:      make(map[string]*user[C]),
+		deadlines:  queue[C]{kind: byDeadline},
+		statusEnds: queue[C]{kind: byEnd},
 	}
 }
 
@@ -96,7 +96,7 @@ func (r *Room[C]) Connections(id string) iter.Seq[C] {
 			return
 		}
 		for _, c := range u.conns {
-			if !yield(c.name) {
+			if !yield(c.id) {
 				return
 			}
 		}
@@ -106,11 +106,11 @@ func (r *Room[C]) Connections(id string) iter.Seq[C] {
 // Hello is what a connection says when it joins.
 type Hello struct {
 	ID string // the public id of the user
-	// Is is who they are. It is used if the room does not have them.
-	Is event.Patch
-	// Wanted is what is to be different now. It is done unless the Ref of Tab is
+	// Profile is who they are. It is used if the room does not have them.
+	Profile event.Patch
+	// Change is what is to be different now. It is done unless the Ref of Tab is
 	// done already.
-	Wanted event.Patch
+	Change event.Patch
 	Tab    string    // the client over all its connections; "" is one that nothing is known of
 	Ref    event.Ref // 0 is none
 	// Resumed says that the client comes back to what it knew: its tab is as
@@ -122,26 +122,26 @@ type Hello struct {
 // is [event.ErrDataTooLong], and then nothing is changed: the connection has not
 // joined.
 func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
-	r.set(now)
+	r.setNow(now)
 	u := r.users[h.ID]
 	if u == nil {
 		u = &user[C]{}
 	}
-	wanted := h.Wanted
+	wanted := h.Change
 	if u.hasDone(h.Tab, h.Ref) {
 		wanted = event.Patch{}
 	}
 	entry := u.entry
-	arrives := !u.here && len(u.others) == 0
+	arrives := !u.local && len(u.others) == 0
 	switch {
 	case arrives:
 		entry.User = event.User{ID: h.ID, Since: now.Unix}
-		entry.Stamp = r.stamp(entry)
-		entry.change(now.Unix, h.Is, entry.Stamp)
-		if r.isOver(entry.User.Until) { // before what is to be different now, which must not end with it
-			entry.change(now.Unix, ending, entry.Stamp)
+		entry.Stamp = r.nextStamp(entry)
+		entry.change(now.Unix, h.Profile, entry.Stamp)
+		if r.isPast(entry.User.Until) { // before what is to be different now, which must not end with it
+			entry.change(now.Unix, statusEnded, entry.Stamp)
 		}
-	case !u.here:
+	case !u.local:
 		// What the others know goes on here, so that nothing is different when
 		// the user leaves them.
 		entry = u.merged()
@@ -151,12 +151,12 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 		return nil, err
 	}
 	before := u.shown()
-	u.entry, u.here = entry, true
+	u.entry, u.local = entry, true
 	if arrives {
 		r.users[h.ID] = u
 		u.entry.change(now.Unix, wanted, u.entry.Stamp)
 	} else {
-		r.end(u)
+		r.endStatus(u)
 		r.change(u, wanted)
 	}
 	if !wanted.IsZero() {
@@ -165,16 +165,16 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if len(u.conns) == 0 {
 		r.deadlines.set(u, 0)
 	}
-	u.entry.User.Link, u.held = event.LinkOnline, false
-	c := connection[C]{name: conn, tab: h.Tab}
+	u.entry.User.Link, u.restored = event.LinkOnline, false
+	c := connection[C]{id: conn, tab: h.Tab}
 	if idle := u.entry.Idle; idle != 0 {
 		if c.inactive = h.Resumed; !c.inactive {
-			c.woke, c.idle = r.offset(), idle
+			c.endedIdleAt, c.idleBefore = r.offset(), idle
 		}
 	}
 	u.conns = append(u.conns, c)
-	r.settle(u)
-	return r.changed(u, before, ""), nil
+	r.updateAway(u)
+	return r.finishChange(u, before, ""), nil
 }
 
 // Change changes a user as a connection of theirs says, unless the ref of its
@@ -182,8 +182,8 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 // [event.ErrDataTooLong] if it would be longer than [event.MaxData] then, and
 // nothing is changed. A connection that is gone changes nothing.
 func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Patch) ([]event.Event, error) {
-	r.set(now)
-	u, c := r.find(id, conn)
+	r.setNow(now)
+	u, c := r.findConn(id, conn)
 	if c == nil || u.hasDone(c.tab, ref) {
 		return nil, nil
 	}
@@ -192,34 +192,34 @@ func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change e
 	}
 	before := u.shown()
 	u.markDone(c.tab, ref)
-	r.end(u)
+	r.endStatus(u)
 	r.change(u, change)
-	return r.changed(u, before, ""), nil
+	return r.finishChange(u, before, ""), nil
 }
 
-// comingBack is how soon a client that comes back says that its tab is not
+// resumeWindow is how soon a client that comes back says that its tab is not
 // looked at.
-const comingBack = 5 * time.Second
+const resumeWindow = 5 * time.Second
 
-// Active says whether the tab of a connection is looked at and used. A user none
+// SetActive says whether the tab of a connection is looked at and used. A user none
 // of whose tabs are is away by themselves after [Options.Away].
-func (r *Room[C]) Active(now Instant, id string, conn C, active bool) []event.Event {
-	r.set(now)
-	u, c := r.find(id, conn)
+func (r *Room[C]) SetActive(now Instant, id string, conn C, active bool) []event.Event {
+	r.setNow(now)
+	u, c := r.findConn(id, conn)
 	if c == nil {
 		return nil
 	}
 	before := u.shown()
 	c.inactive = !active
-	r.settle(u)
-	if r.deadlines.has(u) && c.woke != 0 && r.offset()-c.woke < int64(comingBack) {
+	r.updateAway(u)
+	if r.deadlines.has(u) && c.endedIdleAt != 0 && r.offset()-c.endedIdleAt < int64(resumeWindow) {
 		// It was no new tab but one that came back and could not say so. They
 		// have been away all the time.
 		r.deadlines.set(u, 0)
-		u.entry.Idle = c.idle
+		u.entry.Idle = c.idleBefore
 	}
-	c.woke, c.idle = 0, 0
-	return r.changed(u, before, "")
+	c.endedIdleAt, c.idleBefore = 0, 0
+	return r.finishChange(u, before, "")
 }
 
 // Forever is how long users stay whose connections this server ends because it
@@ -230,25 +230,25 @@ const Forever time.Duration = 1<<63 - 1
 // was stays for a while, as reconnecting, and then goes for the reason; at once
 // if stay is 0 or less. A connection that is not there changes nothing.
 func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason, stay time.Duration) []event.Event {
-	r.set(now)
-	u, c := r.find(id, conn)
+	r.setNow(now)
+	u, c := r.findConn(id, conn)
 	if c == nil {
 		return nil
 	}
 	before := u.shown()
-	u.conns = slices.DeleteFunc(u.conns, func(c connection[C]) bool { return c.name == conn })
+	u.conns = slices.DeleteFunc(u.conns, func(c connection[C]) bool { return c.id == conn })
 	if cap(u.conns) > 4*len(u.conns)+spare {
 		u.conns = slices.Clone(u.conns)
 	}
-	r.settle(u)
+	r.updateAway(u)
 	switch {
 	case len(u.conns) > 0 || stay == Forever:
 	case stay <= 0:
-		r.forget(u)
+		r.dropOwn(u)
 	default:
-		r.expect(u, reason, stay)
+		r.scheduleRemoval(u, reason, stay)
 	}
-	return r.changed(u, before, reason)
+	return r.finishChange(u, before, reason)
 }
 
 // Leave takes a user out of the room at once, on all servers that it knows of.
@@ -260,27 +260,27 @@ func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	}
 	conns = slices.Collect(r.Connections(id))
 	before := u.shown()
-	r.forget(u)
+	r.dropOwn(u)
 	u.others = nil
-	return r.changed(u, before, event.ReasonLeft), conns
+	return r.finishChange(u, before, event.ReasonLeft), conns
 }
 
 // Due is what is over by now: users go who have not come back, are away whose
 // tabs have been inactive for long enough, and a status and note end.
 func (r *Room[C]) Due(now Instant) []event.Event {
-	r.set(now)
+	r.setNow(now)
 	var events []event.Event
 	for u := range r.deadlines.due(r.offset()) {
 		before := u.shown()
 		if len(u.conns) == 0 {
-			r.forget(u)
+			r.dropOwn(u)
 		} else {
 			u.entry.Idle = now.Unix
 		}
-		events = append(events, r.changed(u, before, u.reason)...)
+		events = append(events, r.finishChange(u, before, u.reason)...)
 	}
-	for u := range r.ends.due(now.Unix) {
-		events = append(events, r.changed(u, u.shown(), "")...)
+	for u := range r.statusEnds.due(now.Unix) {
+		events = append(events, r.finishChange(u, u.shown(), "")...)
 	}
 	return events
 }
@@ -293,9 +293,9 @@ func (r *Room[C]) Next() (time.Time, bool) {
 	var next time.Time
 	at, some := r.deadlines.next()
 	if some {
-		next = r.origin.Add(time.Duration(at))
+		next = r.zero.Add(time.Duration(at))
 	}
-	if end, ok := r.ends.next(); ok {
+	if end, ok := r.statusEnds.next(); ok {
 		left := min(end-r.now.Unix, event.MaxUntil.Milliseconds())
 		if at := r.now.Steady.Add(time.Duration(left) * time.Millisecond); !some || at.Before(next) {
 			next, some = at, true
@@ -304,33 +304,33 @@ func (r *Room[C]) Next() (time.Time, bool) {
 	return next, some
 }
 
-// set takes the time of a call.
-func (r *Room[C]) set(now Instant) {
-	if r.origin.IsZero() {
-		r.origin = now.Steady.Add(-time.Hour) // so that no offset is 0, which is none
+// setNow takes the time of a call.
+func (r *Room[C]) setNow(now Instant) {
+	if r.zero.IsZero() {
+		r.zero = now.Steady.Add(-time.Hour) // so that no offset is 0, which is none
 	}
 	r.now = now
 }
 
 // offset is the time by the steady clock as deadlines are kept.
-func (r *Room[C]) offset() int64 { return int64(r.now.Steady.Sub(r.origin)) }
+func (r *Room[C]) offset() int64 { return int64(r.now.Steady.Sub(r.zero)) }
 
-// find returns a user and their connection of that name, or nil.
-func (r *Room[C]) find(id string, conn C) (*user[C], *connection[C]) {
+// findConn returns a user and their connection of that name, or nil.
+func (r *Room[C]) findConn(id string, conn C) (*user[C], *connection[C]) {
 	u := r.users[id]
 	if u == nil {
 		return nil, nil
 	}
 	for i := range u.conns {
-		if u.conns[i].name == conn {
+		if u.conns[i].id == conn {
 			return u, &u.conns[i]
 		}
 	}
 	return u, nil
 }
 
-// settle brings a user's being away in line with all their tabs.
-func (r *Room[C]) settle(u *user[C]) {
+// updateAway brings a user's being away in line with all their tabs.
+func (r *Room[C]) updateAway(u *user[C]) {
 	used := slices.ContainsFunc(u.conns, func(c connection[C]) bool { return !c.inactive })
 	switch {
 	case len(u.conns) == 0:
@@ -343,56 +343,56 @@ func (r *Room[C]) settle(u *user[C]) {
 	}
 }
 
-// expect has a user without connections go after a while.
-func (r *Room[C]) expect(u *user[C], reason event.Reason, stay time.Duration) {
+// scheduleRemoval has a user without connections go after a while.
+func (r *Room[C]) scheduleRemoval(u *user[C], reason event.Reason, stay time.Duration) {
 	u.entry.User.Link, u.reason = event.LinkReconnecting, reason
 	r.deadlines.set(u, r.offset()+int64(stay))
 }
 
-// stamp is that of what is said now of a user of this server. It is later than
+// nextStamp is that of what is said now of a user of this server. It is later than
 // all that the server knows of them, and has known of who is gone: they may be
 // the same, and another server may still have what was said then.
-func (r *Room[C]) stamp(e Entry) Stamp {
-	return Stamp{max(r.now.Unix, e.latest().Time+1, r.said+1), r.options.Owner}
+func (r *Room[C]) nextStamp(e Entry) Stamp {
+	return Stamp{max(r.now.Unix, e.latest().Time+1, r.latestDropped+1), r.options.Owner}
 }
 
-// forget drops what this server knows of a user.
-func (r *Room[C]) forget(u *user[C]) {
-	r.said = max(r.said, u.entry.latest().Time)
-	u.here, u.held, u.entry, u.conns, u.tabs = false, false, Entry{}, nil, nil
+// dropOwn drops what this server knows of a user.
+func (r *Room[C]) dropOwn(u *user[C]) {
+	r.latestDropped = max(r.latestDropped, u.entry.latest().Time)
+	u.local, u.restored, u.entry, u.conns, u.tabs = false, false, Entry{}, nil, nil
 }
 
 // change changes what this server knows of a user.
 func (r *Room[C]) change(u *user[C], c event.Patch) {
-	u.entry.change(r.now.Unix, c, r.stamp(u.entry))
+	u.entry.change(r.now.Unix, c, r.nextStamp(u.entry))
 }
 
-// ending is what happens to a user when their status and note end.
-var ending = event.Patch{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
+// statusEnded is what happens to a user when their status and note end.
+var statusEnded = event.Patch{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
 
-// end has status and note of a user end if it is time, else it notes when that
+// endStatus has status and note of a user end if it is time, else it notes when that
 // will be. Each server ends them in its own entry. Where it has none it only
 // shows what is left, until the others have done so.
-func (r *Room[C]) end(u *user[C]) {
+func (r *Room[C]) endStatus(u *user[C]) {
 	until := u.merged().User.Until
-	over := r.isOver(until)
+	over := r.isPast(until)
 	if over {
 		until = 0
 	}
-	if over && u.here {
-		r.change(u, ending)
+	if over && u.local {
+		r.change(u, statusEnded)
 	}
-	u.over = over && !u.here
-	r.ends.set(u, until)
+	u.ended = over && !u.local
+	r.statusEnds.set(u, until)
 }
 
-// isOver reports whether a status with that end has ended.
-func (r *Room[C]) isOver(until int64) bool { return until != 0 && until <= r.now.Unix }
+// isPast reports whether a status with that end has ended.
+func (r *Room[C]) isPast(until int64) bool { return until != 0 && until <= r.now.Unix }
 
-// changed is called after each change of a user, and returns what others see of it.
+// finishChange is called after each change of a user, and returns what others see of it.
 // Before is the user as shown until now, without an id if they were not here.
-func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []event.Event {
-	if absent := u.here && len(u.conns) == 0; absent != u.absent {
+func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reason) []event.Event {
+	if absent := u.local && len(u.conns) == 0; absent != u.absent {
 		u.absent = absent
 		if absent {
 			r.absent++
@@ -400,15 +400,15 @@ func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []
 			r.absent--
 		}
 	}
-	r.most = max(r.most, len(r.users))
-	if !u.here && len(u.others) == 0 {
+	r.peakUsers = max(r.peakUsers, len(r.users))
+	if !u.local && len(u.others) == 0 {
 		r.deadlines.set(u, 0)
-		r.ends.set(u, 0)
+		r.statusEnds.set(u, 0)
 		delete(r.users, before.ID)
 		r.shrink()
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
-	r.end(u)
+	r.endStatus(u)
 	after := u.shown()
 	switch {
 	case before.ID == "":
@@ -421,11 +421,11 @@ func (r *Room[C]) changed(u *user[C], before event.User, reason event.Reason) []
 
 // shrink gives back the memory of a crowd that has gone, which a map keeps.
 func (r *Room[C]) shrink() {
-	if r.most <= spare || len(r.users) > r.most/4 {
+	if r.peakUsers <= spare || len(r.users) > r.peakUsers/4 {
 		return
 	}
-	r.most = len(r.users)
-	users := make(map[string]*user[C], r.most)
+	r.peakUsers = len(r.users)
+	users := make(map[string]*user[C], r.peakUsers)
 	maps.Copy(users, r.users)
 	r.users = users
 }
@@ -442,5 +442,5 @@ func fits(u event.User, c event.Patch) error {
 	return nil
 }
 
-// plain is a user who is not encoded, so that two of them can be compared.
-func plain(u event.User) event.User { return event.Patch{}.Apply(u) }
+// unencoded is a user who is not encoded, so that two of them can be compared.
+func unencoded(u event.User) event.User { return event.Patch{}.Apply(u) }

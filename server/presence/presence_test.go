@@ -85,7 +85,7 @@ func (w *world) expect(want ...string) {
 
 func (w *world) join(name string, conn int) {
 	w.t.Helper()
-	w.hello(conn, Hello{ID: name, Is: event.Named(name)})
+	w.hello(conn, Hello{ID: name, Profile: event.Named(name)})
 }
 
 func (w *world) hello(conn int, h Hello) {
@@ -113,7 +113,7 @@ func (w *world) say(name string, conn int, ref event.Ref, c event.Patch) {
 
 func (w *world) active(name string, conn int, active bool) {
 	w.t.Helper()
-	w.see(w.Active(w.now, name, conn, active))
+	w.see(w.SetActive(w.now, name, conn, active))
 }
 
 // closed and cut are the two ways in which a connection ends.
@@ -191,9 +191,9 @@ func TestUsersComeAndGo(t *testing.T) {
 func TestWhoArrivesIsWhoTheyAreAndAsTheyWantToBe(t *testing.T) {
 	w := newWorld(t, 0)
 	w.hello(1, Hello{
-		ID:     "id",
-		Is:     event.Patch{Name: new("Ana"), Note: new("at work"), Data: `{"a":1,"b":null}`},
-		Wanted: event.Patch{Name: new("Anna"), Status: new(event.StatusBusy), Until: new(int64(start + 1)), Data: `{"c":2}`},
+		ID:      "id",
+		Profile: event.Patch{Name: new("Ana"), Note: new("at work"), Data: `{"a":1,"b":null}`},
+		Change:  event.Patch{Name: new("Anna"), Status: new(event.StatusBusy), Until: new(int64(start + 1)), Data: `{"c":2}`},
 	})
 	want := event.User{ID: "id", Name: "Anna", Status: event.StatusBusy, Note: "at work",
 		Since: start, StatusSince: start, Until: start + 1, Data: `{"a":1,"c":2}`}
@@ -222,10 +222,10 @@ func TestTheTabsOfAUserAreOneUser(t *testing.T) {
 
 func TestWhoIsThereIsNotAskedAgainWhoTheyAre(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "id", Is: event.Patch{Name: new("Ana"), Note: new("at work")}})
-	w.hello(2, Hello{ID: "id", Is: event.Patch{Name: new("Anna"), Note: new("at home")}})
+	w.hello(1, Hello{ID: "id", Profile: event.Patch{Name: new("Ana"), Note: new("at work")}})
+	w.hello(2, Hello{ID: "id", Profile: event.Patch{Name: new("Anna"), Note: new("at home")}})
 	w.expect("+Ana at work")
-	w.hello(3, Hello{ID: "id", Is: event.Named("Anna"), Wanted: event.Named("Annika")})
+	w.hello(3, Hello{ID: "id", Profile: event.Named("Anna"), Change: event.Named("Annika")})
 	w.expect("~Annika at work")
 }
 
@@ -424,7 +424,7 @@ func TestWhoComesBackAndCannotSaySoIsAwayAgainAtOnce(t *testing.T) {
 	w.cut("Ana", 1, time.Minute)
 	w.hello(2, Hello{ID: "Ana"})
 	w.expect("+Ana", "~Ana away", "~Ana away reconnecting", "~Ana")
-	w.wait(comingBack - 1)
+	w.wait(resumeWindow - 1)
 	w.active("Ana", 2, false)
 	w.expect("~Ana away")
 	if since := w.users["Ana"].StatusSince; since != start+time.Minute.Milliseconds() {
@@ -436,7 +436,7 @@ func TestWhoComesBackAndCannotSaySoIsAwayAgainAtOnce(t *testing.T) {
 	w.wait(time.Minute)
 	w.expect("~Ana away")
 	w.hello(3, Hello{ID: "Ana"})
-	w.wait(comingBack)
+	w.wait(resumeWindow)
 	w.active("Ana", 3, false) // a new tab that was looked at
 	w.expect("~Ana")
 	w.wait(time.Minute)
@@ -496,7 +496,7 @@ func TestAStatusAndItsNoteEndByThemselves(t *testing.T) {
 
 func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+	w.hello(1, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
 	w.change("Ana", 1, event.Patch{Until: new(int64(start + 5000))})
 	w.wait(4 * time.Second)
 	w.expect("+Ana out", "~Ana out")
@@ -512,7 +512,7 @@ func TestTheEndOfAStatusCanBeMovedAndTakenBack(t *testing.T) {
 func TestWhatWhoArrivesWantsDoesNotEndWithWhatTheyWere(t *testing.T) {
 	w := newWorld(t, 0)
 	was := event.Patch{Name: new("Ana"), Status: new(event.StatusBusy), Note: new("out"), Until: new(int64(start - 1))}
-	w.hello(1, Hello{ID: "Ana", Is: was, Wanted: note("at lunch"), Tab: "tab", Ref: 2})
+	w.hello(1, Hello{ID: "Ana", Profile: was, Change: note("at lunch"), Tab: "tab", Ref: 2})
 	w.wait(time.Hour)
 	w.expect("+Ana at lunch")
 }
@@ -535,10 +535,10 @@ func TestAnEndThatNeverComesIsWaitedFor(t *testing.T) {
 func TestWhatIsSaidAfterTheEndOfAStatusStays(t *testing.T) {
 	for name, say := range map[string]func(*world){
 		"by the same tab":  func(w *world) { w.change("Ana", 1, note("in")) },
-		"by one that came": func(w *world) { w.hello(2, Hello{ID: "Ana", Wanted: note("in")}) },
+		"by one that came": func(w *world) { w.hello(2, Hello{ID: "Ana", Change: note("in")}) },
 	} {
 		w := newWorld(t, 0)
-		w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
+		w.hello(1, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Note: new("out"), Until: new(int64(start + 1000))}})
 		w.pass(time.Second) // and nobody has called Due yet
 		say(w)
 		w.wait(time.Hour)
@@ -608,17 +608,17 @@ func TestTooMuchDataIsRefusedWithAllThatWasSaidWithIt(t *testing.T) {
 		return event.Data(`{"` + key + `":"` + strings.Repeat("x", n) + `"}`)
 	}
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Patch{Name: new("Ana"), Data: long("a", 600)}, Tab: "tab"})
+	w.hello(1, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Data: long("a", 600)}, Tab: "tab"})
 	before := w.users["Ana"]
 	_, err := w.Change(w.now, "Ana", 1, 7, event.Patch{Note: new("so"), Data: long("b", 600)})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
-	_, err = w.Join(w.now, 2, Hello{ID: "Ana", Tab: "tab", Ref: 8, Wanted: event.Patch{Note: new("so"), Data: long("b", 600)}})
+	_, err = w.Join(w.now, 2, Hello{ID: "Ana", Tab: "tab", Ref: 8, Change: event.Patch{Note: new("so"), Data: long("b", 600)}})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
-	_, err = w.Join(w.now, 3, Hello{ID: "Ben", Is: event.Patch{Name: new("Ben"), Data: long("a", 600)}, Wanted: event.Patch{Data: long("b", 600)}})
+	_, err = w.Join(w.now, 3, Hello{ID: "Ben", Profile: event.Patch{Name: new("Ben"), Data: long("a", 600)}, Change: event.Patch{Data: long("b", 600)}})
 	if !errors.Is(err, event.ErrDataTooLong) {
 		t.Errorf("error is %v", err)
 	}
@@ -646,7 +646,7 @@ func TestWhyOneIsThere(t *testing.T) {
 		want.Owners = []Owner{"here"}
 		got, ok := w.Why("Ana")
 		if want.User = w.users["Ana"]; !ok || got.User != want.User || got.Connections != want.Connections || got.ByHand != want.ByHand ||
-			got.Idle != want.Idle || !got.Goes.Equal(want.Goes) || got.Reason != want.Reason || !slices.Equal(got.Owners, want.Owners) {
+			got.Idle != want.Idle || !got.RemoveAt.Equal(want.RemoveAt) || got.Reason != want.Reason || !slices.Equal(got.Owners, want.Owners) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
@@ -655,7 +655,7 @@ func TestWhyOneIsThere(t *testing.T) {
 	w.active("Ana", 2, false)
 	check(Why{Connections: 1, ByHand: event.StatusBusy})
 	w.cut("Ana", 2, time.Second)
-	check(Why{ByHand: event.StatusBusy, Goes: w.now.Steady.Add(time.Second), Reason: event.ReasonLost})
+	check(Why{ByHand: event.StatusBusy, RemoveAt: w.now.Steady.Add(time.Second), Reason: event.ReasonLost})
 	if why, ok := w.Why("Ben"); ok {
 		t.Errorf("somebody else is here: %+v", why)
 	}

@@ -32,7 +32,7 @@ func TestWhatATabSaysIsDoneOnceHoweverOftenItIsSaid(t *testing.T) {
 				w.say("Ana", rapid.SampledFrom(over).Draw(rt, "connection"), ref, note(text))
 			} else {
 				conns[tab] = append(over, last+1)
-				w.hello(last+1, Hello{ID: "Ana", Tab: tab, Ref: ref, Wanted: note(text)})
+				w.hello(last+1, Hello{ID: "Ana", Tab: tab, Ref: ref, Change: note(text)})
 			}
 			if rapid.IntRange(0, 9).Draw(rt, "ends") == 0 {
 				seen := w.seen
@@ -56,22 +56,22 @@ func TestWhatHasNoRefOrNoTabIsDoneAsOftenAsItIsSaid(t *testing.T) {
 		w.say("Ana", 1, 1, note(text))
 		w.say("Ana", 2, 0, note(text+" too"))
 	}
-	w.hello(3, Hello{ID: "Ana", Ref: 1, Wanted: note("three")})
-	w.hello(4, Hello{ID: "Ana", Tab: "tab", Wanted: note("four")})
+	w.hello(3, Hello{ID: "Ana", Ref: 1, Change: note("three")})
+	w.hello(4, Hello{ID: "Ana", Tab: "tab", Change: note("four")})
 	w.expect("+Ana", "~Ana one", "~Ana one too", "~Ana two", "~Ana two too", "~Ana three", "~Ana four")
 }
 
 func TestAHelloThatWantsNothingDoesNotCountAsWhatIsDone(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Named("Ana"), Tab: "tab", Ref: 2})
+	w.hello(1, Hello{ID: "Ana", Profile: event.Named("Ana"), Tab: "tab", Ref: 2})
 	w.say("Ana", 1, 1, note("said before"))
 	w.expect("+Ana", "~Ana said before")
 }
 
 func TestARefOfOneTabIsNoneOfAnother(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Is: event.Named("Ana"), Tab: "s", Ref: 9, Wanted: note("one")})
-	w.hello(2, Hello{ID: "Ana", Tab: "t", Ref: 1, Wanted: note("two")})
+	w.hello(1, Hello{ID: "Ana", Profile: event.Named("Ana"), Tab: "s", Ref: 9, Change: note("one")})
+	w.hello(2, Hello{ID: "Ana", Tab: "t", Ref: 1, Change: note("two")})
 	w.say("Ana", 2, 2, note("three"))
 	w.expect("+Ana one", "~Ana two", "~Ana three")
 }
@@ -79,10 +79,10 @@ func TestARefOfOneTabIsNoneOfAnother(t *testing.T) {
 func TestTheTabThatWasUnusedLongestIsForgottenFirst(t *testing.T) {
 	w := newWorld(t, 0)
 	for i := range maxTabs {
-		w.hello(i, Hello{ID: "Ana", Is: event.Named("Ana"), Tab: fmt.Sprint(i), Ref: 1, Wanted: note(fmt.Sprint(i))})
+		w.hello(i, Hello{ID: "Ana", Profile: event.Named("Ana"), Tab: fmt.Sprint(i), Ref: 1, Change: note(fmt.Sprint(i))})
 	}
 	w.say("Ana", 0, 2, note("again"))
-	w.hello(100, Hello{ID: "Ana", Tab: "one more", Ref: 1, Wanted: note("one more")})
+	w.hello(100, Hello{ID: "Ana", Tab: "one more", Ref: 1, Change: note("one more")})
 	w.seen = nil
 	w.say("Ana", 0, 2, note("not again"))
 	w.expect()

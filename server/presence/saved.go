@@ -33,10 +33,10 @@ type SavedTab struct {
 
 // Save returns the users of this server, in no order.
 func (r *Room[C]) Save(now Instant) []Saved {
-	r.set(now)
+	r.setNow(now)
 	saved := make([]Saved, 0, len(r.users))
 	for _, u := range r.users {
-		if !u.here {
+		if !u.local {
 			continue
 		}
 		e := u.entry
@@ -45,8 +45,8 @@ func (r *Room[C]) Save(now Instant) []Saved {
 		for _, t := range u.tabs {
 			s.Tabs = append(s.Tabs, SavedTab{t.name, t.done})
 		}
-		if u.goes() && !u.held {
-			s.Stay, s.Reason = time.Duration(u.at[byDeadline]-r.offset()), u.reason
+		if u.willBeRemoved() && !u.restored {
+			s.Stay, s.Reason = time.Duration(u.dueAt[byDeadline]-r.offset()), u.reason
 		}
 		saved = append(saved, s)
 	}
@@ -58,11 +58,11 @@ func (r *Room[C]) Save(now Instant) []Saved {
 // others go after what was left for them. The events begin with the users as they
 // were saved: they say what is different now.
 func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []event.Event {
-	r.set(now)
+	r.setNow(now)
 	var events []event.Event
 	for _, s := range saved {
-		u := &user[C]{here: true}
-		u.entry = Entry{User: plain(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle}
+		u := &user[C]{local: true}
+		u.entry = Entry{User: unencoded(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle}
 		before := u.entry.User
 		if u.entry.User.Status = s.ByHand; s.ByHand == event.StatusHere {
 			u.entry.User.StatusSince = 0
@@ -71,12 +71,12 @@ func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []even
 			u.tabs = append(u.tabs, tab{t.Tab, t.Done})
 		}
 		r.users[s.User.ID] = u
-		if u.held = s.Reason == ""; u.held {
-			r.expect(u, event.ReasonLost, held)
+		if u.restored = s.Reason == ""; u.restored {
+			r.scheduleRemoval(u, event.ReasonLost, held)
 		} else {
-			r.expect(u, s.Reason, s.Stay)
+			r.scheduleRemoval(u, s.Reason, s.Stay)
 		}
-		events = append(events, r.changed(u, before, "")...)
+		events = append(events, r.finishChange(u, before, "")...)
 	}
 	return events
 }

@@ -124,7 +124,7 @@ func TestBeingAwayGoesOnAfterTheEnd(t *testing.T) {
 	if got := w.users["Ana"].StatusSince; got != since {
 		t.Errorf("away since %d, want %d", got, since)
 	}
-	w.hello(2, Hello{ID: "Ben", Resumed: true, Wanted: status(event.StatusHere)})
+	w.hello(2, Hello{ID: "Ben", Resumed: true, Change: status(event.StatusHere)})
 	w.expect("~Ben away")
 	w.active("Ana", 1, true)
 	w.expect("~Ana")
@@ -149,12 +149,12 @@ func TestAStatusEndsWhileTheServerIsDown(t *testing.T) {
 
 func TestWhatIsDoneIsNotDoneAgainAfterTheEnd(t *testing.T) {
 	w := newWorld(t, 0)
-	w.hello(1, Hello{ID: "Ana", Tab: "tab", Ref: 1, Is: event.Named("Ana"), Wanted: note("one")})
+	w.hello(1, Hello{ID: "Ana", Tab: "tab", Ref: 1, Profile: event.Named("Ana"), Change: note("one")})
 	w.say("Ana", 1, 2, note("two"))
 	w.cut("Ana", 1, Forever)
 	w.expect("+Ana one", "~Ana two")
 	w = w.reborn()
-	w.hello(1, Hello{ID: "Ana", Tab: "tab", Ref: 2, Wanted: note("two, again")})
+	w.hello(1, Hello{ID: "Ana", Tab: "tab", Ref: 2, Change: note("two, again")})
 	w.say("Ana", 1, 3, note("three"))
 	w.expect("~Ana two reconnecting", "~Ana two", "~Ana three")
 }

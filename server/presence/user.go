@@ -10,32 +10,32 @@ import (
 // user is one user of a room. There may be very many of them, so what is rare is
 // not kept twice, and times are numbers.
 type user[C comparable] struct {
-	here   bool  // this server has them, and then
-	held   bool  // they have not been back since it began
-	over   bool  // the shown status and note have ended, and their owner has not said so yet
-	absent bool  // they are counted in Room.absent
-	entry  Entry // is what it knows of them
-	others []other
-	conns  []connection[C] // none while they are expected back
-	tabs   []tab           // with what of them is done; the one used last comes last
-	reason event.Reason    // why they go at their deadline, if they go
-	at     [kinds]int64    // when something is due; 0 is never
-	place  [kinds]int32    // in the queue of that kind, counted from 1; 0 is none
+	local     bool  // this server has them, and then
+	restored  bool  // they have not been back since it began
+	ended     bool  // the shown status and note have ended, and their owner has not said so yet
+	absent    bool  // they are counted in Room.absent
+	entry     Entry // is what it knows of them
+	others    []ownedEntry
+	conns     []connection[C] // none while they are expected back
+	tabs      []tab           // with what of them is done; the one used last comes last
+	reason    event.Reason    // why they go at their deadline, if they go
+	dueAt     [kinds]int64    // when something is due; 0 is never
+	heapIndex [kinds]int32    // in the queue of that kind, counted from 1; 0 is none
 }
 
-// other is what another server knows of a user.
-type other struct {
+// ownedEntry is what another server knows of a user.
+type ownedEntry struct {
 	owner Owner
 	Entry
 }
 
 // connection is one tab of a user, as far as it is known.
 type connection[C comparable] struct {
-	name     C
-	tab      string
-	inactive bool  // it is not looked at
-	woke     int64 // when its coming ended the user's being away; 0 if it did not
-	idle     int64 // since when they had been away, then
+	id          C
+	tab         string
+	inactive    bool  // it is not looked at
+	endedIdleAt int64 // when its coming ended the user's being away; 0 if it did not
+	idleBefore  int64 // since when they had been away, then
 }
 
 // tab is the last that is done of what a client has said.
@@ -71,19 +71,19 @@ func (u *user[C]) tab(name string) int {
 	return slices.IndexFunc(u.tabs, func(t tab) bool { return t.name == name })
 }
 
-// goes reports whether the user is to go at their deadline.
-func (u *user[C]) goes() bool { return len(u.conns) == 0 && u.at[byDeadline] != 0 }
+// willBeRemoved reports whether the user is to go at their deadline.
+func (u *user[C]) willBeRemoved() bool { return len(u.conns) == 0 && u.dueAt[byDeadline] != 0 }
 
 // findOwner is the place of what another owner knows, and whether it knows
 // anything.
 func (u *user[C]) findOwner(owner Owner) (int, bool) {
-	return slices.BinarySearchFunc(u.others, owner, func(o other, owner Owner) int { return cmp.Compare(o.owner, owner) })
+	return slices.BinarySearchFunc(u.others, owner, func(o ownedEntry, owner Owner) int { return cmp.Compare(o.owner, owner) })
 }
 
 // merged is what all owners know together.
 func (u *user[C]) merged() Entry {
 	e, others := u.entry, u.others
-	if !u.here && len(others) > 0 {
+	if !u.local && len(others) > 0 {
 		e, others = others[0].Entry, others[1:]
 	}
 	for _, o := range others {
@@ -95,8 +95,8 @@ func (u *user[C]) merged() Entry {
 // shown is the user as others see them, without an id if they are not here.
 func (u *user[C]) shown() event.User {
 	e := u.merged()
-	if u.over {
-		e.User = ending.Apply(e.User)
+	if u.ended {
+		e.User = statusEnded.Apply(e.User)
 	}
-	return e.Show()
+	return e.Shown()
 }

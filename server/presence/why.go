@@ -13,7 +13,7 @@ type Why struct {
 	Connections int          // on this server
 	ByHand      event.Status // chosen by hand; StatusHere leaves it to activity
 	Idle        bool         // no tab is used, on any server
-	Goes        time.Time    // when this server gives them up, by the steady clock; zero if it does not
+	RemoveAt    time.Time    // when this server gives them up, by the steady clock; zero if it does not
 	Reason      event.Reason // why, then
 	Owners      []Owner      // which servers have them, in order
 }
@@ -26,13 +26,13 @@ func (r *Room[C]) Why(id string) (Why, bool) {
 	}
 	e := u.merged()
 	w := Why{User: u.shown(), Connections: len(u.conns), ByHand: e.User.Status, Idle: e.Idle != 0}
-	if u.over {
+	if u.ended {
 		w.ByHand = event.StatusHere
 	}
-	if u.goes() {
-		w.Goes, w.Reason = r.origin.Add(time.Duration(u.at[byDeadline])), u.reason
+	if u.willBeRemoved() {
+		w.RemoveAt, w.Reason = r.zero.Add(time.Duration(u.dueAt[byDeadline])), u.reason
 	}
-	if u.here {
+	if u.local {
 		w.Owners = append(w.Owners, r.options.Owner)
 	}
 	for _, o := range u.others {

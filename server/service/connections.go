@@ -29,38 +29,38 @@ type connections struct {
 	refused   refusal.Observer
 	warned    rate.Sometimes
 
-	mu    sync.Mutex             // guards what follows
-	quiet map[net.Conn]time.Time // nothing is asked on them, since when
-	ended time.Time              // when that was last looked at
+	mu         sync.Mutex             // guards what follows
+	idle       map[net.Conn]time.Time // nothing is asked on them, since when
+	lastClosed time.Time              // when that was last looked at
 }
 
-// soon is how long a connection may be quiet that is ended when there are many.
-const soon = time.Second
+// minIdle is how long a connection may be quiet that is ended when there are many.
+const minIdle = time.Second
 
 func newConnections(addresses *limit.Addresses, proxies limit.Proxies, log *slog.Logger, refused refusal.Observer) *connections {
 	return &connections{
 		addresses: addresses, proxies: proxies, log: log, refused: refused,
 		warned: rate.Sometimes{Interval: time.Minute},
-		quiet:  make(map[net.Conn]time.Time),
+		idle:   make(map[net.Conn]time.Time),
 	}
 }
 
-// follow is http.Server's ConnState. A connection that becomes a WebSocket is
+// connState is http.Server's ConnState. A connection that becomes a WebSocket is
 // counted by package ws from then on.
-func (c *connections) follow(conn net.Conn, state http.ConnState) {
+func (c *connections) connState(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	switch state {
 	case http.StateNew, http.StateIdle:
-		c.quiet[conn] = time.Now()
+		c.idle[conn] = time.Now()
 	default:
-		delete(c.quiet, conn)
+		delete(c.idle, conn)
 	}
 	c.mu.Unlock()
 	switch state {
 	case http.StateNew:
 		addr := peer(conn)
-		ok, short := c.addresses.Arrive(addr, c.proxies.Has(addr))
-		if short && c.endQuiet() {
+		ok, short := c.addresses.OpenPlain(addr, c.proxies.Has(addr))
+		if short && c.closeIdle() {
 			ok = true // there is room now, or in a moment
 		}
 		if !ok {
@@ -71,13 +71,13 @@ func (c *connections) follow(conn net.Conn, state http.ConnState) {
 			conn.Close()
 		}
 	case http.StateHijacked, http.StateClosed:
-		c.addresses.Depart(peer(conn))
+		c.addresses.ClosePlain(peer(conn))
 	}
 }
 
-// endQuiet reports whether there was any to end.
-func (c *connections) endQuiet() bool {
-	quiet := c.takeQuiet(time.Now())
+// closeIdle reports whether there was any to end.
+func (c *connections) closeIdle() bool {
+	quiet := c.takeIdle(time.Now())
 	for _, conn := range quiet {
 		conn.Close()
 		c.refused.Observe(refusal.PlainQuiet)
@@ -85,17 +85,17 @@ func (c *connections) endQuiet() bool {
 	return len(quiet) > 0
 }
 
-// takeQuiet returns those to end, and forgets them.
-func (c *connections) takeQuiet(now time.Time) (quiet []net.Conn) {
+// takeIdle returns those to end, and forgets them.
+func (c *connections) takeIdle(now time.Time) (quiet []net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Sub(c.ended) < soon/10 {
+	if now.Sub(c.lastClosed) < minIdle/10 {
 		return nil // to look at all of them for each new one would cost too much
 	}
-	c.ended = now
-	for conn, since := range c.quiet {
-		if now.Sub(since) >= soon {
-			delete(c.quiet, conn)
+	c.lastClosed = now
+	for conn, since := range c.idle {
+		if now.Sub(since) >= minIdle {
+			delete(c.idle, conn)
 			quiet = append(quiet, conn)
 		}
 	}
@@ -107,12 +107,12 @@ func (c *connections) takeQuiet(now time.Time) (quiet []net.Conn) {
 // as long as its client reads the answer.
 const maxFields = 100
 
-// share answers requests as long as their address has not asked for too much.
-func (c *connections) share(next http.Handler) http.Handler {
+// limitRequests answers requests as long as their address has not asked for too much.
+func (c *connections) limitRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addr, weight := c.proxies.Client(r), 1
 		if strings.HasPrefix(r.URL.Path, "/api/qr/") {
-			weight = drawing
+			weight = qrWeight
 		}
 		if wait := c.addresses.Request(addr, weight); wait > 0 {
 			c.refused.Answer(w, refusal.Error{Reason: refusal.RequestRate, RetryAfter: wait})
@@ -131,13 +131,13 @@ func (c *connections) share(next http.Handler) http.Handler {
 			return
 		}
 		if length, err := strconv.Atoi(w.Header().Get("Content-Length")); err == nil { // all that is large says it
-			c.addresses.Answered(addr, length)
+			c.addresses.ChargeResponse(addr, length)
 		}
 	})
 }
 
-// drawing is how much more work a QR code is than a page.
-const drawing = 8
+// qrWeight is how much more work a QR code is than a page.
+const qrWeight = 8
 
 func peer(conn net.Conn) netip.Addr {
 	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
@@ -147,16 +147,16 @@ func peer(conn net.Conn) netip.Addr {
 	return addr.AddrPort().Addr().Unmap()
 }
 
-// loud is a listener that says when it cannot take connections, once a minute:
+// loggingListener is a listener that says when it cannot take connections, once a minute:
 // nobody else would notice that a server stands still for want of files. The
 // HTTP server tries again by itself.
-type loud struct {
+type loggingListener struct {
 	net.Listener
 	log  *slog.Logger
 	once *rate.Sometimes
 }
 
-func (l loud) Accept() (net.Conn, error) {
+func (l loggingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		l.once.Do(func() {

@@ -29,7 +29,7 @@ func (broken) Accept() (net.Conn, error) { return nil, syscall.EMFILE }
 
 func TestThatNoConnectionCanBeTakenIsSaidOnce(t *testing.T) {
 	var out bytes.Buffer
-	l := loud{broken{}, slog.New(slog.NewTextHandler(&out, nil)), &rate.Sometimes{Interval: time.Minute}}
+	l := loggingListener{broken{}, slog.New(slog.NewTextHandler(&out, nil)), &rate.Sometimes{Interval: time.Minute}}
 	for range 100 {
 		if _, err := l.Accept(); err == nil {
 			t.Fatal("there is no error")
@@ -71,10 +71,10 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	arrive := func(addr string, n int) (kept []*fake) {
 		for range n {
 			conn := &fake{addr: addr}
-			c.follow(conn, http.StateNew)
+			c.connState(conn, http.StateNew)
 			if conn.closed {
 				closed++
-				c.follow(conn, http.StateClosed)
+				c.connState(conn, http.StateClosed)
 			} else {
 				kept = append(kept, conn)
 			}
@@ -91,8 +91,8 @@ func TestConnectionsBeyondTheShareOfAnAddressAreEndedAndAProxysAreNot(t *testing
 	if got := len(arrive("192.0.2.3:1", 70)); got != 2 {
 		t.Errorf("of the last few another one keeps %d", got)
 	}
-	c.follow(one[0], http.StateClosed)
-	c.follow(one[1], http.StateHijacked) // is counted as a WebSocket from now on
+	c.connState(one[0], http.StateClosed)
+	c.connState(one[1], http.StateHijacked) // is counted as a WebSocket from now on
 	if got := len(arrive("192.0.2.2:1", 2)); got != 2 {
 		t.Errorf("another address keeps %d of 2", got)
 	}
@@ -119,16 +119,16 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 				for i := range 400 { // a school of pages
 					time.Sleep(50 * time.Millisecond)
 					conn := &fake{addr: fmt.Sprintf("198.51.100.%d:1", i%4)}
-					c.follow(conn, http.StateNew)
+					c.connState(conn, http.StateNew)
 					if conn.closed {
 						refused++
 					}
 					for _, state := range states {
-						c.follow(conn, state)
+						c.connState(conn, state)
 					}
 					open = slices.DeleteFunc(append(open, conn), func(other *fake) bool {
 						if other.closed { // as http.Server says of those that were ended
-							c.follow(other, http.StateClosed)
+							c.connState(other, http.StateClosed)
 						}
 						return other.closed
 					})
@@ -144,7 +144,7 @@ func TestConnectionsOnWhichNothingIsAskedMakeRoom(t *testing.T) {
 func TestARequestHasOnlySoManyFields(t *testing.T) {
 	var observed []refusal.Reason
 	c := newConnections(limit.New(limit.Options{}), nil, slog.New(slog.DiscardHandler), func(reason refusal.Reason) { observed = append(observed, reason) })
-	page := c.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+	page := c.limitRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
 	for fields, want := range map[int]int{maxFields: http.StatusOK, maxFields + 1: http.StatusRequestHeaderFieldsTooLarge} {
 		r := httptest.NewRequest("GET", "/", nil)
 		for i := range fields {
@@ -164,7 +164,7 @@ func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
 	addresses := limit.New(limit.Options{JoinsPerMinute: 4})
 	var observed []refusal.Reason
 	c := newConnections(addresses, nil, slog.New(slog.DiscardHandler), func(reason refusal.Reason) { observed = append(observed, reason) })
-	page := c.share(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	page := c.limitRequests(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", strconv.Itoa(1<<20))
 	}))
 	ask := func(from, path string) *httptest.ResponseRecorder {

@@ -67,15 +67,15 @@ func (l Limits) Absent() int {
 	return max(l.Connections, 4*l.Joins)
 }
 
-// away is how long all of somebody's tabs must be unused for them to be shown
+// awayAfter is how long all of somebody's tabs must be unused for them to be shown
 // as away.
-const away = 5 * time.Minute
+const awayAfter = 5 * time.Minute
 
 // How long an end may take, when the rooms are saved already.
 const (
-	farewell = 2 * time.Second // for clients to take that and why they are cut off
-	answer   = time.Second     // for a request under way to be answered
-	patience = 4 * time.Second // for all of it, whatever hangs
+	closeTimeout    = 2 * time.Second // for clients to take that and why they are cut off
+	requestTimeout  = time.Second     // for a request under way to be answered
+	shutdownTimeout = 4 * time.Second // for all of it, whatever hangs
 )
 
 // Run serves until ctx ends, then ends everything it started and returns nil.
@@ -95,14 +95,14 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	lock, err := claim(config.Data)
+	lock, err := lockData(config.Data)
 	if err != nil {
 		return err
 	}
 	defer lock.Unlock()
 	secret, err := session.LoadKey(config.Data)
 	if err != nil {
-		return unusable(err)
+		return dataError(err)
 	}
 	sessions, err := session.New(secret, policy.Secure())
 	if err != nil {
@@ -118,7 +118,7 @@ func Run(ctx context.Context, config Config) error {
 	}
 
 	rooms := hub.New(hub.Options{
-		Linger: config.Linger, Grace: config.Grace, Away: away,
+		Linger: config.Linger, Grace: config.Grace, Away: awayAfter,
 		Tick: config.Tick, Window: config.Window,
 		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms, MaxAbsent: config.Limits.Absent(),
 		Fold: names.Fold,
@@ -154,7 +154,7 @@ func Run(ctx context.Context, config Config) error {
 	mux := http.NewServeMux()
 	mux.Handle("/ws", sockets)
 	plain := newConnections(addresses, config.Proxies, log, refused.observe)
-	mux.Handle("/", plain.share(pages))
+	mux.Handle("/", plain.limitRequests(pages))
 	server := &http.Server{
 		Handler:           probes(&ready, hsts(policy, policy.Guard(refused.observe, mux))),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -164,19 +164,19 @@ func Run(ctx context.Context, config Config) error {
 		// hijacked is not bound by it.
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: maxHeader,
-		ConnState:      plain.follow,
+		ConnState:      plain.connState,
 		// Or OPTIONS * would be answered whatever the host.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 
-	fmt.Fprintf(config.Out, "Rollcall is at %s\n", address(config.PublicURL, listener.Addr()))
+	fmt.Fprintf(config.Out, "Rollcall is at %s\n", localAddress(config.PublicURL, listener.Addr()))
 
 	ready.Store(true)
 	var serving sync.WaitGroup
 	failed := make(chan error, 1)
 	serving.Go(func() {
-		if err := server.Serve(loud{listener, log, new(rate.Sometimes{Interval: time.Minute})}); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(loggingListener{listener, log, new(rate.Sometimes{Interval: time.Minute})}); !errors.Is(err, http.ErrServerClosed) {
 			failed <- err
 		}
 	})
@@ -194,10 +194,10 @@ func Run(ctx context.Context, config Config) error {
 	ready.Store(false)
 	rooms.Suspend()
 	serving.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), farewell)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		sockets.Close(ctx)
-		ctx, cancel = context.WithTimeout(context.Background(), answer)
+		ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
 		if server.Shutdown(ctx) != nil {
 			server.Close()
@@ -205,7 +205,7 @@ func Run(ctx context.Context, config Config) error {
 	})
 	unsaved := save(rooms, config.Data, sessions.Tag())
 	serving.Go(func() { log.Info("ending", "refused", refused) }) // which may hang, too
-	if ended(&serving, patience) {
+	if waitTimeout(&serving, shutdownTimeout) {
 		unsaved = save(rooms, config.Data, sessions.Tag())
 	}
 	if unsaved != nil {
@@ -214,8 +214,8 @@ func Run(ctx context.Context, config Config) error {
 	return err
 }
 
-// ended waits for all that runs, but not for ever.
-func ended(running *sync.WaitGroup, patience time.Duration) bool {
+// waitTimeout waits for all that runs, but not for ever.
+func waitTimeout(running *sync.WaitGroup, patience time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -241,8 +241,8 @@ func hsts(policy *origin.Policy, next http.Handler) http.Handler {
 	})
 }
 
-// address is what to type into a browser on this machine.
-func address(public string, addr net.Addr) string {
+// localAddress is what to type into a browser on this machine.
+func localAddress(public string, addr net.Addr) string {
 	if public != "" {
 		return public
 	}

@@ -19,16 +19,16 @@ const (
 	lockFile  = "lock"
 )
 
-// claim makes the data folder this process's own until it ends, however it
+// lockData makes the data folder this process's own until it ends, however it
 // does. Two servers with one folder would each lose what the other saves.
-func claim(dir string) (*flock.Flock, error) {
+func lockData(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, unusable(err)
+		return nil, dataError(err)
 	}
 	lock := flock.New(filepath.Join(dir, lockFile))
 	mine, err := lock.TryLock()
 	if err != nil {
-		return nil, unusable(err)
+		return nil, dataError(err)
 	}
 	if !mine {
 		return nil, fmt.Errorf("the data folder %s is in use by another Rollcall; end that one or name another folder with -data", dir)
@@ -36,12 +36,12 @@ func claim(dir string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-func unusable(err error) error {
+func dataError(err error) error {
 	return fmt.Errorf("the data folder cannot be used: %w; make it writable or name another with -data", err)
 }
 
-// saved is the file in the data folder by which rooms outlive a clean shutdown.
-type saved struct {
+// savedState is the file in the data folder by which rooms outlive a clean shutdown.
+type savedState struct {
 	At time.Time `json:"at"`
 	// Version is stateVersion of the server that wrote it.
 	Version int `json:"version"`
@@ -66,7 +66,7 @@ func save(rooms *hub.Hub, dir, key string) error {
 		}
 		return nil
 	}
-	file, err := json.Marshal(saved{At: time.Now(), Version: stateVersion, Key: key, State: state})
+	file, err := json.Marshal(savedState{At: time.Now(), Version: stateVersion, Key: key, State: state})
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func restore(rooms *hub.Hub, dir, key string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var s saved
+	var s savedState
 	if err == nil {
 		err = json.Unmarshal(file, &s)
 	}
@@ -120,7 +120,7 @@ func restore(rooms *hub.Hub, dir, key string) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	if time.Since(s.At) <= hub.Held { // else everybody has given up
+	if time.Since(s.At) <= hub.HoldAfterRestart { // else everybody has given up
 		rooms.Restore(s.State)
 	}
 	return nil

@@ -20,7 +20,7 @@ func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 	dir, options := t.TempDir(), hub.Options{Grace: time.Minute}
 	first := hub.New(options)
-	c, err := first.Join("lobby", hub.Person{ID: "a", Is: event.Patch{Name: new("Ana"), Note: new("hi"), Status: new(event.StatusBusy)}}, deaf{})
+	c, err := first.Join("lobby", hub.Person{ID: "a", Profile: event.Patch{Name: new("Ana"), Note: new("hi"), Status: new(event.StatusBusy)}}, deaf{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func saveAna(t *testing.T, dir, key string) {
 	t.Helper()
 	h := hub.New(hub.Options{})
 	defer h.Close()
-	if _, err := h.Join("lobby", hub.Person{ID: "a", Is: event.Named("Ana")}, deaf{}); err != nil {
+	if _, err := h.Join("lobby", hub.Person{ID: "a", Profile: event.Named("Ana")}, deaf{}); err != nil {
 		t.Fatal(err)
 	}
 	h.Suspend()
@@ -93,8 +93,8 @@ func TestAStateThatIsNoGoodIsSetAside(t *testing.T) {
 		if _, err := os.Stat(file + ".unusable"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := restore(h, dir, "key"); err != nil || h.Open() != 0 {
-			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.Open())
+		if err := restore(h, dir, "key"); err != nil || h.OpenRooms() != 0 {
+			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.OpenRooms())
 		}
 	}
 }
@@ -103,11 +103,11 @@ func TestAStateThatIsTooOldIsForgotten(t *testing.T) {
 	for _, c := range []struct {
 		age   time.Duration
 		rooms int
-	}{{time.Minute, 1}, {hub.Held + time.Second, 0}} {
+	}{{time.Minute, 1}, {hub.HoldAfterRestart + time.Second, 0}} {
 		dir := t.TempDir()
 		saveAna(t, dir, "key")
 		file := filepath.Join(dir, stateFile)
-		var s saved
+		var s savedState
 		raw, err := os.ReadFile(file)
 		if err := errors.Join(err, json.Unmarshal(raw, &s)); err != nil {
 			t.Fatal(err)
@@ -119,8 +119,8 @@ func TestAStateThatIsTooOldIsForgotten(t *testing.T) {
 		}
 		h := hub.New(hub.Options{})
 		defer h.Close()
-		if err := restore(h, dir, "key"); err != nil || h.Open() != c.rooms {
-			t.Errorf("after %v: %v, %d rooms", c.age, err, h.Open())
+		if err := restore(h, dir, "key"); err != nil || h.OpenRooms() != c.rooms {
+			t.Errorf("after %v: %v, %d rooms", c.age, err, h.OpenRooms())
 		}
 		if files, _ := os.ReadDir(dir); len(files) != 0 {
 			t.Errorf("left behind: %v", files)
@@ -143,17 +143,17 @@ func TestWhoLeftAfterTheRoomsWereSavedIsNotSavedAgain(t *testing.T) {
 
 func TestAFolderIsOneServersAtATime(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	first, err := claim(dir)
+	first, err := lockData(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := claim(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "-data") {
+	if _, err := lockData(dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "-data") {
 		t.Errorf("the second is told %v", err)
 	}
 	if err := first.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := claim(dir)
+	second, err := lockData(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

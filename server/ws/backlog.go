@@ -19,22 +19,22 @@ const maxBacklog = 256 << 20
 // in memory once, and counts once. A nil backlog counts nothing. Safe for concurrent
 // use; its lock may be taken with an outbox's held, and not the other way round.
 type backlog struct {
-	most int
+	max  int
 	size atomic.Int64 // of frames, in bytes; it changes with mu held
 
 	mu      sync.Mutex          // guards what follows
-	frames  map[*byte]waiting   // by their last byte
+	frames  map[*byte]heldFrame // by their last byte
 	holders map[*outbox][]*byte // what waits for each, in order
 }
 
-// waiting is a frame that waits.
-type waiting struct {
+// heldFrame is a frame that waits.
+type heldFrame struct {
 	size    int // in bytes
 	holders int // for how many outboxes
 }
 
 func newBacklog(most int) *backlog {
-	return &backlog{most: most, frames: make(map[*byte]waiting), holders: make(map[*outbox][]*byte)}
+	return &backlog{max: most, frames: make(map[*byte]heldFrame), holders: make(map[*outbox][]*byte)}
 }
 
 // add counts the rest of a frame that begins to wait for an outbox, and keeps so
@@ -82,11 +82,11 @@ func (b *backlog) remove(o *outbox, n int) {
 // trim cuts off those for whom the most waits that nobody else needs, if there is too
 // much, until an eighth is free. No outbox's lock may be held.
 func (b *backlog) trim() {
-	if b == nil || b.size.Load() <= int64(b.most) {
+	if b == nil || b.size.Load() <= int64(b.max) {
 		return
 	}
 	for _, o := range b.byShare() {
-		if b.size.Load() <= int64(b.most/8*7) {
+		if b.size.Load() <= int64(b.max/8*7) {
 			return
 		}
 		o.cut(refusal.Error{Reason: refusal.BacklogFull})

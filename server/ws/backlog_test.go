@@ -44,7 +44,7 @@ func TestWhoKeepsTheMostInMemoryIsCutOff(t *testing.T) {
 	outboxes[4].wait()
 	keeps(3*large + 100)
 	for i, o := range outboxes {
-		_, err := o.end()
+		_, err := o.closeState()
 		if cut := errors.Is(err, refusal.Error{Reason: refusal.BacklogFull}); cut != (i == 4) {
 			t.Errorf("outbox %d ends with %v", i, err)
 		}

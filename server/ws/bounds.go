@@ -20,8 +20,8 @@ type Bounds struct {
 	Backlog    int // what waits for all of them together
 }
 
-// MostMemory returns the bounds. A test compares them with what is taken.
-func MostMemory() Bounds {
+// MaxMemory returns the bounds. A test compares them with what is taken.
+func MaxMemory() Bounds {
 	const (
 		limiters = 3
 		buffers  = 2

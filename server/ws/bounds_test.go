@@ -26,7 +26,7 @@ func memory() int {
 // as they may and answer nothing.
 func TestNothingTakesMoreThanItsBound(t *testing.T) {
 	const n = 300
-	most := MostMemory()
+	most := MaxMemory()
 	addr := listening(t, Options{EventsPerSecond: 10})
 	before := memory()
 	within := func(what string, most int) {
@@ -49,7 +49,7 @@ func TestNothingTakesMoreThanItsBound(t *testing.T) {
 		c.got = nil
 		conns = append(conns, c)
 	}
-	within("a connection", most.Connection+hub.MostMemory(hub.Texts{}).Connection)
+	within("a connection", most.Connection+hub.MaxMemory(hub.Texts{}).Connection)
 	const unfinished = textFrame &^ 0x80 // RFC 6455, section 5.4
 	message := binary.BigEndian.AppendUint16([]byte{unfinished, 0x80 | 126}, event.MaxFrame)
 	message = slices.Concat(message, make([]byte, 4+event.MaxFrame)) // with a mask

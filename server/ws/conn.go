@@ -32,15 +32,15 @@ const (
 	// for a snapshot of 20,000 at first, or for scrolling through as many.
 	answerPerEvent = 26 << 10
 	answerBurst    = 4 << 20
-	// maxRest is the longest that a connection is not read from at a time: well
+	// maxReadPause is the longest that a connection is not read from at a time: well
 	// below what the answer to a ping may take.
-	maxRest = 2 * time.Second
-	// maxHeld is how long a client may have to be held back before it is ended.
-	maxHeld = 30 * time.Second
-	// tooLong is how long the events may be too many before the connection
+	maxReadPause = 2 * time.Second
+	// maxThrottled is how long a client may have to be held back before it is ended.
+	maxThrottled = 30 * time.Second
+	// maxFlood is how long the events may be too many before the connection
 	// is ended, and calm how long they must not be for that to be over.
-	tooLong = 5 * time.Second
-	calm    = time.Second
+	maxFlood = 5 * time.Second
+	floodGap = time.Second
 )
 
 // conn is one client's connection. The goroutine of serve reads; frames are
@@ -48,52 +48,52 @@ const (
 type conn struct {
 	// What the sweep looks at first, which of thousands is nothing in most:
 	// in one place, since fetching it from memory is what a look costs.
-	spoke          atomic.Bool // a frame was written since the last look
-	said           atomic.Bool // a hello came in time
-	known          bool        // a cookie said which session it is
-	waiting        bool        // something was expected of the client at the last look
-	asked          bool        // it has yet to answer a ping
-	late           bool        // it is being told that its hello has not come
-	tooOld         bool        // it speaks other versions only; among these, since it fits in between
-	index          int         // in Server.conns, whose lock guards it
-	due            time.Time   // when it has to be looked at
-	pinged, spoken time.Time   // when last
+	written             atomic.Bool // a frame was written since the last look
+	helloSeen           atomic.Bool // a hello came in time
+	hasCookie           bool        // a cookie said which session it is
+	clientPending       bool        // something was expected of the client at the last look
+	pongPending         bool        // it has yet to answer a ping
+	helloOverdue        bool        // it is being told that its hello has not come
+	tooOld              bool        // it speaks other versions only; among these, since it fits in between
+	index               int         // in Server.conns, whose lock guards it
+	checkAt             time.Time   // when it has to be looked at
+	lastPing, lastWrite time.Time   // when last
 
-	server  *Server
-	socket  *websocket.Conn
-	out     *outbox
-	session session.ID
-	share   *limit.Share // of its address
-	born    time.Time
-	answers *rate.Limiter // bytes that are sent because they were asked for; nil without a limit
-	ready   func()        // tells the hub that it may send again; made by the first Send
+	server      *Server
+	socket      *websocket.Conn
+	out         *outbox
+	session     session.ID
+	share       *limit.Share // of its address
+	acceptedAt  time.Time
+	answerLimit *rate.Limiter // bytes that are sent because they were asked for; nil without a limit
+	ready       func()        // tells the hub that it may send again; made by the first Send
 
 	// Of the reader.
-	bytes   *rate.Limiter // that are read; nil without a limit
-	held    time.Time     // since when it is held back; zero if it is not
-	events  *rate.Limiter
-	excess  time.Time                // when the events became too many last
-	dropped time.Time                // when the last one was dropped
-	rebuked time.Time                // when that was last told
-	message io.Reader                // the last one
-	place   atomic.Pointer[hub.Conn] // where it is present; set by the reader
+	readLimit      *rate.Limiter // that are read; nil without a limit
+	throttledSince time.Time     // since when it is held back; zero if it is not
+	eventLimit     *rate.Limiter
+	floodSince     time.Time                // when the events became too many last
+	lastDropped    time.Time                // when the last one was dropped
+	lastDropNotice time.Time                // when that was last told
+	message        io.Reader                // the last one
+	member         atomic.Pointer[hub.Conn] // where it is present; set by the reader
 }
 
 // serve runs the connection to its end and waits for all it has started.
 func (c *conn) serve() {
 	err := c.read()
-	if place := c.place.Load(); place != nil {
+	if place := c.member.Load(); place != nil {
 		place.Close(closedProperly(err))
 	}
 	if refused, ok := errors.AsType[refusal.Error](err); ok {
 		c.refuse(refused)
-		c.ignore()
-	} else if code, _ := c.out.end(); code == event.CloseCode(websocket.StatusProtocolError) && websocket.CloseStatus(err) == -1 {
+		c.discard()
+	} else if code, _ := c.out.closeState(); code == event.CloseCode(websocket.StatusProtocolError) && websocket.CloseStatus(err) == -1 {
 		c.observe(refusal.BrokenWebSocket) // the library has hung up, and not in answer to a close
 	}
 	c.server.remove(c)
 	c.out.Close()
-	_, why := c.out.end()
+	_, why := c.out.closeState()
 	if cut, ok := errors.AsType[refusal.Error](why); ok {
 		c.observe(cut.Reason)
 	}
@@ -110,14 +110,14 @@ func (c *conn) refuse(e refusal.Error) {
 	case refusal.Told:
 		c.send(e.Encoded())
 	case refusal.Dropped:
-		if now := time.Now(); e.Ref != 0 || now.Sub(c.rebuked) >= calm {
-			c.rebuked = now
+		if now := time.Now(); e.Ref != 0 || now.Sub(c.lastDropNotice) >= floodGap {
+			c.lastDropNotice = now
 			c.send(e.Encoded())
 		}
 	case refusal.Ended:
-		c.spoke.Store(true)
+		c.written.Store(true)
 		last := e.Encoded()
-		if !c.out.hangUp(event.Encode(last), e.CloseCode(), string(last.Code)) {
+		if !c.out.sendClose(event.Encode(last), e.CloseCode(), string(last.Code)) {
 			return // it has ended for another reason
 		}
 	case refusal.Cut:
@@ -145,34 +145,34 @@ func (c *conn) read() error {
 		return refusal.Error{Reason: refusal.TooOld}
 	}
 	for {
-		if err := c.out.await(); err != nil {
+		if err := c.out.awaitInput(); err != nil {
 			return err
 		}
-		if err := c.server.readers.hear(c); err != nil {
+		if err := c.server.readers.read(c); err != nil {
 			return err
 		}
 	}
 }
 
-// hear takes in messages until all that has come is read.
-func (c *conn) hear() error {
+// readMessages takes in messages until all that has come is read.
+func (c *conn) readMessages() error {
 	for {
-		frame, isText, err := c.next()
+		frame, isText, err := c.readMessage()
 		if err != nil {
 			return err
 		}
-		if err := c.take(frame, isText); err != nil {
+		if err := c.handleFrame(frame, isText); err != nil {
 			return err
 		}
-		if c.out.silent() {
+		if c.out.inputEmpty() {
 			return nil
 		}
 	}
 }
 
-// next returns the next message.
-func (c *conn) next() (frame []byte, isText bool, err error) {
-	if text, err := c.out.text(); text != nil || err != nil {
+// readMessage returns the next message.
+func (c *conn) readMessage() (frame []byte, isText bool, err error) {
+	if text, err := c.out.readText(); text != nil || err != nil {
 		return text, true, err
 	}
 	// A context would arm a timer for every frame; the pings find out about dead
@@ -187,9 +187,9 @@ func (c *conn) next() (frame []byte, isText bool, err error) {
 	return frame, kind == websocket.MessageText, err
 }
 
-// ignore reads on until the client has closed, or is cut: it would not get to
+// discard reads on until the client has closed, or is cut: it would not get to
 // read why it was refused if anything of its own were left unread.
-func (c *conn) ignore() {
+func (c *conn) discard() {
 	var err error
 	for err == nil {
 		if c.message != nil {
@@ -201,26 +201,26 @@ func (c *conn) ignore() {
 	}
 }
 
-// take does what a frame asks for. An error ends the connection.
-func (c *conn) take(frame []byte, isText bool) error {
+// handleFrame does what a frame asks for. An error ends the connection.
+func (c *conn) handleFrame(frame []byte, isText bool) error {
 	events, err := decode(frame, isText)
 	if err != nil {
 		return err
 	}
 	if len(events) == 0 { // all unknown, but it was work
-		return c.heed(event.Invalid{}, c.tooMany(refusal.EventRate))
+		return c.refuseEvent(event.Invalid{}, c.countEvent(refusal.EventRate))
 	}
 	for _, e := range events {
-		if err := c.heed(e, c.handle(e)); err != nil {
+		if err := c.refuseEvent(e, c.handleEvent(e)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// heed refuses an event for which there is an error, and returns one only if it
+// refuseEvent refuses an event for which there is an error, and returns one only if it
 // ends the connection.
-func (c *conn) heed(e event.Event, err error) error {
+func (c *conn) refuseEvent(e event.Event, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -249,11 +249,11 @@ func decode(frame []byte, isText bool) ([]event.Event, error) {
 	return events, nil
 }
 
-// handle does what one event asks for, or returns why not.
-func (c *conn) handle(e event.Event) error {
-	place := c.place.Load()
+// handleEvent does what one event asks for, or returns why not.
+func (c *conn) handleEvent(e event.Event) error {
+	place := c.member.Load()
 	if _, leaves := e.(event.Leave); !leaves || place == nil { // else it ends it all anyway
-		if err := c.tooMany(refusal.EventRate); err != nil {
+		if err := c.countEvent(refusal.EventRate); err != nil {
 			return err
 		}
 	}
@@ -273,31 +273,31 @@ func (c *conn) handle(e event.Event) error {
 	}
 	switch e := e.(type) {
 	case event.View:
-		if err := c.owes(); err != nil {
+		if err := c.checkDebt(); err != nil {
 			return err
 		}
 		return view(place, e)
 	case event.Leave:
 		place.Leave(e.Ref)
 	case event.ChangeUser:
-		if err := c.owes(); err != nil {
+		if err := c.checkDebt(); err != nil {
 			return err
 		}
 		return change(place, e)
 	case event.Active:
-		place.Active(e.Ref, e.Active)
+		place.SetActive(e.Ref, e.Active)
 	default: // it is decoded, and there is no case for it here
 		return refusal.Error{Reason: refusal.UnknownEvent, Detail: e.EventName()}
 	}
 	return nil
 }
 
-// owes returns why an event is dropped if what was asked for before, here or by
+// checkDebt returns why an event is dropped if what was asked for before, here or by
 // others of the address, has cost too much.
-func (c *conn) owes() error {
+func (c *conn) checkDebt() error {
 	reason, wait := refusal.AddressDebt, c.share.Debt()
-	if c.answers != nil {
-		if own := limit.Debt(c.answers); own > wait {
+	if c.answerLimit != nil {
+		if own := limit.Debt(c.answerLimit); own > wait {
 			reason, wait = refusal.ConnectionDebt, own
 		}
 	}
@@ -310,74 +310,74 @@ func (c *conn) owes() error {
 // charge counts what the client's asking has cost, in bytes sent.
 func (c *conn) charge(bytes int) {
 	c.share.Charge(bytes)
-	if c.answers != nil {
-		limit.Spend(c.answers, bytes)
+	if c.answerLimit != nil {
+		limit.Spend(c.answerLimit, bytes)
 	}
 }
 
-// received counts what was read, and returns how long to wait before more is: a
+// countRead counts what was read, and returns how long to wait before more is: a
 // client that sends too fast is held back by its line being full, and ended if
 // it goes on.
-func (c *conn) received(bytes int) time.Duration {
+func (c *conn) countRead(bytes int) time.Duration {
 	c.share.Charge(bytes * readCost)
-	limit.Spend(c.bytes, bytes)
-	if c.bytes.Tokens() >= bytesBurst/2 {
-		c.held = time.Time{}
+	limit.Spend(c.readLimit, bytes)
+	if c.readLimit.Tokens() >= bytesBurst/2 {
+		c.throttledSince = time.Time{}
 		return 0 // it sends little, whatever others of its address do
 	}
-	own := limit.Debt(c.bytes)
+	own := limit.Debt(c.readLimit)
 	switch {
 	case own == 0:
-		c.held = time.Time{} // it waits for others at most
-	case c.held.IsZero():
-		c.held = time.Now()
-	case time.Since(c.held) >= maxHeld:
-		c.held = time.Now() // it has as long to answer
-		c.share.Bar(c.session, tooLong)
-		c.refuse(refusal.Error{Reason: refusal.ByteFlood, RetryAfter: tooLong})
+		c.throttledSince = time.Time{} // it waits for others at most
+	case c.throttledSince.IsZero():
+		c.throttledSince = time.Now()
+	case time.Since(c.throttledSince) >= maxThrottled:
+		c.throttledSince = time.Now() // it has as long to answer
+		c.share.Bar(c.session, maxFlood)
+		c.refuse(refusal.Error{Reason: refusal.ByteFlood, RetryAfter: maxFlood})
 	}
-	return min(maxRest, max(own, c.share.Debt()))
+	return min(maxReadPause, max(own, c.share.Debt()))
 }
 
-// answersPing reports whether a ping of the client's is to be answered. Pings count
+// allowPing reports whether a ping of the client's is to be answered. Pings count
 // like events, or a flood of them would cost nothing but the server's time.
-func (c *conn) answersPing() bool {
-	err := c.tooMany(refusal.PingRate)
+func (c *conn) allowPing() bool {
+	err := c.countEvent(refusal.PingRate)
 	if refused, ok := errors.AsType[refusal.Error](err); ok {
 		c.refuse(refused)
 	}
 	return err == nil
 }
 
-// tooMany counts an event, and returns why it is to be dropped if it is one too
+// countEvent counts an event, and returns why it is to be dropped if it is one too
 // many, or that it has been so for too long.
-func (c *conn) tooMany(drop refusal.Reason) error {
+func (c *conn) countEvent(drop refusal.Reason) error {
 	perSecond := c.server.options.EventsPerSecond
 	if perSecond <= 0 {
 		return nil
 	}
-	if c.events == nil {
-		c.events = rate.NewLimiter(rate.Limit(perSecond), eventBurst)
+	if c.eventLimit == nil {
+		c.eventLimit = rate.NewLimiter(rate.Limit(perSecond), eventBurst)
 	}
-	if c.events.Allow() {
+	if c.eventLimit.Allow() {
 		return nil
 	}
 	now := time.Now()
-	if now.Sub(c.dropped) > calm {
-		c.excess = now
+	if now.Sub(c.lastDropped) > floodGap {
+		c.floodSince = now
 	}
-	c.dropped = now
-	if now.Sub(c.excess) >= tooLong {
-		c.share.Bar(c.session, tooLong)
-		return refusal.Error{Reason: refusal.EventFlood, Detail: perSecond, RetryAfter: tooLong}
+	c.lastDropped = now
+	if now.Sub(c.floodSince) >= maxFlood {
+		c.share.Bar(c.session, maxFlood)
+		return refusal.Error{Reason: refusal.EventFlood, Detail: perSecond, RetryAfter: maxFlood}
 	}
 	return refusal.Error{Reason: drop, Detail: perSecond, RetryAfter: time.Duration(float64(time.Second) / perSecond)}
 }
 
 // Send is the hub's: it writes what happens in the room. It does not block.
 func (c *conn) Send(place *hub.Conn, f hub.Frame) (ready bool) {
-	c.spoke.Store(true)
-	if f.Asked {
+	c.written.Store(true)
+	if f.Requested {
 		c.charge(len(f.Head) + len(f.Body))
 	}
 	if c.ready == nil { // made once, or each frame would leave one to collect
@@ -385,13 +385,13 @@ func (c *conn) Send(place *hub.Conn, f hub.Frame) (ready bool) {
 	}
 	ready = c.out.send(f.Head, f.Body, c.ready)
 	if f.Last {
-		c.out.hangUp(nil, event.CloseNormal, "left")
+		c.out.sendClose(nil, event.CloseNormal, "left")
 	}
 	return ready
 }
 
 // send writes events to the client, from any goroutine.
 func (c *conn) send(events ...event.Event) {
-	c.spoke.Store(true)
-	c.out.say(event.Encode(events...))
+	c.written.Store(true)
+	c.out.sendOwn(event.Encode(events...))
 }

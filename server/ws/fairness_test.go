@@ -113,7 +113,7 @@ func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
 		}
 		writing.Wait()
 		for range cap(ended) {
-			if after := <-ended; after < maxHeld || after > maxHeld+3*closeWithin {
+			if after := <-ended; after < maxThrottled || after > maxThrottled+3*closeTimeout {
 				t.Errorf("a flood was ended after %v", after)
 			}
 		}
@@ -144,7 +144,7 @@ func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
 			rooms := hub.Options{Window: 50}
 			limited(t, rooms, Options{EventsPerSecond: 10}, func(t *testing.T, n *network) {
 				for i := range 300 {
-					p := hub.Person{ID: fmt.Sprintf("%016d", i), Is: event.Patch{Name: new(fmt.Sprint("p", i, long)), Note: &long}}
+					p := hub.Person{ID: fmt.Sprintf("%016d", i), Profile: event.Patch{Name: new(fmt.Sprint("p", i, long)), Note: &long}}
 					if _, err := n.hub.Join("lobby", p, deaf{}); err != nil {
 						t.Fatal(err)
 					}
@@ -343,7 +343,7 @@ func TestWhoFloodedComesBackLaterAndOthersOfTheAddressNow(t *testing.T) {
 			}
 		}
 		n.join(good, "Ana", "").close()
-		time.Sleep(tooLong)
+		time.Sleep(maxFlood)
 		n.join(bad, "Eve", "").close()
 	})
 }

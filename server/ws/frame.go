@@ -17,10 +17,10 @@ const (
 	maskedFrame = 0x80
 )
 
-// parse returns the client's frame that b begins with: its first byte, what it
+// parseFrame returns the client's frame that b begins with: its first byte, what it
 // carries, unmasked, and its size. The size is 0 if not all of it has come, or if
 // it is longer than what is read at one time.
-func parse(b []byte) (first byte, payload []byte, size int) {
+func parseFrame(b []byte) (first byte, payload []byte, size int) {
 	const maskSize = 4
 	if len(b) < 2 || b[1]&maskedFrame == 0 {
 		return 0, nil, 0
@@ -46,9 +46,9 @@ func parse(b []byte) (first byte, payload []byte, size int) {
 	return b[0], payload, size
 }
 
-// ending is the code of a close frame with this payload, if it is how pages end:
+// ordinaryClose is the code of a close frame with this payload, if it is how pages end:
 // those that are closed or left, and those that say nothing.
-func ending(payload []byte) (code websocket.StatusCode, ok bool) {
+func ordinaryClose(payload []byte) (code websocket.StatusCode, ok bool) {
 	if len(payload) == 0 {
 		return websocket.StatusNoStatusRcvd, true
 	}

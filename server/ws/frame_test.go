@@ -74,10 +74,10 @@ func heard(t *rapid.T, pieces [][]byte, whole bool) string {
 	c := &conn{out: out, socket: socket}
 	var story bytes.Buffer
 	for {
-		if whole && out.silent() && len(line.pieces) > 0 {
+		if whole && out.inputEmpty() && len(line.pieces) > 0 {
 			out.unread, line.pieces = line.pieces[0], line.pieces[1:]
 		}
-		frame, isText, err := c.next()
+		frame, isText, err := c.readMessage()
 		if err != nil {
 			fmt.Fprintf(&story, "ends with %d", websocket.CloseStatus(err))
 			break

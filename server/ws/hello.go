@@ -13,7 +13,7 @@ import (
 
 // join makes the client present in a room.
 func (c *conn) join(e event.GotANewUser) error {
-	room, err := c.room(e.Room)
+	room, err := c.checkHello(e.Room)
 	if err != nil {
 		return err
 	}
@@ -24,10 +24,10 @@ func (c *conn) join(e event.GotANewUser) error {
 		e.Name = new("") // which is refused as any other bad name
 	}
 	simple := e.Tab == "" // what it says is what it wants
-	is, err := checked(e.Patch, "", simple)
+	is, err := checkPatch(e.Patch, "", simple)
 	var wanted event.Patch
 	if err == nil && e.Wanted != nil {
-		wanted, err = checked(*e.Wanted, "change.", true)
+		wanted, err = checkPatch(*e.Wanted, "change.", true)
 	}
 	if err != nil {
 		return err
@@ -37,21 +37,21 @@ func (c *conn) join(e event.GotANewUser) error {
 	}
 	grant := c.identify(e.Session)
 	place, err := c.server.options.Hub.Join(room, hub.Person{
-		Visitor: c.visitor(e.Ref, e.Resume),
-		ID:      c.server.options.Sessions.PublicID(c.session, room),
-		Grant:   grant,
-		Is:      is,
-		Wanted:  wanted,
-		Tab:     e.Tab,
+		Visitor:    c.visitor(e.Ref, e.Resume),
+		ID:         c.server.options.Sessions.PublicID(c.session, room),
+		NewSession: grant,
+		Profile:    is,
+		Change:     wanted,
+		Tab:        e.Tab,
 	}, c)
-	return c.enter(place, err)
+	return c.entered(place, err)
 }
 
 // identify settles which session the client is: the one of its cookie, or the
 // one it was given when it had no cookie to be known by. Else it is new, and
 // identify returns what to give it.
 func (c *conn) identify(said string) (grant string) {
-	if c.known {
+	if c.hasCookie {
 		return ""
 	}
 	sessions := c.server.options.Sessions
@@ -90,15 +90,15 @@ func (c *conn) admit(known bool) error {
 
 // watch has the client see a room without being in it.
 func (c *conn) watch(e event.Watch) error {
-	room, err := c.room(e.Room)
+	room, err := c.checkHello(e.Room)
 	if err != nil {
 		return err
 	}
 	place, err := c.server.options.Hub.Watch(room, c.visitor(e.Ref, e.Resume), c)
-	return c.enter(place, err)
+	return c.entered(place, err)
 }
 
-func (c *conn) enter(place *hub.Conn, err error) error {
+func (c *conn) entered(place *hub.Conn, err error) error {
 	switch {
 	case errors.Is(err, hub.ErrRoomFull):
 		return refusal.Error{Reason: refusal.RoomFull}
@@ -111,19 +111,19 @@ func (c *conn) enter(place *hub.Conn, err error) error {
 	case err != nil:
 		return refusal.Error{Reason: refusal.Restarting}
 	}
-	c.place.Store(place)
+	c.member.Store(place)
 	return nil
 }
 
-// room is the room that a hello names, if the hello is the first and in time.
-func (c *conn) room(name string) (string, error) {
-	if c.place.Load() != nil {
+// checkHello is the room that a hello names, if the hello is the first and in time.
+func (c *conn) checkHello(name string) (string, error) {
+	if c.member.Load() != nil {
 		return "", refusal.Error{Reason: refusal.AlreadyJoined}
 	}
-	if time.Since(c.born) >= event.HelloTimeout {
+	if time.Since(c.acceptedAt) >= event.HelloTimeout {
 		return "", refusal.Error{Reason: refusal.NoHello}
 	}
-	c.said.Store(true)
+	c.helloSeen.Store(true)
 	if name == "" {
 		return event.Lobby, nil
 	}
@@ -134,10 +134,10 @@ func (c *conn) room(name string) (string, error) {
 	return room, nil
 }
 
-// checked returns a change as it is kept, or what is wrong with it. In stands
+// checkPatch returns a change as it is kept, or what is wrong with it. In stands
 // before the names of its fields in the event. Of what is news, the end of a status
 // is to come; of who somebody is who comes back, it may have passed meanwhile.
-func checked(change event.Patch, in string, news bool) (event.Patch, error) {
+func checkPatch(change event.Patch, in string, news bool) (event.Patch, error) {
 	change, err := change.MapTexts(func(field, text string) (string, error) {
 		stored, err := names.Text(field, text)
 		switch {
@@ -180,7 +180,7 @@ func change(place *hub.Conn, e event.ChangeUser) error {
 	if place.Watches() {
 		return refusal.Error{Reason: refusal.WatcherChange}
 	}
-	change, err := checked(e.Patch, "", true)
+	change, err := checkPatch(e.Patch, "", true)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func view(place *hub.Conn, e event.View) error {
 	if len(e.Query) > event.MaxQuery {
 		return refusal.Error{Reason: refusal.QueryTooLong}
 	}
-	if place.View(e) != nil {
+	if place.SetView(e) != nil {
 		return refusal.Error{Reason: refusal.TooManyViews}
 	}
 	return nil

@@ -33,26 +33,26 @@ type outbox struct {
 	net.Conn
 	socket *socket // nil where only blocking reads and writes are to be had
 
-	heard   atomic.Bool             // the client has said something since this was cleared
-	pace    func(int) time.Duration // how long to wait after so many bytes were read; nil is never
-	backlog *backlog                // what waits is counted there; nil is nowhere
-	closed  chan struct{}           // closed by Close
+	received atomic.Bool             // the client has said something since this was cleared
+	throttle func(int) time.Duration // how long to wait after so many bytes were read; nil is never
+	backlog  *backlog                // what waits is counted there; nil is nowhere
+	closed   chan struct{}           // closed by Close
 
 	// Of the reader.
 	in     *bufio.Reader // what the library reads through
 	unread []byte        // what it has yet to read
 	chunk  *chunk        // in which that is; nil if it came from net/http
 
-	mu       sync.Mutex // guards what follows
-	group    sync.WaitGroup
-	pending  [][]byte  // in the order of writing, while draining
-	size     int       // bytes pending that are for this client alone
-	draining bool      // a goroutine writes
-	code     uint16    // of the last frame, once that is written
-	progress time.Time // when that last got rid of anything
-	ended    time.Time // when the last frame was written, or put to what waits; zero before
-	ready    func()    // is to be called when nothing is pending; nil is nobody waits
-	err      error     // why nothing more is taken
+	mu           sync.Mutex // guards what follows
+	group        sync.WaitGroup
+	pending      [][]byte  // in the order of writing, while draining
+	ownPending   int       // bytes pending that are for this client alone
+	draining     bool      // a goroutine writes
+	closeCode    uint16    // of the last frame, once that is written
+	lastProgress time.Time // when that last got rid of anything
+	closedAt     time.Time // when the last frame was written, or put to what waits; zero before
+	ready        func()    // is to be called when nothing is pending; nil is nobody waits
+	err          error     // why nothing more is taken
 }
 
 // newOutbox takes over a connection of which unread has been read already.
@@ -67,9 +67,9 @@ func newOutbox(conn net.Conn, unread []byte) *outbox {
 // error says the same.
 type hijacked struct {
 	http.ResponseWriter
-	pace    func(int) time.Duration // the outbox's
-	backlog *backlog                // as well
-	out     *outbox                 // set by Hijack
+	throttle func(int) time.Duration // the outbox's
+	backlog  *backlog                // as well
+	out      *outbox                 // set by Hijack
 }
 
 // Hijack writes the response with the headers that are set by now. It does so by
@@ -81,14 +81,14 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	unread, _ := buffered.Reader.Peek(buffered.Reader.Buffered())
-	piece := pieces.Get().(*[short]byte)
-	defer pieces.Put(piece)
+	piece := copyBuffers.Get().(*[maxCopied]byte)
+	defer copyBuffers.Put(piece)
 	response := bytes.NewBuffer(piece[:0])
 	response.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	h.Header().Write(response) // which a buffer takes
 	response.WriteString("\r\n")
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
-	h.out.pace, h.out.backlog = h.pace, h.backlog
+	h.out.throttle, h.out.backlog = h.throttle, h.backlog
 	// The client may not have read what it was answered before.
 	if _, err := h.out.Write(response.Bytes()); err != nil {
 		return nil, nil, err
@@ -106,21 +106,21 @@ type chunk [4 << 10]byte
 // chunks are shared, since of thousands of clients few speak at one time.
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-// emptySize is the size of a client's frame that carries nothing.
-const emptySize = 6
+// emptyFrameSize is the size of a client's frame that carries nothing.
+const emptyFrameSize = 6
 
-// await waits until the client has said something to be read, on less stack
+// awaitInput waits until the client has said something to be read, on less stack
 // than the library takes and without a buffer. It is called between messages.
 // A mere answer to a ping, which is all that most clients say, ends here.
-func (o *outbox) await() error {
-	for o.socket != nil && o.silent() {
-		chunk, n, err := o.socket.next()
+func (o *outbox) awaitInput() error {
+	for o.socket != nil && o.inputEmpty() {
+		chunk, n, err := o.socket.readChunk()
 		if err != nil {
 			return err
 		}
-		o.heard.Store(true)
-		o.rest(n)
-		if n == emptySize && chunk[0] == pongFrame && chunk[1] == maskedFrame {
+		o.received.Store(true)
+		o.pauseReading(n)
+		if n == emptyFrameSize && chunk[0] == pongFrame && chunk[1] == maskedFrame {
 			chunks.Put(chunk)
 			continue
 		}
@@ -129,12 +129,12 @@ func (o *outbox) await() error {
 	return nil
 }
 
-// rest waits before more is read, if so much was read that it has to.
-func (o *outbox) rest(read int) {
-	if o.pace == nil {
+// pauseReading waits before more is read, if so much was read that it has to.
+func (o *outbox) pauseReading(read int) {
+	if o.throttle == nil {
 		return
 	}
-	wait := o.pace(read)
+	wait := o.throttle(read)
 	if wait <= 0 {
 		return
 	}
@@ -146,23 +146,23 @@ func (o *outbox) rest(read int) {
 	}
 }
 
-// silent reports that all that has come is read.
-func (o *outbox) silent() bool { return len(o.unread) == 0 && o.in.Buffered() == 0 }
+// inputEmpty reports that all that has come is read.
+func (o *outbox) inputEmpty() bool { return len(o.unread) == 0 && o.in.Buffered() == 0 }
 
 func (o *outbox) Read(p []byte) (int, error) {
 	if len(o.unread) == 0 {
 		n, err := o.Conn.Read(p)
-		o.heard.Store(true)
-		o.rest(n)
+		o.received.Store(true)
+		o.pauseReading(n)
 		return n, err
 	}
 	n := copy(p, o.unread)
-	o.skip(n)
+	o.consume(n)
 	return n, nil
 }
 
-// skip counts the first n bytes that are unread as read.
-func (o *outbox) skip(n int) {
+// consume counts the first n bytes that are unread as read.
+func (o *outbox) consume(n int) {
 	if o.unread = o.unread[n:]; len(o.unread) > 0 {
 		return
 	}
@@ -172,25 +172,25 @@ func (o *outbox) skip(n int) {
 	}
 }
 
-// text returns the next message if it is one of text that has come in one frame
+// readText returns the next message if it is one of text that has come in one frame
 // and at one time, as nearly all do; the error is a websocket.CloseError if in its
 // place there is an ordinary end, which is answered then. Both nil is for all
 // else, and the library reads on. It would read these as well, but takes four
 // times as long for a hello, and for an end as long as it takes to tell two
 // others of it. It is called between messages.
-func (o *outbox) text() ([]byte, error) {
+func (o *outbox) readText() ([]byte, error) {
 	if o.in.Buffered() > 0 {
 		return nil, nil
 	}
-	first, payload, size := parse(o.unread)
+	first, payload, size := parseFrame(o.unread)
 	switch {
 	case size == 0:
 	case first == textFrame:
-		o.skip(size)
+		o.consume(size)
 		return payload, nil
 	case first == closeFrame:
-		if code, ok := ending(payload); ok {
-			o.skip(size)
+		if code, ok := ordinaryClose(payload); ok {
+			o.consume(size)
 			o.Write(append([]byte{closeFrame, byte(len(payload))}, payload...)) // whatever becomes of it
 			return nil, websocket.CloseError{Code: code}
 		}
@@ -202,23 +202,23 @@ func (o *outbox) text() ([]byte, error) {
 // piece, which are copied if they must wait. So does the answer to the upgrade.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
-	defer o.unlock()
-	o.control(p)
+	defer o.unlockAndTrim()
+	o.writeControl(p)
 	return len(p), o.err
 }
 
-// control writes a frame that is there already, unless the last is written.
-func (o *outbox) control(p []byte) {
-	if !o.ended.IsZero() {
+// writeControl writes a frame that is there already, unless the last is written.
+func (o *outbox) writeControl(p []byte) {
+	if !o.closedAt.IsZero() {
 		return // the answer to a close that answers ours
 	}
-	if n := o.try(p, nil); n < len(p) {
-		o.later(bytes.Clone(p[n:]), len(p)-n, true)
+	if n := o.tryWrite(p, nil); n < len(p) {
+		o.enqueue(bytes.Clone(p[n:]), len(p)-n, true)
 	}
 	if p[0] == closeFrame {
-		o.ended = time.Now()
+		o.closedAt = time.Now()
 		if len(p) >= 4 {
-			o.code = binary.BigEndian.Uint16(p[2:])
+			o.closeCode = binary.BigEndian.Uint16(p[2:])
 		}
 	}
 }
@@ -228,8 +228,8 @@ func (o *outbox) control(p []byte) {
 // it all; then ready is called when it has, once and without a lock held.
 func (o *outbox) send(own, shared []byte, ready func()) bool {
 	o.mu.Lock()
-	defer o.unlock()
-	o.frame(own, shared, false)
+	defer o.unlockAndTrim()
+	o.writeText(own, shared, false)
 	if o.draining {
 		o.ready = ready
 		return false
@@ -237,31 +237,31 @@ func (o *outbox) send(own, shared []byte, ready func()) bool {
 	return true
 }
 
-// say writes a text message that is for this client alone, and counts if it
+// sendOwn writes a text message that is for this client alone, and counts if it
 // has to wait.
-func (o *outbox) say(message []byte) {
+func (o *outbox) sendOwn(message []byte) {
 	o.mu.Lock()
-	defer o.unlock()
-	o.frame(nil, message, true)
+	defer o.unlockAndTrim()
+	o.writeText(nil, message, true)
 }
 
-// short is the longest frame that is copied to be in one piece: of one piece
+// maxCopied is the longest frame that is copied to be in one piece: of one piece
 // the system takes 250 bytes in a sixth less time than of two.
-const short = 4 << 10
+const maxCopied = 4 << 10
 
-// pieces are buffers in which short frames are put together.
-var pieces = sync.Pool{New: func() any { return new([short]byte) }}
+// copyBuffers are buffers in which short frames are put together.
+var copyBuffers = sync.Pool{New: func() any { return new([maxCopied]byte) }}
 
-// frame writes a text message as send has it, unless the last frame is written.
+// writeText writes a text message as send has it, unless the last frame is written.
 // It does so by hand: since a server's frames are not masked, one message serves
 // all its receivers, and the library's locks and buffers cost a fifth of what
 // the system call does.
-func (o *outbox) frame(own, shared []byte, counts bool) {
-	if !o.ended.IsZero() {
+func (o *outbox) writeText(own, shared []byte, counts bool) {
+	if !o.closedAt.IsZero() {
 		return
 	}
-	piece := pieces.Get().(*[short]byte)
-	defer pieces.Put(piece)
+	piece := copyBuffers.Get().(*[maxCopied]byte)
+	defer copyBuffers.Put(piece)
 	head, body := append(piece[:0], textFrame), shared
 	switch size := len(own) + len(shared); {
 	case size < 126:
@@ -272,21 +272,21 @@ func (o *outbox) frame(own, shared []byte, counts bool) {
 		head = binary.BigEndian.AppendUint64(append(head, 127), uint64(size))
 	}
 	head = append(head, own...)
-	if len(head)+len(body) <= short {
+	if len(head)+len(body) <= maxCopied {
 		head, body = append(head, body...), nil
 	}
-	n := o.try(head, body)
+	n := o.tryWrite(head, body)
 	if n < len(head) {
-		o.later(bytes.Clone(head[n:]), len(head)-n, counts)
+		o.enqueue(bytes.Clone(head[n:]), len(head)-n, counts)
 		n = len(head)
 	}
 	if n -= len(head); n < len(body) {
-		o.later(body[n:], cap(body), counts)
+		o.enqueue(body[n:], cap(body), counts)
 	}
 }
 
-// try writes what the socket takes at once.
-func (o *outbox) try(head, body []byte) int {
+// tryWrite writes what the socket takes at once.
+func (o *outbox) tryWrite(head, body []byte) int {
 	if o.socket == nil || o.draining || o.err != nil {
 		return 0
 	}
@@ -298,14 +298,14 @@ func (o *outbox) try(head, body []byte) int {
 	return n
 }
 
-// later leaves p, which does not change any more and keeps so many bytes in memory,
+// enqueue leaves p, which does not change any more and keeps so many bytes in memory,
 // to a goroutine.
-func (o *outbox) later(p []byte, size int, counts bool) {
+func (o *outbox) enqueue(p []byte, size int, counts bool) {
 	if o.err != nil {
 		return
 	}
 	if counts {
-		if o.size += len(p); o.size > maxPending {
+		if o.ownPending += len(p); o.ownPending > maxPending {
 			o.err = refusal.Error{Reason: refusal.TooMuchPending}
 			o.Conn.Close() // the reader notices, and whoever writes now
 			return
@@ -314,7 +314,7 @@ func (o *outbox) later(p []byte, size int, counts bool) {
 	o.pending = append(o.pending, p)
 	o.backlog.add(o, p, size)
 	if !o.draining {
-		o.draining, o.progress = true, time.Now()
+		o.draining, o.lastProgress = true, time.Now()
 		o.group.Go(o.drain)
 	}
 }
@@ -324,11 +324,11 @@ func (o *outbox) drain() {
 	for {
 		o.mu.Lock()
 		pending := o.pending
-		o.pending, o.size = nil, 0
+		o.pending, o.ownPending = nil, 0
 		if len(pending) == 0 {
 			o.draining = false
-			if !o.ended.IsZero() {
-				o.ended = time.Now() // only now it can be answered
+			if !o.closedAt.IsZero() {
+				o.closedAt = time.Now() // only now it can be answered
 			}
 			ready := o.ready
 			o.ready = nil
@@ -344,7 +344,7 @@ func (o *outbox) drain() {
 				// In pieces, to see how it goes on a slow line too.
 				n, err := o.Conn.Write(p[:min(len(p), 8<<10)])
 				o.mu.Lock()
-				if o.progress = time.Now(); err != nil {
+				if o.lastProgress = time.Now(); err != nil {
 					if o.err == nil { // else it was cut, and that says why
 						o.err = err
 					}
@@ -372,36 +372,36 @@ func (o *outbox) ping() {
 	if draining {
 		return
 	}
-	o.heard.Store(false)
+	o.received.Store(false)
 	o.Write([]byte{pingFrame, 0})
 }
 
-// hangUp writes a last message, unless that is nil, and the last frame, with
+// sendClose writes a last message, unless that is nil, and the last frame, with
 // nothing between them. The client answers it, which the reader hears. It
 // reports whether it did: there may have been a last frame before.
-func (o *outbox) hangUp(message []byte, code event.CloseCode, why string) bool {
+func (o *outbox) sendClose(message []byte, code event.CloseCode, why string) bool {
 	o.mu.Lock()
-	defer o.unlock()
-	if !o.ended.IsZero() {
+	defer o.unlockAndTrim()
+	if !o.closedAt.IsZero() {
 		return false
 	}
 	if message != nil {
-		o.frame(nil, message, true)
+		o.writeText(nil, message, true)
 	}
 	frame := binary.BigEndian.AppendUint16([]byte{closeFrame, byte(2 + len(why))}, uint16(code))
-	o.control(append(frame, why...))
+	o.writeControl(append(frame, why...))
 	return true
 }
 
-// expects reports whether the client has yet to take what waits for it or to
+// checkProgress reports whether the client has yet to take what waits for it or to
 // answer the last frame, and if it should have by now, which of them.
-func (o *outbox) expects(now time.Time) (something bool, overdue refusal.Reason) {
+func (o *outbox) checkProgress(now time.Time) (something bool, overdue refusal.Reason) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	ended := !o.ended.IsZero()
-	idle := now.Sub(o.progress)
+	ended := !o.closedAt.IsZero()
+	idle := now.Sub(o.lastProgress)
 	switch {
-	case ended && now.Sub(o.ended) >= closeWithin && (!o.draining || idle >= closeWithin):
+	case ended && now.Sub(o.closedAt) >= closeTimeout && (!o.draining || idle >= closeTimeout):
 		overdue = refusal.CloseUnanswered
 	case !ended && o.draining && idle >= writeTimeout:
 		overdue = refusal.StuckWrite
@@ -436,16 +436,16 @@ func (o *outbox) cut(why error) error {
 	return o.Conn.Close()
 }
 
-// end returns the code of the last frame, 0 if there was none, and why nothing
+// closeState returns the code of the last frame, 0 if there was none, and why nothing
 // more is taken.
-func (o *outbox) end() (event.CloseCode, error) {
+func (o *outbox) closeState() (event.CloseCode, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return event.CloseCode(o.code), o.err
+	return event.CloseCode(o.closeCode), o.err
 }
 
-// unlock lets others write, and sees to it that not too much waits.
-func (o *outbox) unlock() {
+// unlockAndTrim lets others write, and sees to it that not too much waits.
+func (o *outbox) unlockAndTrim() {
 	o.mu.Unlock()
 	o.backlog.trim()
 }

@@ -53,7 +53,7 @@ func (c *counted) Close() error                { return c.ReadWriteCloser.Close(
 func (c *counted) Write(p []byte) (int, error) { c.writes.Add(1); return c.ReadWriteCloser.Write(p) }
 
 func waits(o *outbox) bool {
-	something, _ := o.expects(time.Now())
+	something, _ := o.checkProgress(time.Now())
 	return something
 }
 
@@ -101,7 +101,7 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 		copy(own, "xxxxxxxxx") // its writer's, which goes on
 		if i%10 == 0 {         // something from elsewhere
 			sent.Write(framed([]byte("an error")))
-			o.say([]byte("an error"))
+			o.sendOwn([]byte("an error"))
 			pong := []byte("pong")
 			sent.Write(pong)
 			if _, err := o.Write(pong); err != nil {
@@ -113,7 +113,7 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("took %v while nobody read", took)
 	}
-	if something, overdue := o.expects(time.Now().Add(writeTimeout)); !something || overdue != refusal.StuckWrite {
+	if something, overdue := o.checkProgress(time.Now().Add(writeTimeout)); !something || overdue != refusal.StuckWrite {
 		t.Errorf("that nobody reads is noticed as %q", overdue)
 	}
 	got := sha256.New()
@@ -162,7 +162,7 @@ func TestNothingFollowsTheCloseFrame(t *testing.T) {
 	last := []byte{closeFrame, 2, 0x03, 0xe8}
 	o.Write(last)
 	o.send(nil, []byte("news"), nil)
-	o.say([]byte("an error"))
+	o.sendOwn([]byte("an error"))
 	o.Write(last)
 	o.Close()
 	if got, err := io.ReadAll(client); !bytes.Equal(got, last) || err != nil {

@@ -14,9 +14,9 @@ type readers struct {
 	idle []reader   // the last one first, whose stack is still in the processor's cache
 }
 
-// mostIdle is how many wait. Few are needed at one time: one that has heard all
+// maxIdle is how many wait. Few are needed at one time: one that has heard all
 // there is goes back before the next connection is read from.
-const mostIdle = 16
+const maxIdle = 16
 
 // reader is one of them. It ends when conns is closed.
 type reader struct {
@@ -24,16 +24,16 @@ type reader struct {
 	result chan error // one for each of conns
 }
 
-// hear has one of them hear c, and waits for the result.
-func (rs *readers) hear(c *conn) error {
-	r := rs.take()
+// read has one of them hear c, and waits for the result.
+func (rs *readers) read(c *conn) error {
+	r := rs.get()
 	r.conns <- c
 	err := <-r.result
 	rs.put(r)
 	return err
 }
 
-func (rs *readers) take() reader {
+func (rs *readers) get() reader {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if last := len(rs.idle) - 1; last >= 0 {
@@ -44,7 +44,7 @@ func (rs *readers) take() reader {
 	r := reader{make(chan *conn), make(chan error)}
 	rs.running.Go(func() {
 		for c := range r.conns {
-			r.result <- c.hear()
+			r.result <- c.readMessages()
 		}
 	})
 	return r
@@ -53,7 +53,7 @@ func (rs *readers) take() reader {
 func (rs *readers) put(r reader) {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
-	if len(rs.idle) == mostIdle {
+	if len(rs.idle) == maxIdle {
 		close(r.conns)
 		return
 	}

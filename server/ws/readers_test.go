@@ -24,13 +24,13 @@ func TestReadersAreUsedAgainAndFewWait(t *testing.T) {
 			}
 		}
 		var crowd []*peer
-		for i := range 2 * mostIdle {
+		for i := range 2 * maxIdle {
 			crowd = append(crowd, n.join(nil, fmt.Sprint("Ben ", i), ""))
 		}
 		for _, p := range crowd {
 			p.conn.CloseNow()
 		}
-		if got := waiting(); got != mostIdle {
+		if got := waiting(); got != maxIdle {
 			t.Errorf("after %d connections at one time, %d readers wait", len(crowd), got)
 		}
 	})

@@ -250,7 +250,7 @@ var provocations = []struct {
 	}},
 	{reason: refusal.TooManyViews, rooms: hub.Options{Window: 1}, want: told{event.CodeRateLimited, event.NameView, "", 0}, provoke: func(t *testing.T, n *network) told {
 		for i := range 2 {
-			if _, err := n.hub.Join("lobby", hub.Person{ID: fmt.Sprint(i), Is: event.Named("Ana")}, deaf{}); err != nil {
+			if _, err := n.hub.Join("lobby", hub.Person{ID: fmt.Sprint(i), Profile: event.Named("Ana")}, deaf{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -259,7 +259,7 @@ var provocations = []struct {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if place.View(event.View{Query: fmt.Sprint("q", i)}) != nil {
+			if place.SetView(event.View{Query: fmt.Sprint("q", i)}) != nil {
 				break
 			}
 		}
@@ -331,7 +331,7 @@ var provocations = []struct {
 		}
 	}},
 	{reason: refusal.BacklogFull, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
-		n.server.backlog.most = 1000 // the answer to the upgrade is less
+		n.server.backlog.max = 1000 // the answer to the upgrade is less
 		hello := event.GotANewUser{Patch: event.Named("Eve")}
 		hello.Data = event.Data(`{"k":"` + strings.Repeat("x", 1000) + `"}`)
 		return n.first(hello).ended()
@@ -351,7 +351,7 @@ var provocations = []struct {
 	{reason: refusal.CloseUnanswered, besides: refusal.BadFrame, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
 		p := n.join(nil, "Ana", "")
 		p.write(websocket.MessageText, []byte("{}"))
-		time.Sleep(closeWithin + 2*sweepEvery) // and reads nothing
+		time.Sleep(closeTimeout + 2*sweepEvery) // and reads nothing
 		return p.ended()
 	}},
 	{reason: refusal.Restarting, want: told{event.CodeRestarting, "", "", 1012}, provoke: func(t *testing.T, n *network) told {

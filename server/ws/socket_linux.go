@@ -81,9 +81,9 @@ func (s *socket) writeOnce(fd uintptr) bool {
 	}
 }
 
-// next waits until there is something to read and returns it, in a chunk that
+// readChunk waits until there is something to read and returns it, in a chunk that
 // the caller puts back. At the end it returns io.EOF.
-func (s *socket) next() (*chunk, int, error) {
+func (s *socket) readChunk() (*chunk, int, error) {
 	err := s.raw.Read(s.readable)
 	c, n := s.chunk, s.read
 	s.chunk = nil

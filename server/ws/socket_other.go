@@ -12,4 +12,4 @@ func newSocket(net.Conn) *socket { return nil }
 
 func (*socket) write(head, body []byte) (int, error) { return 0, nil }
 
-func (*socket) next() (*chunk, int, error) { return nil, 0, nil }
+func (*socket) readChunk() (*chunk, int, error) { return nil, 0, nil }

@@ -15,15 +15,15 @@ import (
 const (
 	sweepEvery   = time.Second
 	pingEvery    = 15 * time.Second
-	pongWithin   = 5 * time.Second
-	closeWithin  = 5 * time.Second  // the last frame is answered
+	pongTimeout  = 5 * time.Second
+	closeTimeout = 5 * time.Second  // the last frame is answered
 	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
 	forgetEvery  = time.Minute      // of addresses that use nothing any more
 
 	// A rush is so many connections opened, and is over when for so long
 	// there was none.
-	rush     = 1000
-	rushOver = 5 * time.Second
+	acceptBurst    = 1000
+	acceptBurstGap = 5 * time.Second
 )
 
 // sweep pings, says something in quiet rooms and cuts off who is stuck, until
@@ -46,12 +46,12 @@ func (s *Server) sweep() {
 		due, quietRooms = due[:0], quietRooms[:0]
 		s.mu.Lock()
 		for _, c := range s.conns {
-			ping, beat := c.look(now)
+			ping, beat := c.check(now)
 			if ping {
 				due = append(due, c)
 			}
 			if beat {
-				quietRooms = append(quietRooms, c.place.Load())
+				quietRooms = append(quietRooms, c.member.Load())
 			}
 		}
 		if s.accepted != accepted {
@@ -59,13 +59,13 @@ func (s *Server) sweep() {
 		}
 		s.mu.Unlock()
 		for _, place := range quietRooms {
-			place.Beat()
+			place.Heartbeat()
 		}
 		clear(quietRooms)
 		// Upgrading takes several times what a connection keeps, and Go
 		// gives that back over minutes, if at all: it is kept for the next
 		// rush, which may be tomorrow's.
-		if accepted-tidied >= rush && now.Sub(quiet) >= rushOver {
+		if accepted-tidied >= acceptBurst && now.Sub(quiet) >= acceptBurstGap {
 			tidied = accepted
 			debug.FreeOSMemory()
 		}
@@ -92,23 +92,23 @@ func (s *Server) ping(due []*conn) {
 			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(due))):
 			}
 		}
-		c.pinged = time.Now() // which may be later than it was due
+		c.lastPing = time.Now() // which may be later than it was due
 		c.out.ping()
 	}
 }
 
-// look does what is due on a connection, and reports whether a ping is, and
+// check does what is due on a connection, and reports whether a ping is, and
 // something to be heard in a quiet room. What is due before the next look but
 // one is done now, so that nothing comes late.
-func (c *conn) look(now time.Time) (ping, beat bool) {
-	if !c.waiting && now.Before(c.due) && !c.spoke.Load() {
+func (c *conn) check(now time.Time) (ping, beat bool) {
+	if !c.clientPending && now.Before(c.checkAt) && !c.written.Load() {
 		return false, false
 	}
-	waiting, overdue := c.out.expects(now)
-	c.waiting = waiting
-	if c.asked && now.Sub(c.pinged) >= pongWithin {
-		c.asked = false
-		if overdue == 0 && !c.out.heard.Load() {
+	waiting, overdue := c.out.checkProgress(now)
+	c.clientPending = waiting
+	if c.pongPending && now.Sub(c.lastPing) >= pongTimeout {
+		c.pongPending = false
+		if overdue == 0 && !c.out.received.Load() {
 			overdue = refusal.PingUnanswered
 		}
 	}
@@ -118,29 +118,29 @@ func (c *conn) look(now time.Time) (ping, beat bool) {
 	}
 	// Behind much that waits, a ping would be answered late; but that it
 	// gets less shows as well that somebody is there.
-	if !waiting && now.Sub(c.pinged) >= pingEvery-2*sweepEvery {
-		c.pinged, c.asked, ping = now, true, true
+	if !waiting && now.Sub(c.lastPing) >= pingEvery-2*sweepEvery {
+		c.lastPing, c.pongPending, ping = now, true, true
 	}
-	c.due = c.pinged.Add(pingEvery - 2*sweepEvery)
-	if c.asked {
-		c.due = c.pinged.Add(pongWithin)
+	c.checkAt = c.lastPing.Add(pingEvery - 2*sweepEvery)
+	if c.pongPending {
+		c.checkAt = c.lastPing.Add(pongTimeout)
 	}
-	if c.spoke.Swap(false) {
-		c.spoken = now
+	if c.written.Swap(false) {
+		c.lastWrite = now
 	}
-	if !c.said.Load() && !c.late && now.Sub(c.born) >= event.HelloTimeout {
-		c.late = true
+	if !c.helloSeen.Load() && !c.helloOverdue && now.Sub(c.acceptedAt) >= event.HelloTimeout {
+		c.helloOverdue = true
 		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.NoHello}) })
 	}
-	if c.place.Load() != nil && now.Sub(c.spoken) >= event.Silence-2*sweepEvery {
-		c.spoken, beat = now, true
+	if c.member.Load() != nil && now.Sub(c.lastWrite) >= event.Silence-2*sweepEvery {
+		c.lastWrite, beat = now, true
 	}
-	next := c.spoken.Add(event.Silence - 2*sweepEvery)
-	if !c.said.Load() {
-		next = c.born.Add(event.HelloTimeout)
+	next := c.lastWrite.Add(event.Silence - 2*sweepEvery)
+	if !c.helloSeen.Load() {
+		next = c.acceptedAt.Add(event.HelloTimeout)
 	}
-	if next.Before(c.due) {
-		c.due = next
+	if next.Before(c.checkAt) {
+		c.checkAt = next
 	}
 	return ping, beat
 }

@@ -36,10 +36,10 @@ func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
 		t.Skip("the library waits on this system")
 	}
 	news := make(chan error)
-	go func() { news <- o.await() }()
+	go func() { news <- o.awaitInput() }()
 	pong := sentFrame(pongFrame, "")
 	client.Write(pong)
-	for !o.heard.Load() {
+	for !o.received.Load() {
 		time.Sleep(time.Millisecond)
 	}
 	select {
@@ -58,11 +58,11 @@ func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	client.Close()
-	if err := o.await(); !errors.Is(err, io.EOF) {
+	if err := o.awaitInput(); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 	o.Close()
-	if err := o.await(); !errors.Is(err, net.ErrClosed) {
+	if err := o.awaitInput(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("when closed: %v", err)
 	}
 }
@@ -160,9 +160,9 @@ func TestSeveralMessagesAtOnceAreAllHeard(t *testing.T) {
 	// In two pieces, of which the first is as long as an empty pong.
 	busy := event.StatusBusy
 	change := sentFrame(textFrame, string(event.Encode(event.ChangeUser{Patch: event.Patch{Status: &busy}})))
-	conn.Write(change[:emptySize])
+	conn.Write(change[:emptyFrameSize])
 	time.Sleep(10 * time.Millisecond)
-	conn.Write(change[emptySize:])
+	conn.Write(change[emptyFrameSize:])
 	conn.expect("busy")
 }
 
@@ -177,7 +177,7 @@ func TestWhoDoesNotAnswerTheLastFrameIsCut(t *testing.T) {
 			n.server.mu.Unlock()
 			time.Sleep(sweepEvery / 10)
 		}
-		if took := time.Since(start); took < closeWithin || took > closeWithin+2*sweepEvery {
+		if took := time.Since(start); took < closeTimeout || took > closeTimeout+2*sweepEvery {
 			t.Errorf("cut after %v", took)
 		}
 		p.conn.CloseNow()
@@ -199,7 +199,7 @@ func TestWhoReadsButDoesNotAnswerPingsIsLost(t *testing.T) {
 		if _, code := p.ends(); code != -1 {
 			t.Errorf("ended with %d", code)
 		}
-		if took := time.Since(start); took < pongWithin || took > pingEvery+pongWithin {
+		if took := time.Since(start); took < pongTimeout || took > pingEvery+pongTimeout {
 			t.Errorf("noticed after %v", took)
 		}
 	})

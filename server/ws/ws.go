@@ -53,7 +53,7 @@ type Server struct {
 	conns    []*conn    // in no order; each knows its index
 	accepted int        // conns so far
 	closing  bool       // everybody is told to come back
-	cutting  bool       // and has had the time for it
+	cut      bool       // and has had the time for it
 }
 
 // New returns a server without connections. Close ends it.
@@ -127,23 +127,23 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	// Before the answer: who comes back after it, comes later.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w, backlog: s.backlog}
-	c := &conn{server: s, share: share, session: id, known: known, born: now, spoken: now, pinged: now}
+	c := &conn{server: s, share: share, session: id, hasCookie: known, acceptedAt: now, lastWrite: now, lastPing: now}
 	if perSecond := s.options.EventsPerSecond; perSecond > 0 {
-		c.bytes = rate.NewLimiter(rate.Limit(perSecond*bytesPerEvent), bytesBurst)
-		c.answers = rate.NewLimiter(rate.Limit(perSecond*answerPerEvent), answerBurst)
-		h.pace = c.received
+		c.readLimit = rate.NewLimiter(rate.Limit(perSecond*bytesPerEvent), bytesBurst)
+		c.answerLimit = rate.NewLimiter(rate.Limit(perSecond*answerPerEvent), answerBurst)
+		h.throttle = c.countRead
 	}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: []string{protocol},
 		// The origin has passed AllowOrigin, which is the stricter check.
 		InsecureSkipVerify: true,
-		OnPingReceived:     func(context.Context, []byte) bool { return c.answersPing() },
+		OnPingReceived:     func(context.Context, []byte) bool { return c.allowPing() },
 	})
 	if err != nil {
 		return nil, refusal.Error{Reason: refusal.BadHandshake, Detail: errors.Unwrap(err)}
 	}
-	// Frames are measured by hear, which says what is wrong before it hangs
-	// up.
+	// readMessage limits a frame itself, so that the client is told what is wrong
+	// before the connection ends.
 	socket.SetReadLimit(-1)
 	c.socket, c.out, c.tooOld = socket, h.out, tooOld
 	return c, nil
@@ -215,7 +215,7 @@ func (s *Server) add(c *conn) {
 	s.conns = append(s.conns, c)
 	s.accepted++
 	switch { // it was being upgraded when Close looked
-	case s.cutting:
+	case s.cut:
 		c.refuse(refusal.Error{Reason: refusal.RestartCut})
 	case s.closing:
 		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.Restarting}) })
@@ -243,12 +243,12 @@ func (s *Server) Close(ctx context.Context) {
 		c.out.spawn(func() { c.refuse(refusal.Error{Reason: refusal.Restarting}) })
 	}
 	s.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, closeWithin)
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.cutting = true
+		s.cut = true
 		for _, c := range s.conns {
 			c.refuse(refusal.Error{Reason: refusal.RestartCut})
 		}

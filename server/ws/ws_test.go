@@ -440,7 +440,7 @@ func TestMistakesThatAConnectionSurvives(t *testing.T) {
 		p.hear(event.NameExistingUsers)
 		p.say(event.GotANewUser{Patch: event.Named("Other"), Room: "other"})
 		expect(event.CodeAlreadyJoined, event.NameGotANewUser, "")
-		if n.hub.Open() != 1 {
+		if n.hub.OpenRooms() != 1 {
 			t.Error("the second hello did something")
 		}
 		p.close()
@@ -483,7 +483,7 @@ func TestAPeerThatDoesNotAnswerPingsIsLost(t *testing.T) {
 		if gone := ana.hear(event.NameDisconnectUser).(event.DisconnectUser); gone.ID != ben.roster.Self() || gone.Reason != event.ReasonLost {
 			t.Errorf("gone: %v", gone)
 		}
-		if took := time.Since(start); took > pingEvery+pongWithin {
+		if took := time.Since(start); took > pingEvery+pongTimeout {
 			t.Errorf("noticed after %v", took)
 		}
 		ana.close()
@@ -705,7 +705,7 @@ func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
 func TestASlowLineIsNotTakenForADeadOne(t *testing.T) {
 	serve(t, hub.Options{}, func(t *testing.T, n *network) {
 		for i := range 2_000 {
-			p := hub.Person{ID: fmt.Sprintf("%016d", i), Is: event.Named(fmt.Sprint("Person ", i))}
+			p := hub.Person{ID: fmt.Sprintf("%016d", i), Profile: event.Named(fmt.Sprint("Person ", i))}
 			if _, err := n.hub.Join("lobby", p, deaf{}); err != nil {
 				t.Fatal(err)
 			}

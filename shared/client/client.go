@@ -16,15 +16,15 @@ import (
 	"rollcall/shared/roster"
 )
 
-// ErrLeft is the error with which a client ends after Leave, which may have been
-// called in another tab of the same session.
+// ErrLeft is why a client ends after Leave, here or in another tab of the
+// same session.
 var ErrLeft = errors.New("left the room")
 
 // Options are what a client joins with.
 type Options struct {
 	// Room is the room to join; empty means event.Lobby.
 	Room string
-	// Name is the name that others see. The server may refuse it.
+	// Name is the name to be seen by. The server may refuse it.
 	Name string
 	// Patch is what else to change when the client joins. What is nil or empty
 	// stays as the server has it from an earlier visit. A Name in it does not
@@ -33,11 +33,11 @@ type Options struct {
 	// Watch makes the client see the room without being in it. Then Name and
 	// Patch do not count.
 	Watch bool
-	// Session is the Session of an earlier client. With it, a client without a
-	// cookie is the same user. Empty means a new user.
+	// Session is the Session of an earlier client, to be the same user where
+	// no cookie says so; empty for a new user.
 	Session string
-	// MaxBackoff is the longest wait between two attempts to connect, unless the
-	// server asks for a longer one; 0 and less mean 15 s.
+	// MaxBackoff is the longest wait between two attempts to connect, beside
+	// what a server asks for; 0 and less mean 15 s.
 	MaxBackoff time.Duration
 	// HTTPClient makes the requests that become connections, with its cookie
 	// jar, proxy, TLS settings and timeout. A program that stores the cookies of
@@ -49,17 +49,17 @@ type Options struct {
 	Dial func(ctx context.Context, url string) (Socket, error)
 }
 
-// Socket is a WebSocket connection as a client needs it. If the context of a call
-// ends during the call, the whole connection may end.
+// Socket is a WebSocket connection as a client needs it. When a context that it
+// was given ends during a call, the whole connection may end.
 type Socket interface {
 	// Read waits for the next text message. One goroutine reads, until there
 	// is an error.
 	Read(ctx context.Context) ([]byte, error)
 	// Write sends a text message. One goroutine writes.
 	Write(ctx context.Context, message []byte) error
-	// Close ends the connection, and a Read that waits. If clean is set, it sends
-	// a close frame and waits for the one of the other end, for a second at most.
-	// Otherwise it does not wait.
+	// Close ends the connection and a Read that waits. Clean is to say
+	// goodbye, and to wait for the other end's for a second at most; otherwise
+	// the other end is thought to be dead, and nothing is waited for.
 	Close(clean bool)
 }
 
@@ -73,43 +73,43 @@ const (
 	Offline                // an attempt has failed; more follow
 )
 
-// Status is the state of a client, apart from its roster.
+// Status is what there is to know of a client beside its roster.
 type Status struct {
 	Link Link
-	// Joined says that there was a snapshot. From the first one on the client
-	// keeps the roster, even while it has no connection.
+	// Joined is whether there has been a snapshot: from the first one on
+	// the roster stays, even while the connection is away.
 	Joined bool
-	// Err is why the last connection or attempt ended: an event.Error if the
-	// server said why. It is nil while the client is connected.
+	// Err is why the last connection or attempt ended, an event.Error if
+	// the server said why; nil while connected.
 	Err error
-	// Retry is when the next attempt begins. It is zero while the client is
-	// connected, and during an attempt.
+	// Retry is when the next attempt begins; zero while connected or one is
+	// under way.
 	Retry time.Time
-	// Answered is the number of the last call of Update that the server has done
-	// or refused; it has answered all calls before it, too.
+	// Answered is how many calls of Update are over, done or refused, in the
+	// order of their numbers.
 	Answered int
-	// Doubtful says that no frame has come since Doubt, so that the connection may
-	// be dead. It is false while the client is not connected.
+	// Doubtful is whether, since Doubt, nothing has shown that the connection
+	// is still there; only while connected.
 	Doubtful bool
-	// Drift is a roster.ErrDrift if the roster differs from the server's even
-	// after a whole snapshot, which can happen with a later version of the server.
-	// The client goes on as well as it can.
+	// Drift is a roster.ErrDrift when the roster is not the server's though
+	// a whole snapshot of it has come, as with a server of a later version;
+	// nil while it is. The client goes on as well as it can.
 	Drift error
 }
 
-// Update is what has happened to a client between two calls of Next.
+// Update is what has happened to a client since it was last asked.
 type Update struct {
 	Status
-	// Changes are the changes of the roster, in order. If there were too many
-	// since the last call, there is only a roster.Reset: the program has to read
-	// the roster anew.
+	// Changes are what happened to the roster, in order. If they were not
+	// asked for in a long time there is only a roster.Reset: the roster is
+	// to be read anew.
 	Changes []roster.Change
-	// Errors are what the server refused on a connection that goes on. An error
-	// that ends the connection is in Status.Err.
+	// Errors are what the server refused on a connection that goes on. Why
+	// one ends is in Status.Err.
 	Errors []event.Error
 }
 
-// How many changes and errors a client keeps until the next call of Next.
+// How many changes and errors are kept for a program that does not ask.
 const (
 	maxChanges = 4096
 	maxErrors  = 128
@@ -169,9 +169,8 @@ func Dial(ctx context.Context, url string, options Options) (*Client, error) {
 	}
 }
 
-// Start is Dial for programs that show the state of the connection, such as a page:
-// it returns at once, and the client tries until it joins or is refused for good.
-// The caller must Close it.
+// Start is Dial for programs that show how it goes, such as a page: it returns
+// at once, and the client tries until it joins or is refused for good.
 func Start(url string, options Options) *Client { return start(url, options, false) }
 
 func start(url string, options Options, once bool) *Client {
@@ -257,16 +256,16 @@ func (c *Client) Status() Status {
 	return c.status
 }
 
-// Session returns the secret by which the server knows the client again if cookies
-// are blocked; it is empty if the server gave none. A later client with it in its
-// Options, in this room or another, is the same user.
+// Session returns the secret by which the server knows the client again where
+// cookies are blocked, empty if there was none to be given. A later client that
+// has it in its Options, in the same room or another, is the same user.
 func (c *Client) Session() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session
 }
 
-// Now returns the time by the server's clock, as the times of users are.
+// Now returns the time by the server's clock, which the roster's times are of.
 func (c *Client) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -280,23 +279,23 @@ func (c *Client) now() time.Time {
 	return c.serverTime.Add(time.Since(c.serverTimeAt))
 }
 
-// Heard returns when the last frame came, by the server's clock: the roster is as of
-// then. It is zero before the first snapshot.
+// Heard returns when the server was last heard, by its own clock: of what came
+// after that nothing is known. It is zero before the first snapshot.
 func (c *Client) Heard() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.heard
 }
 
-// Update changes the client's own user: what is nil or empty stays. It does not wait.
-// It returns the number of the call, counted from 1: Status.Answered says when the
-// server has done or refused the change, and Errors in the same Update of Next say why
-// it refused it. While there is no connection, the change waits for the next one.
+// Update changes how the client is seen: what is nil or empty stays. It does not
+// wait. It returns the number of the call, counted from 1: Status.Answered tells
+// when the server has done or refused it, and Errors of the same Update tell what
+// was refused. While the connection is away, the change waits for it.
 //
-// The client sends one change at a time. The server does it once, even if the
-// connection is lost before the answer comes. Later changes wait for the answer, and
-// are then sent as one. If the server refuses that one because of a field, the client
-// drops the last call of Update that has the field and sends the others again.
+// One change is on its way at a time, and is done once even if the connection is
+// lost with it. What follows waits for the answer, and then goes as one. If the
+// server refuses that for a field, the last Update with that field is dropped whole
+// and the others go on.
 func (c *Client) Update(change event.Patch) (number int) {
 	c.updateIf(func() (news bool) {
 		var refusal *event.Error
@@ -309,29 +308,27 @@ func (c *Client) Update(change event.Patch) (number int) {
 	return number
 }
 
-// View asks for a part of a large room. The answer is a snapshot, in a small room,
-// too. View does not wait for it.
+// View says what part of a large room to see. In any room a snapshot follows.
 func (c *Client) View(view event.View) {
 	c.withWants(func(w *wants) { w.view.set(view) })
 	notify(c.sending)
 }
 
-// Active says whether somebody uses this client. A user all of whose clients are
-// inactive becomes away. It does not wait.
+// Active says whether the user is looking. Users whose clients all say that
+// they are not become away by themselves.
 func (c *Client) Active(active bool) {
 	c.withWants(func(w *wants) { w.active.set(active) })
 	notify(c.sending)
 }
 
-// Hurry ends a wait between two attempts, and an attempt that takes longer than 3 s.
-// It is for when something makes success likely: the visitor comes back, for example.
-// It does not wait.
+// Hurry ends a wait between two attempts, and an attempt that hangs: something
+// happened that makes success likely, such as the visitor's coming back.
 func (c *Client) Hurry() { notify(c.hurry) }
 
-// Doubt is Hurry for when the network went away or came back, so that the connection
-// may be dead. The client asks the server for a snapshot, and replaces a connection
-// on which no frame comes within 3 s. Until then the Status is Doubtful. It does not
-// wait.
+// Doubt is Hurry for when the network has gone, or has come back: nobody knows
+// whether the connection has outlived that. The server is asked for a snapshot,
+// and a connection without any answer within 3 s is replaced. Until then the
+// Status is Doubtful.
 func (c *Client) Doubt() {
 	c.updateIf(func() (news bool) {
 		if c.status.Link != Connected {
@@ -346,13 +343,12 @@ func (c *Client) Doubt() {
 	c.Hurry()
 }
 
-// Leave ends the user's presence at once, in all tabs of the session, and then the
-// client. Leave itself does not wait. The client waits up to 2 s for the server's
-// answer; then Next returns ErrLeft.
+// Leave ends the user's presence at once, in all tabs of the session, and
+// then the client. It does not wait; Next reports ErrLeft when it is done.
 func (c *Client) Leave() { notify(c.leaving) }
 
 // Close ends the client and waits for its goroutine. That takes a second at most,
-// in which the server may answer the close frame. The server keeps the user for its
+// in which the server may answer the goodbye. The server keeps the user for its
 // linger time, since this might be a reload.
 func (c *Client) Close() {
 	c.cancel()
@@ -371,8 +367,7 @@ func (c *Client) update(change func()) {
 	c.updateIf(func() bool { change(); return true })
 }
 
-// updateIf is update for a change that may turn out to be none: then it does not wake
-// Next.
+// updateIf is update for what may have changed nothing: then nobody is woken.
 func (c *Client) updateIf(change func() (news bool)) {
 	c.mu.Lock()
 	news := change()
@@ -391,7 +386,7 @@ func (c *Client) withWants(f func(*wants)) {
 	f(&c.wants)
 }
 
-// next is the event to send now; nil for none.
+// next is what is to be sent now, nil for nothing.
 func (c *Client) next() (e event.Event) {
 	c.withWants(func(w *wants) { e = w.next() })
 	return e

@@ -25,7 +25,7 @@ type connection struct {
 	left      bool        // leave is sent
 	hurried   bool        // the deadline is so short because of Hurry
 	resyncing bool        // the deadline is for a snapshot that was asked for
-	dead      bool        // the other end will not answer a close frame
+	dead      bool        // the other end will not answer a goodbye
 
 	// refusal is an error that is not about something the client sent on the way.
 	// If the server hangs up next, the refusal is the reason.

@@ -28,14 +28,14 @@ func Network(httpClient *http.Client) func(ctx context.Context, url string) (Soc
 		httpClient = &http.Client{Jar: jar}
 	}
 	return func(ctx context.Context, url string) (Socket, error) {
-		var raw net.Conn // the last one, if there were redirections
+		var raw net.Conn // the last, if there were redirections
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { raw = got.Conn }})
 		c, resp, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 			HTTPClient:   httpClient,
 			Subprotocols: []string{event.Subprotocol},
 		})
 		if err != nil && resp != nil {
-			body, _ := io.ReadAll(resp.Body) // the library keeps only its beginning
+			body, _ := io.ReadAll(resp.Body) // of which the library keeps the beginning
 			return nil, refusal(err, answer{resp.StatusCode, resp.Header.Get("Content-Type"), resp.Header.Get("Retry-After"), strings.TrimSpace(string(body))})
 		}
 		if err != nil {
@@ -52,8 +52,8 @@ type socket struct {
 	raw  net.Conn // beneath
 }
 
-// closeTimeout is how long Close waits for the answer of the other end.
-const closeTimeout = time.Second
+// goodbye is how long the other end's answer to a close is waited for.
+const goodbye = time.Second
 
 func (s socket) Read(ctx context.Context) ([]byte, error) {
 	_, message, err := s.conn.Read(ctx)
@@ -64,14 +64,14 @@ func (s socket) Write(ctx context.Context, message []byte) error {
 	return s.conn.Write(ctx, websocket.MessageText, message)
 }
 
-// Close waits for a shorter time than the library would: that waits for ten seconds,
-// and longer during a write.
+// Close does not leave it to the library how long the other end is waited for:
+// that is ten seconds, and more if something is being written.
 func (s socket) Close(clean bool) {
 	if !clean {
 		s.conn.CloseNow()
 		return
 	}
-	late := time.AfterFunc(closeTimeout, func() { s.raw.Close() })
+	late := time.AfterFunc(goodbye, func() { s.raw.Close() })
 	defer late.Stop()
 	s.conn.Close(websocket.StatusNormalClosure, "")
 }

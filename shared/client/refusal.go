@@ -10,11 +10,11 @@ import (
 	"rollcall/shared/event"
 )
 
-// ErrIntercepted is the error of an attempt to connect that something else than the
-// server has answered, such as the login page of a proxy.
+// ErrIntercepted is why an attempt to connect has failed that something else
+// than the server has answered, such as the login page of a proxy.
 var ErrIntercepted = errors.New("something else answers in the server's place")
 
-// answer is an HTTP response that came in place of a connection.
+// answer is what came over HTTP in place of a connection.
 type answer struct {
 	status     int // 0 for a redirect that a browser does not show
 	kind       string
@@ -22,8 +22,8 @@ type answer struct {
 	message    string
 }
 
-// refusal returns an answer as an error: an event.Error if it comes from the server,
-// whose answers are plain text. It has a code if the protocol has one for it.
+// refusal is what an answer means: an event.Error if it is the server's, which
+// has a code where the protocol has one for it. The server's are plain text.
 func refusal(err error, a answer) error {
 	plain := strings.HasPrefix(a.kind, "text/plain") && a.message != ""
 	e := event.Error{Message: a.message}

@@ -5,8 +5,8 @@ import (
 	"rollcall/shared/roster"
 )
 
-// Roster is what a client knows of its room. It is live: each call returns the state
-// as of now. Safe for concurrent use.
+// Roster is what a client knows of its room, live: each call answers as of
+// now. Safe for concurrent use.
 type Roster struct{ client *Client }
 
 // Roster returns the client's live roster.
@@ -18,7 +18,8 @@ func (r Roster) read(f func(*roster.Roster)) {
 	f(&r.client.roster)
 }
 
-// Users returns all users, in order of arrival; in a large room those in view.
+// Users returns everybody as last known, in order of arrival; in a large room
+// those in view.
 func (r Roster) Users() (users []event.User) {
 	r.read(func(r *roster.Roster) { users = r.Users() })
 	return users
@@ -30,7 +31,7 @@ func (r Roster) Get(id string) (u event.User, ok bool) {
 	return u, ok
 }
 
-// Me returns the client's own user. It reports false before the first
+// Me returns the client's own entry. It reports false before the first
 // snapshot, and for a client that watches.
 func (r Roster) Me() (u event.User, ok bool) {
 	r.read(func(r *roster.Roster) { u, ok = r.Me() })
@@ -43,15 +44,15 @@ func (r Roster) Count() (n int) {
 	return n
 }
 
-// Watching returns how many connections watch the room without being in it. The
-// number may be 20 s old: the server sends no frame because of it.
+// Watching returns how many look on without being in the room. The server tells
+// of it when it has something else to say, so it may be 20 s old.
 func (r Roster) Watching() (n int) {
 	r.read(func(r *roster.Roster) { n = r.Watching() })
 	return n
 }
 
-// View returns which part of a large room Users are: the first place, and how many
-// there are to view. It reports false if they are the whole room.
+// View returns which part of a large room Users are: the first place, and how
+// many there are to be viewed. It reports false when they are the whole room.
 func (r Roster) View() (from, total int, ok bool) {
 	r.read(func(r *roster.Roster) { from, total, ok = r.View() })
 	return from, total, ok

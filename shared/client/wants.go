@@ -62,7 +62,7 @@ type latest[T any] struct {
 	ref     event.Ref // of the one that is sent and not answered; 0 is none
 }
 
-// join sets the patch that the client joins with, which has a name. The error is an
+// join sets what the client joins with, which has a name. The error is an
 // event.Error.
 func (w *wants) join(as event.Patch) error {
 	w.me = event.User{Name: *as.Name}
@@ -94,7 +94,7 @@ func (w *wants) update(change event.Patch) (number int, refusal *event.Error) {
 	return w.updates, nil
 }
 
-// canonical is a change with its data in canonical form. The error is for a person.
+// canonical is a change with its data as it travels. The error is for a person.
 func canonical(change event.Patch) (event.Patch, error) {
 	if change.Data == "" {
 		return change, nil
@@ -110,7 +110,7 @@ func fits(change event.Patch) bool {
 	return len(event.Encode(event.ChangeUser{Patch: change})) <= maxChange && len(change.Data) <= event.MaxData
 }
 
-// mergeTwo merges the oldest two waiting changes that fit into one event. It reports
+// mergeTwo merges the oldest two of those waiting that fit together. It reports
 // false if there are none.
 func (w *wants) mergeTwo() bool {
 	for i := range len(w.waiting) - 1 {
@@ -124,8 +124,7 @@ func (w *wants) mergeTwo() bool {
 	return false
 }
 
-// answered is the number of the last Update that is done or refused, as are all
-// before it.
+// answered is the number of the last Update that is over, and with it all before.
 func (w *wants) answered() int {
 	for _, list := range [][]pending{w.sent, w.waiting} {
 		if len(list) > 0 {
@@ -153,9 +152,8 @@ func (w *wants) setSelf(me event.User) {
 	w.byHand = w.byHand && me.Status == event.StatusAway
 }
 
-// hello returns the change to send with the hello of a connection, and its ref: the
-// one that was sent on the last connection and not answered, else those that wait. It
-// is nil for none.
+// hello returns what goes with the hello of a connection, and its ref: the change
+// that the last connection was lost with, else what waits. It is nil for none.
 func (w *wants) hello() (*event.Patch, event.Ref) {
 	if w.sentRef == 0 && !w.send() {
 		return nil, 0
@@ -163,14 +161,15 @@ func (w *wants) hello() (*event.Patch, event.Ref) {
 	return new(sum(w.sent)), w.sentRef
 }
 
-// helloAnswered allows to send more.
+// helloAnswered says that more may be sent.
 func (w *wants) helloAnswered() {
 	w.open = true
 	w.view.unsent = w.view.unsent || w.view.value != event.View{}
 	w.active.unsent = w.active.everSet
 }
 
-// next returns the event to send now, which counts as sent then; nil for none.
+// next returns what is to be sent now; it counts as sent then. It is nil for
+// nothing.
 func (w *wants) next() event.Event {
 	switch {
 	case !w.open:
@@ -186,8 +185,8 @@ func (w *wants) next() event.Event {
 	return nil
 }
 
-// send moves as many waiting changes to the sent ones as fit into one event. It
-// reports false if none waits.
+// send takes from what waits as much as fits into one event. It reports false if
+// nothing waits.
 func (w *wants) send() bool {
 	n, all := 0, event.Patch{}
 	for _, u := range w.waiting {
@@ -204,7 +203,7 @@ func (w *wants) send() bool {
 	return true
 }
 
-// requeue makes the sent changes wait again, to be sent under another ref.
+// requeue puts back what was sent, to be sent under another ref.
 func (w *wants) requeue() {
 	w.waiting = append(slices.Clip(w.sent), w.waiting...)
 	w.sent, w.sentRef = nil, 0
@@ -215,7 +214,7 @@ func (w *wants) nextRef() event.Ref {
 	return w.ref
 }
 
-// sum returns the patch that does what all patches of a list do.
+// sum is the patch that a list of them comes to.
 func sum(list []pending) (all event.Patch) {
 	for _, u := range list {
 		all = all.Then(u.Patch)
@@ -223,7 +222,7 @@ func sum(list []pending) (all event.Patch) {
 	return all
 }
 
-// done notes that the server has done all up to a ref.
+// done takes in that all is done up to a ref.
 func (w *wants) done(ref event.Ref) {
 	if w.sentRef <= ref {
 		if status := sum(w.sent).Status; status != nil {
@@ -235,13 +234,13 @@ func (w *wants) done(ref event.Ref) {
 	w.active.done(ref)
 }
 
-// refused handles an error about something that was sent. It reports whether the
-// server dropped that as too much, so that it is sent again after release.
+// refused takes in an error about something that was sent. It reports whether
+// that was dropped as too much, and is to be sent again after release.
 func (w *wants) refused(e event.Error) (dropped bool) {
 	dropped = e.Code == event.CodeRateLimited
 	switch {
 	case isAbout(e, w.sentRef, event.NameUpdateUser):
-		switch i := w.lastWith(e.Field); {
+		switch i := w.culprit(e.Field); {
 		case dropped:
 			w.requeue()
 			w.held = true
@@ -261,9 +260,9 @@ func (w *wants) refused(e event.Error) (dropped bool) {
 	return dropped
 }
 
-// isAbout reports whether an error is about the event that was sent under a ref; ref 0
-// means that none was sent. An error without a ref is about the event of its name,
-// unless the server dropped something as too much: then nobody knows what.
+// isAbout reports whether an error is about what was sent under a ref, 0 for
+// nothing. An error without a ref is about the one of its kind; but what was
+// dropped as too much is then not known.
 func isAbout(e event.Error, ref event.Ref, name string) bool {
 	if e.Ref == 0 {
 		return ref != 0 && e.Event == name && e.Code != event.CodeRateLimited
@@ -271,13 +270,13 @@ func isAbout(e event.Error, ref event.Ref, name string) bool {
 	return e.Ref == ref
 }
 
-// lastWith is the last of the sent changes that has a field; -1 if none has. Its value
-// is the one that the server refused: it has replaced those before it.
-func (w *wants) lastWith(field string) int {
-	field = topLevel(field)
+// culprit is the last of what was sent that has a field, -1 if none has. What
+// comes before it was replaced in that field.
+func (w *wants) culprit(field string) int {
+	field = base(field)
 	for i := len(w.sent) - 1; i >= 0; i-- {
 		for _, name := range w.sent[i].Fields() {
-			if topLevel(name) == field {
+			if base(name) == field {
 				return i
 			}
 		}
@@ -285,17 +284,18 @@ func (w *wants) lastWith(field string) int {
 	return -1
 }
 
-// topLevel is the name of the field that a field is in: data for data.key.
-func topLevel(field string) string {
+// base is the name of a field without what is inside of it, as in data.key.
+func base(field string) string {
 	name, _, _ := strings.Cut(field, ".")
 	return name
 }
 
-// amend drops what a hello was refused for: the whole Update, or one field of the
-// patch that the client joins with. It reports false if that would not help.
+// amend takes from a hello that was refused what it was refused for: the whole
+// Update, or the field of what one joins with. It reports false if it would not be
+// better then.
 func (w *wants) amend(field string) bool {
-	field = topLevel(field)
-	i := w.lastWith(field)
+	field = base(field)
+	i := w.culprit(field)
 	switch {
 	case i < 0 || field == "name" && w.sent[i].joins:
 		return false
@@ -304,7 +304,7 @@ func (w *wants) amend(field string) bool {
 	default:
 		u := &w.sent[i]
 		u.Patch = u.Without(field)
-		if field == "until" { // it has passed: status and note have ended
+		if field == "until" { // what was to end then has ended
 			u.Patch = u.Without("status").Without("note")
 		}
 	}

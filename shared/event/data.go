@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// Data is what a program stores with a user: a JSON object, or empty for none. The
-// server carries it and does not read it. The data of a [User] is canonical, as
-// [ParseData] returns it.
+// Data is what a program keeps of a user beside what Rollcall knows of: a JSON
+// object, or empty for none. The server carries it and does not read it. Of a
+// [User] it is canonical, as [ParseData] returns it.
 type Data string
 
-// MaxData is the largest data of a user, in bytes as they stand in a frame.
+// MaxData is the longest that the data of a user may be, in bytes as they stand
+// in a frame.
 const MaxData = 1 << 10
 
-// DataOf returns a value as data. encoding/json must encode it as an object that
-// [ParseData] accepts.
+// DataOf returns a value as data. It must be one that encoding/json makes an
+// object of, and that [ParseData] takes.
 func DataOf(value any) (Data, error) {
 	b, err := json.Marshal(value)
 	if err != nil {
@@ -27,8 +28,8 @@ func DataOf(value any) (Data, error) {
 	return ParseData(string(b))
 }
 
-// Decode stores the data in what value points to, as encoding/json does. Empty data
-// is an empty object.
+// Decode stores the data in what value points to, as encoding/json does. No
+// data is an empty object.
 func (d Data) Decode(value any) error {
 	if d == "" {
 		d = "{}"
@@ -36,7 +37,7 @@ func (d Data) Decode(value any) error {
 	return json.Unmarshal([]byte(d), value)
 }
 
-// UnmarshalJSON accepts any JSON; [ParseData] says whether it is data.
+// UnmarshalJSON takes any JSON; [ParseData] says whether it is data.
 func (d *Data) UnmarshalJSON(b []byte) error {
 	if *d = Data(b); *d == "null" {
 		*d = ""
@@ -52,12 +53,12 @@ func (d Data) MarshalJSON() ([]byte, error) {
 	return []byte(d), nil
 }
 
-// ParseData returns a JSON object in its canonical form. JSON.parse and then
-// JSON.stringify leave that form as it is (ECMA-262, section 25.5), so that a client
-// in a browser can hash what it has decoded. Keys have letters, digits and underscores
-// and do not begin with a digit, so that browsers keep their order. No key is
-// __proto__, which browsers lose, and none stands twice. Numbers are those that a
-// double can hold. The error is a sentence for a person.
+// ParseData returns a JSON object in the one form in which it travels: a fixed
+// point of what JSON.parse and JSON.stringify of a browser do, so that a client
+// there can hash what it has decoded (ECMA-262, section 25.5). Keys are letters,
+// digits and underscores and do not begin with a digit, so that browsers keep
+// their order; __proto__, which they lose, is none; none stands twice. Numbers
+// are those that a double holds. The error says what is wrong, for a person.
 func ParseData(text string) (Data, error) {
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(text)); err != nil {
@@ -79,24 +80,24 @@ func ParseData(text string) (Data, error) {
 	return Data(b), nil
 }
 
-// ErrDataTooLong is the error for data of more than [MaxData] bytes.
+// ErrDataTooLong is what is wrong with more than [MaxData].
 var ErrDataTooLong error = dataErrorf("Data may have at most %d bytes as JSON.", MaxData)
 
-// dataError is a sentence for a person that says what is wrong with data.
+// dataError is what is wrong with data: a sentence for a person.
 type dataError string
 
 func (e dataError) Error() string { return string(e) }
 
 func dataErrorf(format string, a ...any) dataError { return dataError(fmt.Sprintf(format, a...)) }
 
-// dataParser reads valid JSON without spaces. It is broken once it finds something
+// dataParser reads valid JSON without spaces. It is broken once something is
 // wrong with the data.
 type dataParser struct {
 	scanner
 	wrong error
 }
 
-// refuse notes why the data is wrong; the first reason stays.
+// refuse says what is wrong, if nothing was before.
 func (p *dataParser) refuse(why error) []byte {
 	if p.wrong == nil {
 		p.wrong, p.broken = why, true
@@ -104,7 +105,7 @@ func (p *dataParser) refuse(why error) []byte {
 	return nil
 }
 
-// maxDepth is how deep data may be nested; the stack of any program is enough for it.
+// maxDepth is how deep data may be nested: less than any program's stack.
 const maxDepth = 64
 
 // value appends the next value in its canonical form.
@@ -163,7 +164,7 @@ func (p *dataParser) object(b []byte, depth int) []byte {
 		}
 		value := p.value(nil, depth+1)
 		members = put(members, member{key, string(value)})
-		// Sorting thousands of keys would take long.
+		// To put thousands in order takes long.
 		if size += len(key) + len(value); size > MaxData {
 			p.refuse(ErrDataTooLong)
 		}
@@ -193,7 +194,7 @@ func appendNumber(b []byte, f float64) []byte {
 // member is one key of an object with its value in JSON.
 type member struct{ key, value string }
 
-// find returns the place of a key among members that are in order of their keys, and
+// find is the place of a key among members that are in order of their keys, and
 // whether it is there.
 func find(members []member, key string) (int, bool) {
 	i := len(members) // keys often come in order
@@ -214,8 +215,8 @@ func put(members []member, m member) []member {
 	return members
 }
 
-// members returns the members of canonical data, in order of their keys. It returns
-// none if the text is no JSON without spaces.
+// members are those of canonical data, in order of their keys. Of a text that is
+// not canonical they are what of it can be read as if it were.
 func (d Data) members() []member {
 	if d == "" {
 		return nil
@@ -233,7 +234,7 @@ func (d Data) members() []member {
 	return members
 }
 
-// with returns the data after a patch. Nulls of the patch stay in it.
+// with is the data after a patch, whose nulls stay.
 func (d Data) with(patch Data) Data {
 	if d == "" || patch == "" {
 		return d + patch
@@ -252,7 +253,7 @@ func (d Data) withoutNulls() Data {
 	return join(slices.DeleteFunc(d.members(), func(m member) bool { return m.value == "null" }))
 }
 
-// diffData returns the patch that makes from equal to to.
+// diffData is the patch that makes from be to.
 func diffData(from, to Data) Data {
 	if from == to {
 		return ""
@@ -272,7 +273,7 @@ func diffData(from, to Data) Data {
 	return join(patch)
 }
 
-// join makes data of members that are in order of their keys.
+// join is the data of members in order of their keys.
 func join(members []member) Data {
 	if len(members) == 0 {
 		return ""

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// minList is how many events of one kind in a row are written as one event whose
-// data is a list: when thousands arrive at once, the name of the event would be a
-// third of the bytes. Fewer are written one by one, so that everyday frames are easy
-// to read.
+// minList is from how many on events of one kind, one behind the other, are
+// written as one event whose data is a list: when thousands arrive at once, the
+// name of the event is a third of the bytes. Fewer are written one by one, so
+// that what is seen every day is easy to read.
 const minList = 8
 
 // Encode returns the frame of one or more events.
@@ -38,8 +38,8 @@ func Encode(events ...Event) []byte {
 	return append(b, ']')
 }
 
-// sameKind is how many events, from the first one on, may be written as one: 1 if
-// events of that kind may not.
+// sameKind is how many events at the beginning of some may be written as one:
+// 1 if it is not one of those that may.
 func sameKind(events []Event) int {
 	name := events[0].EventName()
 	for i, e := range events {
@@ -66,9 +66,9 @@ func appendList(b []byte, n int, element func(b []byte, i int) []byte) []byte {
 	return append(b, ']')
 }
 
-// appendData writes the data of an event. It does not use json.Marshal for events
-// that are frequent or that a page sends: json.Marshal takes five times as long, and a
-// browser would have to compile it first. A test compares the results.
+// appendData writes by hand all that is sent often, or by a page: json.Marshal,
+// which a test compares it with, takes five times as long, and in a browser it
+// has to be compiled first.
 func appendData(b []byte, e Event) []byte {
 	switch e := e.(type) {
 	case NewUser:
@@ -87,8 +87,8 @@ func appendData(b []byte, e Event) []byte {
 	return append(b, marshal(e)...)
 }
 
-// marshal is json.Marshal without the escapes for HTML: no frame becomes part of a
-// page, and the escapes make < and > six times as long.
+// marshal is json.Marshal without the escapes for HTML, which frames never
+// meet and which triple the bytes of < and >.
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -109,8 +109,8 @@ func appendRoom(b []byte, r Room) []byte {
 	return append(o, '}')
 }
 
-// object writes the fields of an object. The methods that begin with some leave out a
-// field that is empty or 0.
+// object writes the fields of an object; those that are some only if they are
+// not empty.
 type object []byte
 
 func (o object) name(name string) object {
@@ -215,8 +215,8 @@ func appendString(b []byte, s string) []byte {
 	return append(append(b, s[written:]...), '"')
 }
 
-// appendHead writes the first part of the data of an existing_users, which differs
-// between its receivers; appendShared writes the rest.
+// appendHead begins the data of an existing_users with what differs between
+// its receivers, and appendShared ends it.
 func appendHead(b []byte, e ExistingUsers) []byte {
 	o := append(object(b), '{').someText("self", e.Self).int("now", e.Now).someRef(e.Ref)
 	if e.Me != nil {
@@ -241,9 +241,9 @@ func appendShared(b []byte, e ExistingUsers) []byte {
 	return append(o, '}')
 }
 
-// EncodeSnapshot returns the part of a frame of [ExistingUsers] and [Room] that is the
-// same for all receivers: what follows the part that [AppendSnapshotHead] writes. So
-// the server encodes it once for all.
+// EncodeSnapshot returns what all receivers of a frame of [ExistingUsers] and
+// [Room] share: the frame after [AppendSnapshotHead], with what that writes left
+// to it. It is encoded once for all.
 func EncodeSnapshot(s ExistingUsers, state Room) []byte {
 	size := 256
 	for _, u := range s.Users {
@@ -257,8 +257,9 @@ func EncodeSnapshot(s ExistingUsers, state Room) []byte {
 	return append(b, "}]"...)
 }
 
-// AppendSnapshotHead appends the beginning of such a frame, which differs between
-// receivers: a [Done], if done is not 0, and Self, Now, Ref, Me and Session.
+// AppendSnapshotHead appends what is one receiver's own of such a frame, which
+// is its beginning: what is done, if that is not 0, and Self, Now, Ref, Me and
+// Session.
 func AppendSnapshotHead(b []byte, done Ref, own ExistingUsers) []byte {
 	if done != 0 {
 		b = AppendDone(b, done)
@@ -268,8 +269,8 @@ func AppendSnapshotHead(b []byte, done Ref, own ExistingUsers) []byte {
 	return appendHead(append(b, `{"event":"`+NameExistingUsers+`","data":`...), own)
 }
 
-// AppendDone appends the beginning of a frame whose first event is a [Done]. It takes
-// the place of the first byte of the frame with the other events.
+// AppendDone appends the beginning of a frame that says first what is done: it
+// stands for the first byte of the frame of what follows.
 func AppendDone(b []byte, ref Ref) []byte {
 	b = strconv.AppendUint(append(b, `[{"event":"`+NameDone+`","data":{"ref":`...), uint64(ref), 10)
 	return append(b, "}},"...)

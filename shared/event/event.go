@@ -36,35 +36,36 @@ type Event interface {
 	EventName() string
 }
 
-// Ref is a number that a client gives to an event that it sends; each is larger than
-// the one before. The server answers with a [Done] or an [Error] of the same ref. 0
-// means no ref: then the server answers only if it refuses the event.
+// Ref is a number that a client counts up and gives to what it says. The server
+// answers with a [Done] or an [Error] of the same ref. 0 is none, and then there
+// is no answer but an error.
 type Ref uint64
 
 // GotANewUser is the client's hello: the first event on a connection, due
 // within [HelloTimeout]. It joins a room.
 type GotANewUser struct {
 	Ref Ref `json:"ref,omitempty"` // answered by the ref of [ExistingUsers]
-	// Tab names the client over all its connections: at most [MaxTab] bytes, and
-	// random. The room keeps the last ref that it has done for a tab, and does no
-	// ref twice. A simple client has no tab; the server then takes Patch for a
-	// change, too, if the user is there already.
+	// Tab names the client over all its connections, at most [MaxTab] bytes and
+	// random. The room keeps which ref of a tab's changes it has done last, and
+	// does none twice. It is empty for a simple client, of which no more is known
+	// than what it says: that changes a user who is there.
 	Tab string `json:"tab,omitempty"`
-	// Patch describes the user. It counts if the room does not have the session.
-	// The name is required.
+	// Who one is: used if the room does not have the session. The name is
+	// required.
 	Patch
-	// Wanted is a change to do now, whether the room has the session or not.
+	// Wanted is what is to be different now, whether the room has the session or
+	// not.
 	Wanted *Patch  `json:"change,omitempty"`
 	Room   string  `json:"room,omitempty"` // empty means [Lobby]
 	Resume *Resume `json:"resume,omitempty"`
-	// Session is the one that an [ExistingUsers] gave to this client. It counts if
-	// the client has no cookie.
+	// Session is what an [ExistingUsers] gave to this client. It counts where
+	// no cookie says who one is.
 	Session string `json:"session,omitempty"`
 }
 
-// Resume says what a client that comes back knows of a room: the epoch of its
-// snapshot and the seq of the last room event. Only a client that has the whole
-// roster may resume. The server then sends what has changed since.
+// Resume is how far a client that comes back knows a room: the epoch of its
+// snapshot and the seq of the last room event. Only a client that holds the
+// whole roster may resume; it is then told what has changed since.
 type Resume struct {
 	Epoch string `json:"epoch"`
 	Seq   uint64 `json:"seq"`
@@ -94,8 +95,8 @@ type Watch struct {
 	Resume *Resume `json:"resume,omitempty"`
 }
 
-// Active says whether somebody looks at the sender's tab and uses it. A user all of
-// whose tabs are inactive becomes away.
+// Active says whether the sender's tab is looked at and used. Users none of
+// whose tabs are become away by themselves.
 type Active struct {
 	Ref    Ref  `json:"ref,omitempty"`
 	Active bool `json:"active"`
@@ -106,31 +107,31 @@ type Leave struct {
 	Ref Ref `json:"ref,omitempty"`
 }
 
-// Done says that the server has done all that the client sent up to that ref, except
-// what an [Error] has refused. It is the first event of the frame with the result. If
-// there is no result to show, it is the only event.
+// Done says that what its receiver said up to and with that ref is done, but for
+// what an [Error] has refused. It comes first in the frame that shows it, and
+// alone if there is nothing to show.
 type Done struct {
 	Ref Ref `json:"ref"`
 }
 
-// ExistingUsers is the snapshot: everybody in the room, with the receiver, in order
-// of arrival. It is the first answer to a hello. It comes again whenever the server
-// no longer knows what has changed since the last frame.
+// ExistingUsers is the snapshot: everybody in the room, the receiver
+// included, in order of arrival. It is the first answer to a hello and comes
+// again whenever the changes since the last frame are no longer known.
 //
-// If Resumed is set, it has only what has changed: Users came or changed, and Gone
-// are the ids of those who went. If Total is set, the room is a large one and the
-// client has a view of it: Users are at the place From and the places after it.
+// If Resumed is set it says only what has changed: Users are those who came
+// or changed, Gone those who went. If Total is set, the room is a large one
+// and the client holds a view of it: Users are those at From and after.
 type ExistingUsers struct {
-	// Self is the receiver's own id. It is empty for a client that watches, and in
-	// the changes of a view.
+	// Self is the receiver's own id; empty for one that watches, and in the
+	// changes of a view.
 	Self string `json:"self,omitempty"`
 	Now  int64  `json:"now"` // the server's clock, Unix milliseconds
-	// Ref is the one of the hello that this answers.
+	// Ref is that of the hello which this answers.
 	Ref Ref `json:"ref,omitempty"`
 	// Me is the receiver's own entry, where it is outside the view.
 	Me *User `json:"me,omitempty"`
-	// Session is a secret by which the server knows the client again. It is in the
-	// first answer to a client without a cookie, which puts it into its next hello.
+	// Session is a secret by which the receiver is known again, in the first
+	// answer to who came without a cookie: it belongs into the next hello.
 	Session string   `json:"session,omitempty"`
 	Room    string   `json:"room"`
 	Epoch   string   `json:"epoch"` // names this life of the room; seq counts within it
@@ -144,11 +145,11 @@ type ExistingUsers struct {
 // NewUser says that somebody arrived.
 type NewUser struct{ User }
 
-// UpdateUser says that somebody who is here changed. It has all fields of the user.
+// UpdateUser says that somebody who is here changed; the user is whole.
 type UpdateUser struct{ User }
 
-// DisconnectUser says that somebody is gone. The id says who, as two people may have
-// the same name; the name is for showing.
+// DisconnectUser says that somebody is gone. ID is what tells people of the
+// same name apart; Name is for showing.
 type DisconnectUser struct {
 	ID     string `json:"id"`
 	Name   string `json:"name"`
@@ -168,9 +169,9 @@ type Room struct {
 	Watching int `json:"watching,omitempty"`
 }
 
-// Error says what the server refuses, why, and what to do. The server sends one before
-// it closes a connection, because browsers cannot read the reason of a close. It sends
-// none if the client broke the rules of WebSocket, which no browser does.
+// Error says what was refused, why, and what to do. It precedes every close
+// that the server starts, because browsers cannot read a close reason; but for
+// frames that are no WebSocket, which no browser sends.
 type Error struct {
 	Code       Code   `json:"code"`
 	Message    string `json:"message"`               // a sentence for a person
@@ -194,8 +195,8 @@ type Invalid struct {
 	Ref   Ref
 	Name  string // the event's name
 	Field string // the field at fault, empty if it is the data as a whole
-	// Unknown says that no event has that name. One without a ref is left out
-	// instead: nobody waits for an answer.
+	// Unknown says that no event of that name is known. One without a ref is
+	// left out instead: nobody waits for an answer.
 	Unknown bool
 }
 

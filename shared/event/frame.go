@@ -26,7 +26,7 @@ func DecodeClient(frame []byte) ([]Event, error) {
 	})
 }
 
-// refIn is the ref in the data of an event that cannot be decoded; 0 if there is
+// refIn is the ref in the data of an event that cannot be decoded, 0 if there is
 // none.
 func refIn(data json.RawMessage) Ref {
 	var e struct{ Ref Ref }
@@ -37,8 +37,8 @@ func refIn(data json.RawMessage) Ref {
 }
 
 // DecodeServer decodes a frame that a server sent. Events of unknown name are
-// left out; one whose data has the wrong shape is an [Invalid]. An event whose data
-// is a list becomes as many events as the list has elements.
+// left out; one whose data has the wrong shape is an [Invalid]. One that is
+// written for a list of users is as many events.
 func DecodeServer(frame []byte) ([]Event, error) {
 	if events, ok := scan(frame); ok {
 		return events, nil
@@ -53,8 +53,8 @@ func decodeServer(frame []byte) ([]Event, error) {
 // decode decodes a frame of events of the known kinds. An event of another kind is
 // what unknown returns for it; nil leaves it out.
 func decode(frame []byte, known []kind, unknown func(name string, data json.RawMessage) Event) ([]Event, error) {
-	// encoding/json replaces bytes that are not UTF-8 without an error: a name would
-	// arrive as something that nobody typed.
+	// encoding/json replaces what is not UTF-8 without a word, and a name
+	// would arrive as something nobody typed.
 	if !utf8.Valid(frame) {
 		return nil, fmt.Errorf("%w: it is not UTF-8", ErrBadFrame)
 	}

@@ -1,8 +1,9 @@
 package event
 
-// hash is the hash of one user: 64-bit FNV-1a over the JSON as it stands in the
-// frame, and then the finaliser of MurmurHash3 (fmix64). The hash of a roster is the
-// XOR of the hashes of its users; FNV alone mixes the last bytes too little for that.
+// hash is that of one user: 64-bit FNV-1a over their JSON, byte by byte as it
+// stands in the frame; then the finaliser of MurmurHash3 (fmix64), because the
+// hash of a roster is the XOR of its users' and FNV alone mixes its last bytes
+// too little for that.
 func hash(wire string) uint64 {
 	h := uint64(fnvOffset)
 	for i := range len(wire) {

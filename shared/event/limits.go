@@ -10,9 +10,9 @@ const (
 	// MaxFrame is the largest frame a server reads, in bytes. Larger ones
 	// end the connection with [CloseTooLarge].
 	MaxFrame = 16 * 1024
-	// MaxTypedBytes is the longest text that a server accepts as a name or a
-	// note, in bytes of UTF-8. The text that it stores is shorter; the rules for
-	// that need Unicode tables, which a page does not have.
+	// MaxTypedBytes is the longest text that a server reads as a name or a
+	// note, in bytes of UTF-8. What it keeps of it is shorter; its rules need
+	// Unicode tables that a page does not carry.
 	MaxTypedBytes = 4096
 	// MaxTab is the longest name of a tab, in bytes.
 	MaxTab = 32
@@ -20,20 +20,20 @@ const (
 	MaxUntil = 366 * 24 * time.Hour
 	// MaxRoom is the longest room name, in bytes.
 	MaxRoom = 64
-	// DefaultView is how many users a view shows if its Count is 0; MaxView is
-	// the most that one can show.
+	// DefaultView is how many users a view shows that names no count, and
+	// MaxView how many at most.
 	DefaultView = 50
 	MaxView     = 200
 	// MaxQuery is the longest query of a view, in bytes.
 	MaxQuery = 128
 
-	// HelloTimeout is how long a connection may take to send its hello.
+	// HelloTimeout is how long a connection may take to say who it is.
 	HelloTimeout = 5 * time.Second
-	// Silence is the longest time for which a server sends no frame on a connection.
+	// Silence is how long a server lets a connection be without a frame.
 	Silence = 20 * time.Second
 )
 
-// Lobby is the room at the server's root. A hello that names no room joins it.
+// Lobby is the room at the server's root, and of a hello that names none.
 const Lobby = "lobby"
 
 // ParseRoom returns the name under which a room is kept: 1 to [MaxRoom]
@@ -52,12 +52,12 @@ func ParseRoom(s string) (string, bool) {
 	return strings.ToLower(s), true
 }
 
-// AfterLink has the characters that people and programs put behind an address. No
-// room's name has one of them.
+// AfterLink is what people, and the programs that show what they write, put
+// behind an address; no room's name has any of it.
 const AfterLink = "/.,;:!?)]}>'\"”’»›…*_~`| 。、，．；：！？）」』】》"
 
-// LinkedRoom is [ParseRoom] for a name from an address or from a person, after which
-// there may be characters of [AfterLink].
+// LinkedRoom is [ParseRoom] for what an address or a person names, which may
+// have some of [AfterLink] behind it.
 func LinkedRoom(s string) (string, bool) { return ParseRoom(strings.TrimRight(s, AfterLink)) }
 
 // RoomPath is the address of a room's page, from the server's root.
@@ -109,8 +109,8 @@ const (
 	CloseTooOld      CloseCode = 4007
 )
 
-// Final reports whether a client that received this code must not try again by
-// itself: the server would refuse the same attempt again.
+// Final reports whether a client that was told this code must not try again
+// by itself: the same attempt would be refused the same way.
 func (c Code) Final() bool {
 	switch c {
 	case CodeBadName, CodeBadRoom, CodeRemoved, CodeTooOld:

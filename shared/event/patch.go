@@ -11,8 +11,8 @@ func Named(name string) Patch { return Patch{Name: &name} }
 // IsZero reports whether c changes nothing.
 func (c Patch) IsZero() bool { return c == Patch{} }
 
-// Apply returns u after the change; it is not encoded. The data of both must be
-// canonical, as [ParseData] returns it.
+// Apply returns u as it is after the change. Both data are canonical, as
+// [ParseData] returns them.
 func (c Patch) Apply(u User) User {
 	data := u.Data
 	for f := range fieldCount {
@@ -27,7 +27,7 @@ func (c Patch) Apply(u User) User {
 	return u
 }
 
-// Then returns the change that does first c and then next.
+// Then is the change that does first c and then next.
 func (c Patch) Then(next Patch) Patch {
 	both := c
 	for f := range fieldCount {
@@ -39,7 +39,7 @@ func (c Patch) Then(next Patch) Patch {
 	return both
 }
 
-// Clone returns a copy of c that shares no pointers with it.
+// Clone returns c with values of its own.
 func (c Patch) Clone() Patch {
 	for f := range fieldCount {
 		if v := c.value(f); v.isSet() {
@@ -49,8 +49,7 @@ func (c Patch) Clone() Patch {
 	return c
 }
 
-// Diff returns the change that makes from equal to to, as far as users can change
-// themselves.
+// Diff is the change that makes a user who is as from is be as to is.
 func Diff(from, to User) (c Patch) {
 	for f := range fieldCount {
 		if v := to.value(f); !v.equals(from.value(f)) {
@@ -70,7 +69,7 @@ type part struct {
 // dataField begins the name of a field that is one key of the data.
 const dataField = "data."
 
-// parts splits c into its fields and the keys of its data.
+// parts are what c consists of.
 func (c Patch) parts() []part {
 	var parts []part
 	for f := range fieldCount {
@@ -85,8 +84,8 @@ func (c Patch) parts() []part {
 	return parts
 }
 
-// Fields returns the names of the fields that c changes, as frames have them. Data has
-// one name for each of its keys, as in data.key.
+// Fields are the names of what c changes, as they stand in frames; of the data,
+// one for each key, as in data.key.
 func (c Patch) Fields() []string {
 	var names []string
 	for _, p := range c.parts() {
@@ -95,7 +94,7 @@ func (c Patch) Fields() []string {
 	return names
 }
 
-// Without returns c without the field of that name; "data" means all keys of the data.
+// Without is c less the field of that name; "data" is all keys of the data.
 func (c Patch) Without(name string) Patch {
 	var left Patch
 	for _, p := range c.parts() {
@@ -106,9 +105,9 @@ func (c Patch) Without(name string) Patch {
 	return left
 }
 
-// Field returns the patch that gives another user the value that u has for the field
-// of that name. If it is a key of the data that u does not have, the patch removes it.
-// The patch is zero if users cannot change such a field.
+// Field is the patch that gives u's value of the field of that name to another
+// user, and removes a key of the data that u does not have. A field that does not
+// exist is none.
 func (u User) Field(name string) (c Patch) {
 	if key, isKey := strings.CutPrefix(name, dataField); isKey {
 		members := u.Data.members()

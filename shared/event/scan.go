@@ -2,12 +2,12 @@ package event
 
 import "unicode/utf8"
 
-// scan decodes a frame that [Encode] of this version or of a newer one has written:
-// without spaces, and with the known fields in the order of the lists below; unknown
-// fields may stand between and after them. It reports false for every other frame,
-// which encoding/json then decodes. So a client scans nearly all that it receives, in
-// a fraction of the time. In a browser that counts most: it compiles each function at
-// its first call, while somebody waits.
+// scan decodes a frame that is written as [Encode] writes one, by this version
+// or by a newer one: without spaces, with the fields that are known in the order
+// in which they stand here, and any others between and behind them. It reports
+// false for all else, about which encoding/json decides. So all that a client
+// hears is read here, at a fraction of the cost; above all in a browser, which
+// compiles each function when it is first called, while somebody waits.
 func scan(frame []byte) ([]Event, bool) {
 	if !utf8.Valid(frame) {
 		return nil, false
@@ -34,8 +34,8 @@ var (
 	doneFields     = []string{"ref"}
 )
 
-// event reads one element of the frame and appends its events: one as a rule, one for
-// each element if the data is a list, and none if the event is not known.
+// event appends what one element of the frame says: as a rule one event, one
+// for each element of a list, and none if it is not known.
 func (s *scanner) event(events []Event) []Event {
 	var name text
 	var data func(*scanner) Event // reads the data; nil if the event is not known, or its data is read
@@ -103,9 +103,7 @@ func (s *scanner) existingUsers() Event {
 			s.array(func() {
 				begin := s.at
 				u := s.user()
-				// To grow the slice takes as long as to read the users. So it is made for as
-				// many as there are if all are as long as the first one.
-				if len(e.Users) == 0 {
+				if len(e.Users) == 0 { // to let it grow takes as long as to read them: as if all were as long
 					e.Users = make([]User, 0, 1+(len(s.frame)-begin)/(1+s.at-begin))
 				}
 				e.Users = append(e.Users, u)

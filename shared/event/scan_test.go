@@ -122,14 +122,14 @@ func TestUnknownValuesAreReadAsStrictlyAsJSONReadsThem(t *testing.T) {
 	}
 	for _, value := range []string{
 		`0`, `-0`, `1.50`, `1e9`, `1E-9`, `-1.5e+09`, `1e999`, `123456789012345678901234567890`, `true`, `false`, `null`, `""`, `"\"\\\/\b\f\n\r\t\u00fF\ud800"`,
-		`[]`, `{}`, `[[],{},""]`, `{"":{"a":[1,2]},"a":null,"a":1}`, `"]}"`, `{"]":"}"}`, strings.Repeat("[", maxSkipped) + strings.Repeat("]", maxSkipped),
+		`[]`, `{}`, `[[],{},""]`, `{"":{"a":[1,2]},"a":null,"a":1}`, `"]}"`, `{"]":"}"}`, strings.Repeat("[", deepest) + strings.Repeat("]", deepest),
 	} {
 		check(value, true)
 	}
 	for _, value := range []string{
 		``, `-`, `00`, `01`, `-01`, `+1`, `.5`, `5.`, `1e`, `1e+`, `0x1`, `1 `, `NaN`, `tru`, `trueish`, `nul`, `"`, `"\`, `"\u12"`, `"\'"`, "\"\n\"", "\"\x00\"",
 		`[`, `]`, `[1,]`, `[,1]`, `[1 2]`, `[1}`, `{`, `}`, `{]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{a:1}`, `{1:1}`, `{"a":1 "b":2}`, `{"a",1}`,
-		strings.Repeat("[", maxSkipped+2) + strings.Repeat("]", maxSkipped+2), // which is valid, but nobody sends it
+		strings.Repeat("[", deepest+2) + strings.Repeat("]", deepest+2), // which is valid, but nobody sends it
 		strings.Repeat("[", 10_000) + strings.Repeat("]", 10_000),
 	} {
 		check(value, false)

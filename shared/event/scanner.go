@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// scanner reads a frame, from the byte at on. It is broken once it finds something
-// else than it was asked to read; then what it returns means nothing.
+// scanner reads a frame from at on. It is broken once something else stands
+// there than was asked for; what it returns then means nothing.
 type scanner struct {
 	frame  []byte
 	at     int
@@ -16,23 +16,23 @@ type scanner struct {
 
 // scannedObject is an object that is being read.
 type scannedObject struct {
-	known []string // the names of its known fields, in the order in which they are written
-	past  int      // how many of them were read or skipped
-	field string   // the one whose value comes next: known[past-1]
+	known []string // its fields, in the order in which they are written
+	past  int      // how many of them cannot come any more
+	field string   // the one whose value comes next
 	begun bool     // a field was read
 }
 
-// object reads the beginning of an object.
+// object goes into an object.
 func (s *scanner) object(known []string) scannedObject {
 	s.must("{")
 	return scannedObject{known: known}
 }
 
-// next goes to the value of the next known field and skips unknown ones. It reports
-// false after the end of the object. A known field that is out of order breaks the
-// scanner, and so does a name with anything but small letters, digits and underscores:
-// encoding/json has rules for a field that stands twice, and does not tell small
-// letters from capital ones.
+// next goes to the value of the next field that is known, past all others. It
+// reports false behind the end of the object. A known field that is out of order
+// breaks the scanner, and so does a name with anything but small letters, digits
+// and underscores: encoding/json has rules for what stands twice, and takes small
+// and capital letters for the same.
 func (s *scanner) next(o *scannedObject) bool {
 	for !s.broken {
 		if !o.begun && s.skip("}") {
@@ -96,7 +96,7 @@ func (s *scanner) fields(field func(name text)) {
 	s.must("}")
 }
 
-// skip goes past a text if it comes next. It reports false if it does not.
+// skip goes past what comes next, if it is that. It reports false if it is not.
 func (s *scanner) skip(what string) bool {
 	end := s.at + len(what)
 	if end > len(s.frame) || string(s.frame[s.at:end]) != what {
@@ -166,12 +166,12 @@ func notHex(c byte) bool {
 // raw is the text as it stands there.
 func (s *scanner) raw(t text) []byte { return s.frame[t.from:max(t.from, t.to)] }
 
-// decoded is the text without its escapes.
+// decoded is what a text stands for.
 func (s *scanner) decoded(t text) string { return unescaped(string(s.raw(t)), t.escaped) }
 
 func (s *scanner) string() string { return s.decoded(s.text()) }
 
-// of returns the text as a part of a string that has the frame's bytes from begin on.
+// of is the text, out of a string that has the frame's bytes from begin on.
 func (t text) of(part string, begin int) string {
 	if t.to == 0 { // there was none
 		return ""
@@ -179,7 +179,7 @@ func (t text) of(part string, begin int) string {
 	return unescaped(part[t.from-begin:t.to-begin], t.escaped)
 }
 
-// unescaped is a text of a frame without its escapes.
+// unescaped is what a text stands for that was gone past.
 func unescaped(raw string, escaped bool) string {
 	if !escaped {
 		return raw
@@ -212,8 +212,7 @@ func (s *scanner) count() int {
 	return int(n)
 }
 
-// digits reads a whole number of at most 18 digits, which fits into an int64. A longer
-// one breaks the scanner.
+// digits is a whole number that surely fits; a larger one breaks the scanner.
 func (s *scanner) digits() (n int64) {
 	begin := s.at
 	for c := s.peek(); c >= '0' && c <= '9'; c = s.peek() {
@@ -226,14 +225,14 @@ func (s *scanner) digits() (n int64) {
 	return n
 }
 
-// maxSkipped is how deep an unknown value may be nested. The limit of encoding/json is
-// much higher.
-const maxSkipped = 100
+// deepest is how deep values may be nested here that are not known. What
+// encoding/json refuses is much deeper.
+const deepest = 100
 
 // value goes past any value (RFC 8259, section 3).
 func (s *scanner) value(depth int) {
 	switch c := s.peek(); {
-	case depth > maxSkipped:
+	case depth > deepest:
 		s.broken = true
 	case c == '"':
 		s.text()

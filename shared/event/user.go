@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// User is one person in a room, in however many tabs. Frames leave out the fields that
-// are empty or 0, because most of their bytes are users.
+// User is one person in a room: one box, however many tabs. Fields at their
+// default are left out on the wire, because rosters are most of the bytes.
 type User struct {
 	// ID is public, stable for a session within a room, and different in
 	// every other room.
@@ -27,21 +27,21 @@ type User struct {
 	Until int64 `json:"until,omitempty"`
 	Data  Data  `json:"data,omitempty"`
 
-	// The JSON of the user, as it stands in frames, and its hash. They are empty if
-	// the user is neither decoded nor encoded.
+	// The user as it stands in frames, and the hash of that; empty of one that
+	// was made by hand.
 	wire string
 	hash uint64
 }
 
-// Patch is a change of a user. Fields that are nil or empty stay as they are.
+// Patch is what of a user can be changed. What is nil or empty stays as it is.
 type Patch struct {
 	Name   *string `json:"name,omitempty"`
 	Status *Status `json:"status,omitempty"`
 	Note   *string `json:"note,omitempty"` // empty clears it
-	// Until is when status and note end by themselves, in Unix milliseconds; 0 is
+	// Until is when status and note end by themselves, Unix milliseconds; 0 is
 	// never.
 	Until *int64 `json:"until,omitempty"`
-	// Data replaces the user's data key by key; null removes a key.
+	// Data replaces what a user has of it key by key; null removes a key.
 	Data Data `json:"data,omitempty"`
 }
 
@@ -242,33 +242,33 @@ func (s *scanner) user() (u User) {
 	if s.broken {
 		return User{}
 	}
-	// The user's strings are parts of its JSON, so that they take no memory more.
+	// The user's strings are parts of the one that keeps the bytes.
 	wire := string(s.frame[begin:s.at])
 	for f := range fieldCount {
 		if t := &texts[f]; t.to > 0 {
-			*u.value(f).text = withoutDefault(t.of(wire, begin), userFields[f].zero)
+			*u.value(f).text = defaultless(t.of(wire, begin), userFields[f].zero)
 		}
 	}
-	return u.withJSON(wire)
+	return u.kept(wire)
 }
 
-// Encoded returns u with its JSON, which a user that came in a frame has already.
-// Frames and hashes use this JSON: after a change of a field, call it again. Two
-// encoded users with the same JSON are equal (==).
+// Encoded returns u with its JSON made and kept, as one that came in a frame has
+// it: frames and hashes are put together from that. Whoever changes a field of
+// such a user calls it again. Two users who are encoded and the same are equal.
 func (u User) Encoded() User {
 	var short [256]byte
 	u.wire = ""
-	return u.withJSON(string(appendUser(short[:0], u)))
+	return u.kept(string(appendUser(short[:0], u)))
 }
 
-// withJSON returns u with its JSON.
-func (u User) withJSON(wire string) User {
+// kept returns u with its JSON.
+func (u User) kept(wire string) User {
 	u.wire, u.hash = wire, hash(wire)
 	return u
 }
 
-// Hash is the user's part of the hash of a [Room]. testdata/README.md says how to
-// compute it.
+// Hash is what the user adds to the hash of a [Room]; testdata says how it is
+// computed, with vectors.
 func (u User) Hash() uint64 {
 	if u.wire == "" {
 		u = u.Encoded()
@@ -276,7 +276,7 @@ func (u User) Hash() uint64 {
 	return u.hash
 }
 
-// Size is how many bytes the user takes in a frame; 0 if it is not encoded.
+// Size is how many bytes the user has in a frame, as far as it is encoded.
 func (u User) Size() int { return len(u.wire) }
 
 // Memory is about how many bytes the user's strings take in memory, with the JSON
@@ -291,8 +291,8 @@ func (u User) Memory() int {
 	return size
 }
 
-// UnmarshalJSON keeps the JSON, too: it has the fields that this version does not
-// know.
+// UnmarshalJSON keeps the bytes too: of a field that is not known, they are all
+// that is known of it.
 func (u *User) UnmarshalJSON(b []byte) error {
 	if string(b) == "null" {
 		return errors.New("a user is an object")
@@ -302,7 +302,7 @@ func (u *User) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &p); err != nil {
 		return err
 	}
-	*u = User(p).withJSON(string(b))
+	*u = User(p).kept(string(b))
 	return nil
 }
 
@@ -324,7 +324,7 @@ func (u User) Compare(v User) int {
 	return 0
 }
 
-// Status says whether a user is here, away or busy. The zero value is [StatusHere].
+// Status is what a user says of themselves. The zero value is [StatusHere].
 type Status string
 
 // The statuses of version 1. A newer server may send others.
@@ -342,7 +342,7 @@ func (s Status) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText takes "here" and nothing for the same.
 func (s *Status) UnmarshalText(b []byte) error {
-	*s = Status(withoutDefault(string(b), "here"))
+	*s = Status(defaultless(string(b), "here"))
 	return nil
 }
 
@@ -361,7 +361,7 @@ func (l Link) String() string { return orDefault(string(l), "online") }
 
 // UnmarshalText takes "online" and nothing for the same.
 func (l *Link) UnmarshalText(b []byte) error {
-	*l = Link(withoutDefault(string(b), "online"))
+	*l = Link(defaultless(string(b), "online"))
 	return nil
 }
 
@@ -372,7 +372,7 @@ func orDefault(s, def string) string {
 	return s
 }
 
-func withoutDefault(s, def string) string {
+func defaultless(s, def string) string {
 	if s == def {
 		return ""
 	}

@@ -15,26 +15,27 @@ import (
 // says that this roster is not the server's. Only a snapshot mends it.
 var ErrDrift = errors.New("roster differs from the server's")
 
-// Roster is the users in a room or, in a large room, those in the client's view of it.
-// The zero value is an empty roster, ready to use. It is not safe for concurrent use.
+// Roster is who is in a room or, in a large room, in the view of it that its
+// client has. The zero value is an empty roster, ready to use. It is not safe
+// for concurrent use.
 type Roster struct {
 	self  string
-	me    event.User // the client's own user as last received; zero before
+	me    event.User // one's own entry as last heard of; the zero User if never
 	room  string
 	epoch string
 	seq   uint64
 	users []event.User     // ordered by event.User.Compare
-	since map[string]int64 // the Since of each of users, by id: it is needed to find them
+	since map[string]int64 // of each user in users, by id: the key to find them by
 	hash  uint64           // XOR of the hash of each of users
 
-	watching int // how many connections watch the room, as last received
+	watching int // how many look on, as last heard of
 
-	large       bool // the room is large: users are a view of it
-	from, total int  // the view's first place, and how many there are to view
-	count       int  // users in the large room
+	large       bool // users are a view
+	from, total int  // of the view
+	count       int  // of people in the large room
 }
 
-// Kind says what an event changed.
+// Kind is what an event did to one user, or to all.
 type Kind int
 
 // What an event can do.
@@ -43,19 +44,19 @@ const (
 	Arrived             // User is new
 	Updated             // User changed, from Before
 	Gone                // User, as last known, is no longer here
-	Shown               // User came into the view
+	Shown               // User has come into the view
 	Hidden              // User, as last known, is no longer in the view
 )
 
-// Change is what an event changed of one user, or of all.
+// Change is what an event did to one user.
 type Change struct {
 	Kind         Kind
-	User, Before event.User // zero unless the Kind says otherwise
+	User, Before event.User
 }
 
-// Apply changes the roster as an event says and returns the changes: none for an
-// event that is not about the roster, or that says nothing new. The error is nil or
-// an [ErrDrift].
+// Apply turns an event into the roster's next state and returns what that
+// changed: nothing for events that say nothing of a roster, or nothing new.
+// The error is nil or an [ErrDrift].
 func (r *Roster) Apply(e event.Event) ([]Change, error) {
 	var changes []Change
 	switch e := e.(type) {
@@ -66,9 +67,9 @@ func (r *Roster) Apply(e event.Event) ([]Change, error) {
 		r.reset(e)
 		changes = []Change{{Kind: Reset}}
 	case event.NewUser:
-		changes = r.set(changes, e.User)
+		changes = r.put(changes, e.User)
 	case event.UpdateUser:
-		changes = r.set(changes, e.User)
+		changes = r.put(changes, e.User)
 	case event.DisconnectUser:
 		changes = r.remove(changes, e.ID)
 		if e.ID == r.self {
@@ -95,20 +96,20 @@ func (r *Roster) reset(e event.ExistingUsers) {
 		users: make([]event.User, 0, len(e.Users)),
 		since: make(map[string]int64, len(e.Users)),
 	}
-	r.setView(e)
+	r.place(e)
 	for _, u := range e.Users {
-		r.set(nil, u)
+		r.put(nil, u)
 	}
 }
 
-// resume applies the changes since the last frame.
+// resume takes in what has changed since the last frame.
 func (r *Roster) resume(e event.ExistingUsers) []Change {
 	var changes []Change
 	if e.Self != "" {
 		r.self = e.Self
 	}
 	before, outside := r.me, e.Me != nil
-	r.setView(e)
+	r.place(e)
 	if outside && before != r.me {
 		changes = append(changes, Change{Kind: Updated, User: r.me, Before: before})
 	}
@@ -116,13 +117,13 @@ func (r *Roster) resume(e event.ExistingUsers) []Change {
 		changes = r.remove(changes, id)
 	}
 	for _, u := range e.Users {
-		changes = r.set(changes, u)
+		changes = r.put(changes, u)
 	}
 	return changes
 }
 
-// setView takes over which part of the room the roster has.
-func (r *Roster) setView(e event.ExistingUsers) {
+// place takes over which part of the room the roster is.
+func (r *Roster) place(e event.ExistingUsers) {
 	r.large = e.Total != nil
 	r.from, r.total = e.From, 0
 	if r.large {
@@ -133,8 +134,8 @@ func (r *Roster) setView(e event.ExistingUsers) {
 	}
 }
 
-// set adds or replaces a user and appends what that changed to changes.
-func (r *Roster) set(changes []Change, u event.User) []Change {
+// put appends to changes what it changed.
+func (r *Roster) put(changes []Change, u event.User) []Change {
 	if u.ID == r.self {
 		r.me = u
 	}
@@ -149,8 +150,8 @@ func (r *Roster) set(changes []Change, u event.User) []Change {
 		return append(changes, Change{Kind: Updated, User: u, Before: before})
 	}
 	var before event.User
-	if known { // the user left and came back, and has another place now
-		before = r.delete(i)
+	if known { // they left and came back: their place is another
+		before = r.cut(i)
 	}
 	i, _ = r.search(u)
 	r.users = slices.Insert(r.users, i, u)
@@ -168,20 +169,19 @@ func (r *Roster) set(changes []Change, u event.User) []Change {
 	return append(changes, Change{Kind: Arrived, User: u})
 }
 
-// remove removes a user and appends what that changed to changes.
+// remove appends to changes what it changed.
 func (r *Roster) remove(changes []Change, id string) []Change {
 	i, known := r.find(id)
 	switch {
 	case !known:
 		return changes
 	case r.large:
-		return append(changes, Change{Kind: Hidden, User: r.delete(i)})
+		return append(changes, Change{Kind: Hidden, User: r.cut(i)})
 	}
-	return append(changes, Change{Kind: Gone, User: r.delete(i)})
+	return append(changes, Change{Kind: Gone, User: r.cut(i)})
 }
 
-// delete removes the user at a place.
-func (r *Roster) delete(i int) event.User {
+func (r *Roster) cut(i int) event.User {
 	u := r.users[i]
 	r.users = slices.Delete(r.users, i, i+1)
 	delete(r.since, u.ID)
@@ -190,7 +190,8 @@ func (r *Roster) delete(i int) event.User {
 	return u
 }
 
-// shrink frees the memory of many users who are gone, which slices and maps keep.
+// shrink gives back the memory of a crowd that has gone, which slices and maps
+// keep.
 func (r *Roster) shrink() {
 	if cap(r.users) <= 4*len(r.users)+spare {
 		return
@@ -203,7 +204,7 @@ func (r *Roster) shrink() {
 	r.since = since
 }
 
-// spare is how many unused places are not worth freeing.
+// spare is how many places are not worth giving back.
 const spare = 16
 
 func (r *Roster) find(id string) (int, bool) {
@@ -215,7 +216,7 @@ func (r *Roster) find(id string) (int, bool) {
 }
 
 func (r *Roster) search(u event.User) (int, bool) {
-	// Most new users come last, so that one comparison is enough.
+	// Most arrive last, and most of the others are looked for by their place.
 	if n := len(r.users); n == 0 || r.users[n-1].Compare(u) < 0 {
 		return n, false
 	}
@@ -231,21 +232,22 @@ func (r *Roster) Get(id string) (event.User, bool) {
 	return r.users[i], true
 }
 
-// Me returns the client's own user, inside the view or not. It reports false for a
-// client that is not in the room.
+// Me returns the client's own entry, inside the view or not. It reports false
+// for a client that is not in the room.
 func (r *Roster) Me() (event.User, bool) { return r.me, r.me.ID != "" }
 
-// Users returns a copy of all users on the roster, in order of arrival.
+// Users returns a copy of everybody on the roster, in order of arrival.
 func (r *Roster) Users() []event.User { return slices.Clone(r.users) }
 
-// Borrow is Users without the copy. The caller must not change it, and not use it
-// after the next Apply.
+// Borrow is Users without the copy: it is not to be changed, nor used after the
+// next Apply.
 func (r *Roster) Borrow() []event.User { return r.users }
 
 // Len is the number of users on the roster.
 func (r *Roster) Len() int { return len(r.users) }
 
-// Count is the number of users in the room. In a large room it is more than Len.
+// Count is the number of people in the room. In a large room it is more than
+// Len.
 func (r *Roster) Count() int {
 	if r.large {
 		return r.count
@@ -253,33 +255,33 @@ func (r *Roster) Count() int {
 	return len(r.users)
 }
 
-// Watching is how many connections watch the room without being in it, as last
-// received.
+// Watching is how many look on without being in the room, as last heard of.
 func (r *Roster) Watching() int { return r.watching }
 
-// View returns the first place that the roster has, and how many users there are to
-// view: all of the room, or those that match the query. It reports false if the roster
-// is the whole room.
+// View returns the first place that the roster shows and how many there are
+// to be viewed: the room, or the names that match. It reports false when the
+// roster is the whole room.
 func (r *Roster) View() (from, total int, ok bool) { return r.from, r.total, r.large }
 
-// Self is the id of the client's own user. It is empty before the first snapshot, and
-// for a client that watches.
+// Self is the client's own id, empty before the first snapshot and for one
+// that watches.
 func (r *Roster) Self() string { return r.self }
 
 // Room is the room's name, empty before the first snapshot.
 func (r *Roster) Room() string { return r.room }
 
-// Epoch is the epoch of the room, empty before the first snapshot.
+// Epoch names the life of the room that the roster is of, empty before the
+// first snapshot.
 func (r *Roster) Epoch() string { return r.epoch }
 
-// State is the room event with which a server ends a frame if its client has this
-// roster.
+// State is the room event that a server would end a frame with if its client
+// had this roster.
 func (r *Roster) State() event.Room {
 	return event.Room{Seq: r.seq, Count: r.Count(), Hash: hexadecimal(r.hash), Watching: r.watching}
 }
 
-// hexadecimal is a hash as frames have it. Each frame has one, and fmt would need more
-// stack than all of its callers together.
+// hexadecimal is a hash as it travels. It is written for each frame, and fmt takes
+// more stack than all that leads to it.
 func hexadecimal(hash uint64) string {
 	var digits [16]byte
 	for i := range digits {

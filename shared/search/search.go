@@ -1,5 +1,6 @@
-// Package search says which names a query finds. The page searches small rooms, and
-// the server large ones; both use this package, so that they find the same.
+// Package search says which names a query finds. Server and page link it, so
+// that a small room, which the page searches, and a large one, which the
+// server does, find the same.
 package search
 
 import (
@@ -7,10 +8,11 @@ import (
 	"unicode"
 )
 
-// Fold returns a text in the form in which names and queries are compared: without
-// case, accents, width, invisible marks and superfluous white space. The caller has
-// decomposed the text (NFKD of Unicode): that needs tables, which every browser has
-// and a page should not carry. A folded text stays as it is. It is not for showing.
+// Fold returns the form in which names and queries compare: without case,
+// accents, width, invisible marks, and white space to spare. The text has to
+// be decomposed for compatibility (Unicode's NFKD), which needs tables that
+// every browser has and a page should not carry. Fold of a folded text is that
+// text. It is for comparing, not for showing.
 func Fold(decomposed string) string {
 	var key strings.Builder
 	key.Grow(len(decomposed))
@@ -36,8 +38,8 @@ func Fold(decomposed string) string {
 	return key.String()
 }
 
-// Finds reports whether a name contains every word of a query, in any order. Both are
-// folded. A query without words finds everybody.
+// Finds reports whether every word of a query is somewhere in a name, in
+// whatever order; both are folded. A query without words finds everybody.
 func Finds(name, query string) bool {
 	for word := range strings.SplitSeq(query, " ") {
 		if !strings.Contains(name, word) {
@@ -47,7 +49,7 @@ func Finds(name, query string) bool {
 	return true
 }
 
-// isAccent reports whether r is a mark that people leave out in a search: those on
+// isAccent reports marks that people leave out when they search: those on
 // Latin, Greek and Cyrillic letters, and the points of Hebrew, Arabic and
 // Syriac. The marks of other scripts are vowels or make other letters.
 func isAccent(r rune) bool {
@@ -69,15 +71,16 @@ func isAccent(r rune) bool {
 	return false
 }
 
-// isInvisible reports whether r is a joiner, a direction mark, a variation selector or
-// the like: two people who type the same name may type different ones.
+// isInvisible reports joiners, direction marks, variation selectors and their
+// like, which one of two who write the same name may have typed.
 func isInvisible(r rune) bool {
 	return r == 0x00AD || r == 0x034F || r == 0x061C || r == 0x115F || r == 0x1160 || r == 0x17B4 || r == 0x17B5 || 0x180B <= r && r <= 0x180F || 0x200B <= r && r <= 0x200F || 0x202A <= r && r <= 0x202E ||
 		0x2060 <= r && r <= 0x206F || 0xFE00 <= r && r <= 0xFE0F || r == 0xFEFF || 0xFFF9 <= r && r <= 0xFFFC || 0xE0000 <= r && r <= 0xE0FFF
 }
 
-// plain returns what people type in place of a small letter or a punctuation mark that
-// Unicode does not decompose: to them it is another character with something on it.
+// plain returns what people type for a small letter, or a punctuation mark,
+// that Unicode does not decompose although to them it is another one with
+// something on it.
 func plain(r rune) (string, bool) {
 	switch r {
 	case 'ø':

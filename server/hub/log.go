@@ -9,38 +9,38 @@ import (
 	"rollcall/shared/roster"
 )
 
-// What a ledger remembers of the past: as many bytes of changes as its roster
-// takes, or minHistory if that is more. A connection that is further behind gets a
-// snapshot, which then costs no more. Of a view it is minHistory: a room can have
-// hundreds, with the same users in all of them. Nor is it more than ringSize
+// What a log remembers of the past: as many bytes of changes as its roster
+// takes, or minLogSize if that is more. A connection that is further behind gets a
+// snapshot, which then costs no more. Of a view it is minLogSize: a room can have
+// hundreds, with the same users in all of them. Nor is it more than maxLogEntries
 // changes, since to find what is new means to look at each: a client that falls
 // behind while a few thousand arrive is within that, and is not told twice of those
 // it knows. Up to twice as much is kept, so that forgetting is not done for each
 // change.
 const (
-	ringSize   = 1 << 14
-	minHistory = 16 << 10
+	maxLogEntries = 1 << 14
+	minLogSize    = 16 << 10
 )
 
-// ledger is a roster with the numbered changes that led to it, the older ones
+// changeLog is a roster with the numbered changes that led to it, the older ones
 // forgotten. The room's lock guards it.
-type ledger struct {
-	ring    int  // how many changes are remembered
-	part    bool // it is a view's
-	roster  roster.Roster
-	size    int     // of the roster, in bytes
-	base    uint64  // seq up to which nothing is remembered
-	head    uint64  // seq of the latest change
-	entries []entry // ordered by seq
-	history int     // of entries, in bytes
+type changeLog struct {
+	maxEntries  int  // how many changes are remembered
+	ofView      bool // it is a view's
+	roster      roster.Roster
+	rosterSize  int        // of the roster, in bytes
+	base        uint64     // seq up to which nothing is remembered
+	head        uint64     // seq of the latest change
+	entries     []logEntry // ordered by seq
+	entriesSize int        // of entries, in bytes
 
-	told   uint64 // what was the head at the last flush
-	frames frames // of the flush that is being put together
+	flushedSeq uint64     // what was the head at the last flush
+	frames     frameCache // of the flush that is being put together
 }
 
-// entry is one change, with what is needed to undo it: the net change over
+// logEntry is one change, with what is needed to undo it: the net change over
 // many is the roster before the first against the roster now.
-type entry struct {
+type logEntry struct {
 	seq    uint64
 	id     string
 	before *event.User // nil if they were not here
@@ -48,7 +48,7 @@ type entry struct {
 }
 
 // apply changes the roster, and numbers that seq if it changed anything.
-func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
+func (l *changeLog) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	switch of := e.(type) {
 	case event.NewUser:
 		e = event.NewUser{User: encoded(of.User)}
@@ -60,21 +60,21 @@ func (l *ledger) apply(e event.Event, seq uint64) (roster.Change, bool) {
 		return roster.Change{}, false
 	}
 	c := changes[0]
-	was := entry{seq: seq, id: c.User.ID}
+	was := logEntry{seq: seq, id: c.User.ID}
 	switch c.Kind {
 	case roster.Arrived:
-		l.size += sizeOf(c.User)
+		l.rosterSize += sizeOf(c.User)
 	case roster.Updated:
 		was.before = new(c.Before) // not a pointer into c, which would keep all of it
-		l.size += sizeOf(c.User) - sizeOf(c.Before)
+		l.rosterSize += sizeOf(c.User) - sizeOf(c.Before)
 	case roster.Gone:
 		was.before = new(c.User)
-		l.size -= sizeOf(c.User)
+		l.rosterSize -= sizeOf(c.User)
 	}
 	if gone, ok := e.(event.DisconnectUser); ok {
 		was.reason = gone.Reason
 	}
-	l.remember(was)
+	l.record(was)
 	l.head = seq
 	return c, true
 }
@@ -87,35 +87,35 @@ func encoded(u event.User) event.User {
 	return u.Encoded()
 }
 
-// remember adds a change to the history and, when that has become twice as much
+// record adds a change to the history and, when that has become twice as much
 // as it should be, forgets the oldest.
-func (l *ledger) remember(e entry) {
+func (l *changeLog) record(e logEntry) {
 	l.entries = append(l.entries, e)
-	l.history += e.size()
-	worth := minHistory
-	if !l.part {
-		worth = max(worth, l.size)
+	l.entriesSize += e.size()
+	worth := minLogSize
+	if !l.ofView {
+		worth = max(worth, l.rosterSize)
 	}
-	if len(l.entries) < 2*l.ring && l.history < 2*worth {
+	if len(l.entries) < 2*l.maxEntries && l.entriesSize < 2*worth {
 		return
 	}
 	forgotten := 0
-	for len(l.entries)-forgotten > l.ring || l.history > worth {
+	for len(l.entries)-forgotten > l.maxEntries || l.entriesSize > worth {
 		l.base = l.entries[forgotten].seq
-		l.history -= l.entries[forgotten].size()
+		l.entriesSize -= l.entries[forgotten].size()
 		forgotten++
 	}
 	l.entries = slices.Clone(l.entries[forgotten:])
 }
 
-// begin has the ledger begin with who is on its roster by now, as of seq: what
-// led to that is not remembered.
-func (l *ledger) begin(seq uint64) {
-	l.size = 0
+// reset begins the log anew at seq with the roster as it is: what led to that is
+// not remembered.
+func (l *changeLog) reset(seq uint64) {
+	l.rosterSize = 0
 	for _, u := range l.roster.Borrow() {
-		l.size += sizeOf(u)
+		l.rosterSize += sizeOf(u)
 	}
-	l.entries, l.history, l.base, l.head = nil, 0, seq, seq
+	l.entries, l.entriesSize, l.base, l.head = nil, 0, seq, seq
 }
 
 // sizeOf is about how many bytes a user takes in memory, with their strings, of
@@ -125,7 +125,7 @@ func sizeOf(u event.User) int {
 }
 
 // size is about how many bytes the entry takes in memory.
-func (e entry) size() int {
+func (e logEntry) size() int {
 	size := int(unsafe.Sizeof(e))
 	if e.before != nil {
 		size += sizeOf(*e.before)
@@ -133,41 +133,41 @@ func (e entry) size() int {
 	return size
 }
 
-// flushed says that everybody is being told who can be.
-func (l *ledger) flushed() { l.told, l.frames = l.head, frames{} }
+// endFlush notes that everybody who can be is being told.
+func (l *changeLog) endFlush() { l.flushedSeq, l.frames = l.head, frameCache{} }
 
-// delta is a net change: who arrived or was changed in order of arrival.
-type delta struct {
+// diff is a net change: who arrived or was changed in order of arrival.
+type diff struct {
 	gone             []event.DisconnectUser
 	arrived, updated []event.User
 }
 
-// reaches reports whether the changes since a cursor are known: the ledger goes
+// reaches reports whether the changes since a cursor are known: the log goes
 // back that far, and the cursor is not ahead of it.
-func (l *ledger) reaches(cursor uint64) bool { return l.base <= cursor && cursor <= l.head }
+func (l *changeLog) reaches(cursor uint64) bool { return l.base <= cursor && cursor <= l.head }
 
-// missed are the changes since a cursor. It reports false when they are not known.
-func (l *ledger) missed(cursor uint64) ([]entry, bool) {
+// entriesSince are the changes since a cursor. It reports false when they are not known.
+func (l *changeLog) entriesSince(cursor uint64) ([]logEntry, bool) {
 	if !l.reaches(cursor) {
 		return nil, false
 	}
-	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) })
+	first, _ := slices.BinarySearchFunc(l.entries, cursor+1, func(e logEntry, seq uint64) int { return cmp.Compare(e.seq, seq) })
 	return l.entries[first:], true
 }
 
-// since returns the net change from a cursor to now, where it is known.
-func (l *ledger) since(cursor uint64) (delta, bool) {
-	missed, ok := l.missed(cursor)
+// diffSince returns the net change from a cursor to now, where it is known.
+func (l *changeLog) diffSince(cursor uint64) (diff, bool) {
+	missed, ok := l.entriesSince(cursor)
 	if !ok {
-		return delta{}, false
+		return diff{}, false
 	}
-	var d delta
+	var d diff
 	if len(missed) == 1 { // as in every quiet room
 		d.add(missed[0].id, missed[0].before, missed[0].reason, &l.roster)
 		return d, true
 	}
 	at := make(map[string]int, len(missed)) // of each user's first change
-	net := make([]entry, 0, len(missed))
+	net := make([]logEntry, 0, len(missed))
 	for _, e := range missed {
 		i, seen := at[e.id]
 		if !seen {
@@ -185,7 +185,7 @@ func (l *ledger) since(cursor uint64) (delta, bool) {
 	return d, true
 }
 
-func (d *delta) add(id string, was *event.User, reason event.Reason, now *roster.Roster) {
+func (d *diff) add(id string, was *event.User, reason event.Reason, now *roster.Roster) {
 	is, here := now.Get(id)
 	switch {
 	case !here && was != nil:
@@ -199,7 +199,7 @@ func (d *delta) add(id string, was *event.User, reason event.Reason, now *roster
 
 // size is about how many bytes the change takes in memory until it is encoded, and
 // then.
-func (d delta) size() (size int) {
+func (d diff) size() (size int) {
 	for _, e := range d.gone {
 		size += 2*int(unsafe.Sizeof(e)) + len(e.ID) + len(e.Name)
 	}
@@ -211,8 +211,8 @@ func (d delta) size() (size int) {
 	return size
 }
 
-// events is the change as it is told live: gone, new, updated, room.
-func (d delta) events(state event.Room) []event.Event {
+// liveEvents is the change as it is told live: gone, new, updated, room.
+func (d diff) liveEvents(state event.Room) []event.Event {
 	events := make([]event.Event, 0, len(d.gone)+len(d.arrived)+len(d.updated)+1)
 	for _, e := range d.gone {
 		events = append(events, e)
@@ -226,8 +226,8 @@ func (d delta) events(state event.Room) []event.Event {
 	return append(events, state)
 }
 
-// resumed is the change as it is told to who comes back or has a view.
-func (d delta) resumed(e event.ExistingUsers) event.ExistingUsers {
+// existingUsers is the change as it is told to who comes back or has a view.
+func (d diff) existingUsers(e event.ExistingUsers) event.ExistingUsers {
 	e.Resumed = true
 	e.Users = append(d.arrived, d.updated...)
 	slices.SortFunc(e.Users, event.User.Compare)

@@ -18,17 +18,17 @@ func heap() int {
 }
 
 func TestAHistoryTakesWhatItCounts(t *testing.T) {
-	l := ledger{ring: ringSize}
+	l := changeLog{maxEntries: maxLogEntries}
 	l.apply(event.NewUser{User: event.User{ID: "ana", Name: "Ana"}}, 1)
 	before := heap()
-	for n := range ringSize {
-		l.size = 1 << 20 // a room in which nothing is forgotten
+	for n := range maxLogEntries {
+		l.rosterSize = 1 << 20 // a room in which nothing is forgotten
 		l.apply(event.UpdateUser{User: event.User{ID: "ana", Name: "Ana", Note: fmt.Sprint(n)}}, uint64(n+2))
 	}
 	took := heap() - before
 	// The rest is how memory is handed out, and how slices grow.
-	if took < l.history*3/4 || took > l.history*5/4 {
-		t.Errorf("%d changes are counted as %d bytes and take %d", len(l.entries), l.history, took)
+	if took < l.entriesSize*3/4 || took > l.entriesSize*5/4 {
+		t.Errorf("%d changes are counted as %d bytes and take %d", len(l.entries), l.entriesSize, took)
 	}
 	runtime.KeepAlive(&l)
 }
@@ -55,7 +55,7 @@ func TestTheHistoryOfASmallRoomIsSmall(t *testing.T) {
 }
 
 func TestTheHistoryOfALargeRoomIsWorthItsRoster(t *testing.T) {
-	l := ledger{ring: ringSize}
+	l := changeLog{maxEntries: maxLogEntries}
 	seq := uint64(0)
 	apply := func(e event.Event) {
 		seq++
@@ -75,19 +75,19 @@ func TestTheHistoryOfALargeRoomIsWorthItsRoster(t *testing.T) {
 	for _, e := range l.entries {
 		history += e.size()
 	}
-	if l.size != size || l.history != history {
-		t.Errorf("counts %d and %d bytes, has %d and %d", l.size, l.history, size, history)
+	if l.rosterSize != size || l.entriesSize != history {
+		t.Errorf("counts %d and %d bytes, has %d and %d", l.rosterSize, l.entriesSize, size, history)
 	}
 	if history < size || history >= 2*size {
 		t.Errorf("a history of %d bytes for a roster of %d", history, size)
 	}
-	if _, known := l.missed(seq - 200); !known { // a change takes less than two users
+	if _, known := l.entriesSince(seq - 200); !known { // a change takes less than two users
 		t.Error("half as many changes as there are people are not known any more")
 	}
-	if _, known := l.missed(l.base); !known {
+	if _, known := l.entriesSince(l.base); !known {
 		t.Error("what came after the base is not known")
 	}
-	if _, known := l.missed(l.base - 1); known {
+	if _, known := l.entriesSince(l.base - 1); known {
 		t.Error("what was before the base is known")
 	}
 }

@@ -2,11 +2,11 @@ package hub
 
 import "rollcall/shared/event"
 
-// packet is one frame for one or many connections. It is made under the
+// sharedFrame is one frame for one or many connections. It is made under the
 // room's lock. A snapshot is put together there from the bytes of its users, which
 // is less work than to copy the users; the rest is encoded outside, by the flush
 // that first sends it. A room has one flush at a time.
-type packet struct {
+type sharedFrame struct {
 	// Either events, the same for all,
 	events []event.Event
 	// or a snapshot or what has changed since one, to which each receiver's
@@ -17,13 +17,13 @@ type packet struct {
 	shared []byte // encoded; nil before
 }
 
-// frame appends to b what is one receiver's own and comes first, if there is
-// anything, and returns it with the rest, which is everybody's. Without a packet
+// encode appends to b what is one receiver's own and comes first, if there is
+// anything, and returns it with the rest, which is everybody's. Without a frame
 // there is only what is done.
-func (d *delivery) frame(b []byte, now int64) (head, body []byte) {
-	p := d.packet
+func (d *delivery) encode(b []byte, now int64) (head, body []byte) {
+	p := d.frame
 	if p == nil {
-		return append(b, event.Encode(event.Done{Ref: d.done})...), nil
+		return append(b, event.Encode(event.Done{Ref: d.doneRef})...), nil
 	}
 	switch {
 	case p.shared != nil:
@@ -37,13 +37,13 @@ func (d *delivery) frame(b []byte, now int64) (head, body []byte) {
 	switch body = p.shared; {
 	case p.existing != nil:
 		own := event.ExistingUsers{Now: now}
-		if d.own != nil {
-			own = *d.own
+		if d.ownFields != nil {
+			own = *d.ownFields
 			own.Now = now
 		}
-		b = event.AppendSnapshotHead(b, d.done, own)
-	case d.done != 0:
-		b, body = event.AppendDone(b, d.done), body[1:]
+		b = event.AppendSnapshotHead(b, d.doneRef, own)
+	case d.doneRef != 0:
+		b, body = event.AppendDone(b, d.doneRef), body[1:]
 	}
 	return b, body
 }
