@@ -77,14 +77,27 @@ const workerSource = "sw.js"
 // New renders the pages and returns the site.
 func New(options Options) (*Site, error) {
 	s := &Site{mux: http.NewServeMux(), sessions: options.Sessions, base: options.Base, allow: options.AllowOrigin, refused: options.Refused}
-	assets := options.Assets
 	for _, name := range slices.Concat(texts, pngs) {
-		if _, ok := assets[name]; !ok {
+		if _, ok := options.Assets[name]; !ok {
 			return nil, fmt.Errorf("asset %s is missing: %w", name, web.ErrNotBuilt)
 		}
 	}
+	served, err := s.addAssets(options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.addDocuments(options, served[workerSource]); err != nil {
+		return nil, err
+	}
+	s.route(options.Assets["icon-192.png"].Path)
+	return s, nil
+}
+
+// addAssets makes an asset of each file, and serves all but the source of the worker,
+// which becomes a document.
+func (s *Site) addAssets(options Options) (map[string]*asset, error) {
 	served := make(map[string]*asset)
-	for name, a := range assets {
+	for name, a := range options.Assets {
 		var err error
 		if served[name], err = newAsset(options.Files, a); err != nil {
 			return nil, err
@@ -93,7 +106,13 @@ func New(options Options) (*Site, error) {
 			s.mux.Handle("GET "+a.Path, served[name])
 		}
 	}
+	return served, nil
+}
 
+// addDocuments makes the documents that name assets: the page, the page for what is
+// not found, the manifest and the worker. The version is a hash of all of them.
+func (s *Site) addDocuments(options Options, workerAsset *asset) error {
+	assets := options.Assets
 	links := map[string]any{
 		"Description": description, "LightGround": lightGround, "DarkGround": darkGround,
 		"Icon": assets["icon.svg"].Path, "Touch": assets["apple-touch-icon.png"].Path, "Manifest": manifestPath,
@@ -102,33 +121,37 @@ func New(options Options) (*Site, error) {
 	}
 	shell, err := render(shellSource, links)
 	if err != nil {
-		return nil, fmt.Errorf("rendering the page: %w", err)
+		return fmt.Errorf("rendering the page: %w", err)
 	}
 	notFound, err := render(notFoundSource, links)
 	if err != nil {
-		return nil, fmt.Errorf("rendering the page for what is not found: %w", err)
+		return fmt.Errorf("rendering the page for what is not found: %w", err)
 	}
 	s.notFound = newDocument(htmlType, notFound, best)
 	manifest, err := newManifest(assets, options.Files)
 	if err != nil {
-		return nil, fmt.Errorf("writing the manifest: %w", err)
+		return fmt.Errorf("writing the manifest: %w", err)
 	}
 	s.manifest = newDocument("application/manifest+json", manifest, best)
-	source, err := served[workerSource].whole()
+	source, err := workerAsset.whole()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if s.version, err = versionOf(source, assets, shell, manifest); err != nil {
-		return nil, fmt.Errorf("summing up the version: %w", err)
+		return fmt.Errorf("summing up the version: %w", err)
 	}
 	s.shell = bytes.Split(bytes.ReplaceAll(shell, []byte(anyVersion), []byte(s.version)), []byte(anyRoom))
 	s.lobby = newDocument(htmlType, s.page(event.Lobby), best)
 	worker, err := newWorker(s.version, source, assets, s.shell)
 	if err != nil {
-		return nil, fmt.Errorf("writing the worker: %w", err)
+		return fmt.Errorf("writing the worker: %w", err)
 	}
 	s.worker = newDocument(assets[workerSource].Type, worker, best)
+	return nil
+}
 
+// route serves everything that is not an asset.
+func (s *Site) route(favicon string) {
 	s.mux.HandleFunc("GET /{$}", s.serveLobby)
 	s.mux.HandleFunc("GET /r/{room}", s.serveRoom)
 	s.mux.HandleFunc("GET /r/{room}/{$}", s.serveRoom)
@@ -139,9 +162,8 @@ func New(options Options) (*Site, error) {
 	s.mux.HandleFunc("POST /api/forget", s.serveForget)
 	s.mux.HandleFunc("GET /robots.txt", serveRobots)
 	// Browsers ask for it where a page names no icon, as with plain text.
-	s.mux.Handle("GET /favicon.ico", http.RedirectHandler(assets["icon-192.png"].Path, http.StatusFound))
+	s.mux.Handle("GET /favicon.ico", http.RedirectHandler(favicon, http.StatusFound))
 	s.mux.HandleFunc("/", s.serveNotFound)
-	return s, nil
 }
 
 // ServeHTTP answers a request, with the headers that keep the page safe.
