@@ -1,5 +1,4 @@
-// Package service puts the server together, runs it, and takes it down in
-// order.
+// Package service puts the server together, runs it, and shuts it down in order.
 package service
 
 import (
@@ -16,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"golang.org/x/time/rate"
 
 	"rollcall/server/hub"
@@ -28,14 +28,14 @@ import (
 	"rollcall/web"
 )
 
-// Config is what a server is told.
+// Config is what a server is started with.
 type Config struct {
 	Addr      string // to listen on, as net.Listen takes it
 	Data      string // folder for state
 	PublicURL string // where people reach it; empty for this machine's names
 	Linger    time.Duration
 	Grace     time.Duration
-	Tick      time.Duration // the longest rest of a room between two flushes
+	Tick      time.Duration // the longest pause of a room between two flushes
 	Window    int           // users above which a room is shown in parts; 0 is never
 	Proxies   limit.Proxies // reverse proxies that say for whom they ask
 	Limits    Limits
@@ -45,7 +45,7 @@ type Config struct {
 	ErrOut io.Writer // where the log goes
 }
 
-// Limits are what keeps one from using up what others need; 0 is no limit.
+// Limits keep one client from taking what others need; 0 is no limit.
 type Limits struct {
 	Sockets     int // of one address at one time
 	Joins       int // of one address in a minute; to watch a room counts as well
@@ -56,10 +56,10 @@ type Limits struct {
 	Connections int // in all, at one time
 }
 
-// Absent is how many people may be without a connection and expected back: as many
-// as may have one, so that all can who lose it together; and several times as many
-// as one address can bring within a minute, so that no address alone takes that
-// time from others. 0 is any number.
+// Absent returns how many people may wait to come back without a connection. It is as
+// many as may have a connection, since all can lose it together. And it is several
+// times what one address can bring within a minute, so that no address alone takes the
+// time to come back from others. 0 is no limit.
 func (l Limits) Absent() int {
 	if l.Connections == 0 || l.Joins == 0 {
 		return 0
@@ -67,155 +67,220 @@ func (l Limits) Absent() int {
 	return max(l.Connections, 4*l.Joins)
 }
 
-// awayAfter is how long all of somebody's tabs must be unused for them to be shown
-// as away.
+// awayAfter is how long all tabs of a user must be unused before the user is away.
 const awayAfter = 5 * time.Minute
 
-// How long an end may take, when the rooms are saved already.
+// How long the end may take, after the rooms are saved.
 const (
-	closeTimeout    = 2 * time.Second // for clients to take that and why they are cut off
-	requestTimeout  = time.Second     // for a request under way to be answered
-	shutdownTimeout = 4 * time.Second // for all of it, whatever hangs
+	closeTimeout    = 2 * time.Second // to tell clients why their connections end
+	requestTimeout  = time.Second     // to answer requests that are under way
+	shutdownTimeout = 4 * time.Second // for everything together
 )
 
-// Run serves until ctx ends, then ends everything it started and returns nil.
-// An error says what is wrong and how to mend it.
+// Run opens a server, prints its address, serves until ctx ends or serving fails, and
+// ends everything that it has started. It returns nil when ctx has ended; another error
+// says what is wrong and how to mend it. The end takes up to [shutdownTimeout].
 func Run(ctx context.Context, config Config) error {
-	log := slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))
+	s, err := open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer s.release()
+	fmt.Fprintf(config.Out, "Rollcall is at %s\n", localAddress(config.PublicURL, s.listener.Addr()))
+	failed := s.start()
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serving %s: %w", s.listener.Addr(), err)
+	}
+	s.shutDown()
+	return err
+}
 
+// service is a server and its parts, in the order in which they are opened.
+type service struct {
+	config   Config
+	log      *slog.Logger
+	refused  *refusals
+	policy   *origin.Policy
+	lock     *flock.Flock // of the data folder
+	sessions *session.Keeper
+	pages    *site.Site
+	rooms    *hub.Hub
+	listener net.Listener
+	sockets  *ws.Server
+	http     *http.Server
+	ready    atomic.Bool    // for the probe of a balancer
+	serving  sync.WaitGroup // what has to end before Run returns
+}
+
+// open opens the parts of a server, until it can begin to serve.
+func open(ctx context.Context, config Config) (*service, error) {
+	s := &service{config: config, log: slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))}
+	s.refused = &refusals{log: s.log}
+	err := s.openSite()
+	if err == nil {
+		s.openRooms()
+		err = s.listen(ctx)
+	}
+	if err != nil {
+		s.release()
+		return nil, err
+	}
+	// Only now, when nothing can keep the server from starting: the rooms of the last
+	// run can be restored once.
+	if err := restore(s.rooms, config.Data, s.sessions.Tag()); err != nil {
+		s.log.Warn("everybody begins anew", "err", err)
+	}
+	s.route()
+	return s, nil
+}
+
+// release closes what open has opened, without a word to clients.
+func (s *service) release() {
+	if s.rooms != nil {
+		s.rooms.Close()
+	}
+	if s.lock != nil {
+		s.lock.Unlock()
+	}
+}
+
+// openSite opens the data folder and makes the page.
+func (s *service) openSite() error {
 	hostname, err := os.Hostname()
 	if err != nil {
-		log.Warn("this machine has no name to answer under", "err", err)
+		s.log.Warn("this machine has no name to answer under", "err", err)
 	}
-	policy, err := origin.New(config.PublicURL, hostname)
-	if err != nil {
+	if s.policy, err = origin.New(s.config.PublicURL, hostname); err != nil {
 		return fmt.Errorf("-public-url: %w", err)
 	}
 	assets, files, err := web.Load()
 	if err != nil {
 		return err
 	}
-	lock, err := lockData(config.Data)
-	if err != nil {
+	if s.lock, err = lockData(s.config.Data); err != nil {
 		return err
 	}
-	defer lock.Unlock()
-	secret, err := session.LoadKey(config.Data)
+	secret, err := session.LoadKey(s.config.Data)
 	if err != nil {
 		return dataError(err)
 	}
-	sessions, err := session.New(secret, policy.Secure())
-	if err != nil {
+	if s.sessions, err = session.New(secret, s.policy.Secure()); err != nil {
 		return err
 	}
-	refused := &refusals{log: log}
-	pages, err := site.New(site.Options{
-		Assets: assets, Files: files, Sessions: sessions,
-		Base: policy.Base, AllowOrigin: policy.AllowOrigin, Refused: refused.observe,
+	s.pages, err = site.New(site.Options{
+		Assets: assets, Files: files, Sessions: s.sessions,
+		Base: s.policy.Base, AllowOrigin: s.policy.AllowOrigin, Refused: s.refused.observe,
 	})
-	if err != nil {
-		return err
-	}
-
-	rooms := hub.New(hub.Options{
-		Linger: config.Linger, Grace: config.Grace, Away: awayAfter,
-		Tick: config.Tick, Window: config.Window,
-		MaxMembers: config.Limits.Members, MaxRooms: config.Limits.Rooms, MaxAbsent: config.Limits.Absent(),
-		Fold: names.Fold,
-	})
-	defer rooms.Close()
-
-	// The system need not find out about dead peers, for each of which it would
-	// have to be asked four times: WebSockets are pinged, and whatever is waited
-	// for in plain HTTP is for minutes at most.
-	listener, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", config.Addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", config.Addr)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", config.Addr, err)
-	}
-
-	// Now that nothing keeps it from starting: this can be done once.
-	if err := restore(rooms, config.Data, sessions.Tag()); err != nil {
-		log.Warn("everybody begins anew", "err", err)
-	}
-	addresses := limit.New(limit.Options{
-		Connections: config.Limits.Connections, Sockets: config.Limits.Sockets,
-		JoinsPerMinute: config.Limits.Joins, BytesPerSecond: config.Limits.Bytes,
-	})
-	sockets := ws.New(ws.Options{
-		Hub: rooms, Sessions: sessions, AllowOrigin: policy.AllowOrigin, Refused: refused.observe,
-		Addresses:       addresses,
-		Proxies:         config.Proxies,
-		EventsPerSecond: float64(config.Limits.Events),
-	})
-	var ready atomic.Bool
-	mux := http.NewServeMux()
-	mux.Handle("/ws", sockets)
-	plain := newConnections(addresses, config.Proxies, log, refused.observe)
-	mux.Handle("/", plain.limitRequests(pages))
-	server := &http.Server{
-		Handler:           probes(&ready, hsts(policy, policy.Guard(refused.observe, mux))),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second, // a body that never comes is waited for, too
-		IdleTimeout:       2 * time.Minute,
-		// The program takes a minute on the slowest of lines. What is
-		// hijacked is not bound by it.
-		WriteTimeout:   5 * time.Minute,
-		MaxHeaderBytes: maxHeader,
-		ConnState:      plain.connState,
-		// Or OPTIONS * would be answered whatever the host.
-		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-
-	fmt.Fprintf(config.Out, "Rollcall is at %s\n", localAddress(config.PublicURL, listener.Addr()))
-
-	ready.Store(true)
-	var serving sync.WaitGroup
-	failed := make(chan error, 1)
-	serving.Go(func() {
-		if err := server.Serve(loggingListener{listener, log, new(rate.Sometimes{Interval: time.Minute})}); !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	})
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-		err = fmt.Errorf("serving %s: %w", listener.Addr(), err)
-	}
-
-	// Nobody leaves by this end: clients come back to where they were. So the
-	// rooms are saved at once, which waits for nobody, and again when the last
-	// have said what they had to say. Until then requests are answered, so that
-	// who comes hears what is going on; Shutdown, which does not know of
-	// hijacked connections, would also wait for those that ask for nothing.
-	ready.Store(false)
-	rooms.Suspend()
-	serving.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		sockets.Close(ctx)
-		ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
-		defer cancel()
-		if server.Shutdown(ctx) != nil {
-			server.Close()
-		}
-	})
-	unsaved := save(rooms, config.Data, sessions.Tag())
-	serving.Go(func() { log.Info("ending", "refused", refused) }) // which may hang, too
-	if waitTimeout(&serving, shutdownTimeout) {
-		unsaved = save(rooms, config.Data, sessions.Tag())
-	}
-	if unsaved != nil {
-		log.Warn("the rooms are not saved: clients will see everybody come anew", "err", unsaved)
-	}
 	return err
 }
 
-// waitTimeout waits for all that runs, but not for ever.
-func waitTimeout(running *sync.WaitGroup, patience time.Duration) bool {
+// openRooms makes the hub.
+func (s *service) openRooms() {
+	limits := s.config.Limits
+	s.rooms = hub.New(hub.Options{
+		Linger: s.config.Linger, Grace: s.config.Grace, Away: awayAfter,
+		Tick: s.config.Tick, Window: s.config.Window,
+		MaxMembers: limits.Members, MaxRooms: limits.Rooms, MaxAbsent: limits.Absent(),
+		Fold: names.Fold,
+	})
+}
+
+// listen opens the port. The system does not look for dead peers, which costs four
+// packets for each connection: WebSockets are pinged, and a request of plain HTTP lasts
+// minutes at most.
+func (s *service) listen(ctx context.Context) (err error) {
+	s.listener, err = (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", s.config.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", s.config.Addr)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", s.config.Addr, err)
+	}
+	return nil
+}
+
+// route makes the HTTP server: the probes, then the check of the host, then WebSockets
+// and pages with the limits of each address.
+func (s *service) route() {
+	limits := s.config.Limits
+	addresses := limit.New(limit.Options{
+		Connections: limits.Connections, Sockets: limits.Sockets,
+		JoinsPerMinute: limits.Joins, BytesPerSecond: limits.Bytes,
+	})
+	s.sockets = ws.New(ws.Options{
+		Hub: s.rooms, Sessions: s.sessions, AllowOrigin: s.policy.AllowOrigin, Refused: s.refused.observe,
+		Addresses:       addresses,
+		Proxies:         s.config.Proxies,
+		EventsPerSecond: float64(limits.Events),
+	})
+	plain := newConnections(addresses, s.config.Proxies, s.log, s.refused.observe)
+	mux := http.NewServeMux()
+	mux.Handle("/ws", s.sockets)
+	mux.Handle("/", plain.limitRequests(s.pages))
+	s.http = &http.Server{
+		Handler:           probes(&s.ready, hsts(s.policy, s.policy.Guard(s.refused.observe, mux))),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second, // for a body that never comes, too
+		IdleTimeout:       2 * time.Minute,
+		// The program of the page takes a minute on the slowest of lines. Hijacked
+		// connections have no such timeout.
+		WriteTimeout:   5 * time.Minute,
+		MaxHeaderBytes: maxHeader,
+		ConnState:      plain.connState,
+		// Or OPTIONS * would be answered for every host.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// start begins to serve. Why serving has failed comes from the channel.
+func (s *service) start() (failed <-chan error) {
+	s.ready.Store(true)
+	errs := make(chan error, 1)
+	s.serving.Go(func() {
+		listener := loggingListener{s.listener, s.log, new(rate.Sometimes{Interval: time.Minute})}
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			errs <- err
+		}
+	})
+	return errs
+}
+
+// shutDown ends serving. Nobody leaves a room by that: clients come back to where they
+// were. So the rooms are saved at once, which waits for nobody, and again when all
+// connections have ended. Until then requests are answered, so that whoever comes hears
+// that the server is going down. Shutdown comes last: it knows nothing of hijacked
+// connections, and waits for connections without a request.
+func (s *service) shutDown() {
+	s.ready.Store(false)
+	s.rooms.Suspend()
+	s.serving.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+		defer cancel()
+		s.sockets.Close(ctx)
+		ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		if s.http.Shutdown(ctx) != nil {
+			s.http.Close()
+		}
+	})
+	unsaved := s.save()
+	s.serving.Go(func() { s.log.Info("ending", "refused", s.refused) }) // which may hang, too
+	if waitTimeout(&s.serving, shutdownTimeout) {
+		unsaved = s.save()
+	}
+	if unsaved != nil {
+		s.log.Warn("the rooms are not saved: clients will see everybody come anew", "err", unsaved)
+	}
+}
+
+func (s *service) save() error { return save(s.rooms, s.config.Data, s.sessions.Tag()) }
+
+// waitTimeout waits until everything that runs has ended. It reports false if that takes
+// longer than the timeout.
+func waitTimeout(running *sync.WaitGroup, timeout time.Duration) bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -224,13 +289,13 @@ func waitTimeout(running *sync.WaitGroup, patience time.Duration) bool {
 	select {
 	case <-done:
 		return true
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		return false
 	}
 }
 
-// hsts tells browsers of a server that is reached by https never to try
-// without (RFC 6797).
+// hsts tells browsers always to use https for a server that is reached by https
+// (RFC 6797).
 func hsts(policy *origin.Policy, next http.Handler) http.Handler {
 	if !policy.Secure() {
 		return next
@@ -241,7 +306,7 @@ func hsts(policy *origin.Policy, next http.Handler) http.Handler {
 	})
 }
 
-// localAddress is what to type into a browser on this machine.
+// localAddress returns the address to open in a browser on this machine.
 func localAddress(public string, addr net.Addr) string {
 	if public != "" {
 		return public
