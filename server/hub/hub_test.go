@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"rollcall/server/presence"
 	"rollcall/shared/event"
 )
 
@@ -928,6 +929,21 @@ func TestASlotIsHeldByWhoIsInTheRoomAndByNobodyWhoWasRefused(t *testing.T) {
 		watch(t, h, "b") // which goes on when nobody is in it
 		join(t, h, "b", person("Ben")).conn.Leave(0)
 		join(t, h, "c", person("Cyd"))
+	})
+}
+
+func TestUsersOfAnotherServerAloneTakeAndGiveBackNoSlot(t *testing.T) {
+	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		r := watch(t, h, "a").conn.room
+		r.mu.Lock()
+		var other presence.Owner
+		r.applyAll(r.presence.Put(r.now(), other, presence.Entry{User: event.User{ID: "x", Name: "Xi"}}), nil)
+		r.applyAll(r.presence.Drop(r.now(), other, "x", event.ReasonLeft), nil)
+		r.mu.Unlock()
+		join(t, h, "b", person("Ben"))
+		if _, err := h.Join("c", person("Cyd"), &client{t: t}); !errors.Is(err, ErrTooManyRooms) {
+			t.Errorf("the error of a second room is %v", err)
+		}
 	})
 }
 

@@ -17,24 +17,25 @@ type room struct {
 	epoch string
 
 	mu             sync.Mutex            // guards what follows and the fields of Conns that say so
-	ended          bool                  // nobody is left: the next to come opens another room
+	ended          bool                  // nobody is left: the next one who joins opens a new room
 	stopped        bool                  // the hub is closing: nothing more is started
 	presence       *presence.Room[*Conn] // who is here, and why
 	log            changeLog             // of everybody
-	absent         int                   // how many of them are counted in hub.absent
-	source         string                // who opened it, and its slot is held by while anybody is here
+	absent         int                   // how many of its users are counted in hub.absent
+	hasSlot        bool                  // it holds one of hub.slots, for the users who are here
+	source         string                // whose connection took the slot
 	conns          []*Conn               // in no order; each knows its index
-	watching       int                   // how many of conns are in the room with nobody
-	large          bool                  // there are more users than everybody is to receive
-	searchIndex    []indexEntry          // of everybody, what searches look at, while the room is large; in order of arrival
+	watching       int                   // how many of conns only watch
+	large          bool                  // there are more users than the window: it is shown in parts
+	searchIndex    []indexEntry          // what searches look at, of everybody, in order of arrival; only while the room is large
 	views          map[event.View]*view  // nil while there are none
 	alarm          *time.Timer           // nil unless presence has a deadline
-	alarmTime      time.Time             // not later than that
-	flushing       bool                  // a flush is under way or due
-	dirty          bool                  // and has to look again when it is through
+	alarmTime      time.Time             // when the alarm goes off
+	flushing       bool                  // a flush is under way or scheduled
+	dirty          bool                  // something has changed since the flush began
 	batch          []delivery
-	flushSize      int // how many bytes of frames, for the flush that is being put together
-	firstPostponed int // whom the next flush begins with, counted from 1 in conns; 0 is nobody
+	flushSize      int // bytes of frames in the flush under way
+	firstPostponed int // the connection with which the next flush begins, counted from 1 in conns; 0 is none
 }
 
 func newRoom(h *Hub, name string) *room {
@@ -52,6 +53,7 @@ func (r *room) now() presence.Instant {
 	return presence.Instant{Steady: time.Now(), Unix: r.hub.options.Now().UnixMilli()}
 }
 
+// join makes a client one of a user's, who arrives if they are not here.
 func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,39 +61,46 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{room: r, id: p.ID, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, helloRef: p.Ref, newSession: p.NewSession}
-	here := r.presence.Has(p.ID)
-	switch {
-	case here:
-		if p.Admit != nil && !r.canResume(p.Resume) {
-			if err := p.Admit(true); err != nil {
-				return nil, err
-			}
-		}
-	case r.hasLeft(p):
-		gone := event.DisconnectUser{ID: p.ID, Reason: event.ReasonLeft}
-		if name := p.Profile.Then(p.Change).Name; name != nil {
-			gone.Name = *name
-		}
-		c.leaving, c.leftEvents = true, []event.Event{gone}
-		r.addConn(c)
+	if !r.presence.Has(p.ID) && r.hasLeft(p) {
+		r.turnAway(c, p)
 		return c, nil
-	default:
-		if err := r.admitUser(p.Visitor); err != nil {
-			return nil, err
-		}
+	}
+	if err := r.admit(p); err != nil {
+		return nil, err
 	}
 	news, err := r.presence.Join(r.now(), c, presence.Hello{
 		ID: p.ID, Profile: p.Profile, Change: p.Change, Tab: p.Tab, Ref: p.Ref, Resumed: p.Resume != nil,
 	})
 	if err != nil {
-		if r.presence.Len() == 0 {
-			r.releaseSlot()
-		}
+		r.releaseUnusedSlot()
 		return nil, err
 	}
 	r.applyAll(news, c)
 	r.addConn(c)
 	return c, nil
+}
+
+// admit reports why a client must not join. A client that resumes as a user who is
+// here costs nothing, and is always let in.
+func (r *room) admit(p Person) error {
+	switch {
+	case !r.presence.Has(p.ID):
+		return r.admitUser(p.Visitor)
+	case p.Admit == nil || r.canResume(p.Resume):
+		return nil
+	}
+	return p.Admit(true)
+}
+
+// turnAway tells a client that its user has left the room while it was away, in
+// another tab. It does not join again.
+func (r *room) turnAway(c *Conn, p Person) {
+	gone := event.DisconnectUser{ID: p.ID, Reason: event.ReasonLeft}
+	if name := p.Profile.Then(p.Change).Name; name != nil {
+		gone.Name = *name
+	}
+	c.leaving, c.leftEvents = true, []event.Event{gone}
+	r.addConn(c)
 }
 
 // applyAll has the room know what presence says has changed, and counts what that
@@ -115,9 +124,7 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 			by.addCost(r.costOf(u))
 		}
 	}
-	if len(news) > 0 && r.presence.Len() == 0 {
-		r.releaseSlot() // once, also if several have gone at one time
-	}
+	r.releaseUnusedSlot()
 	if absent := r.presence.Absent(); absent != r.absent {
 		r.hub.absent.Add(int64(absent - r.absent))
 		r.absent = absent

@@ -78,35 +78,35 @@ func (r *room) admitUser(v Visitor) error {
 	if limit := r.hub.options.MaxMembers; limit > 0 && r.presence.Len() >= limit {
 		return ErrRoomFull
 	}
-	opens := r.presence.Len() == 0
-	if opens && !r.takeSlot(v.Source) {
+	if !r.takeSlot(v.Source) {
 		return ErrTooManyRooms
 	}
 	if v.Admit == nil {
 		return nil
 	}
 	err := v.Admit(false)
-	if err != nil && opens {
-		r.releaseSlot()
+	if err != nil {
+		r.releaseUnusedSlot()
 	}
 	return err
 }
 
-// takeSlot takes the slot that a room with members needs. The lobby, where
-// everybody can go, needs none.
+// takeSlot takes the slot that a room with users needs, unless it has one. The lobby,
+// where everybody can go, needs none. It reports false if no slot is left.
 func (r *room) takeSlot(source string) bool {
-	if r.name == event.Lobby {
+	if r.hasSlot || r.name == event.Lobby {
 		return true
 	}
 	r.source = source
-	return r.hub.slots.take(source)
+	r.hasSlot = r.hub.slots.take(source)
+	return r.hasSlot
 }
 
-// releaseSlot gives the slot back.
-func (r *room) releaseSlot() {
-	if r.name != event.Lobby {
+// releaseUnusedSlot gives the slot of a room without users back, if it has one.
+func (r *room) releaseUnusedSlot() {
+	if r.hasSlot && r.presence.Len() == 0 {
 		r.hub.slots.release(r.source)
-		r.source = ""
+		r.hasSlot, r.source = false, ""
 	}
 }
 

@@ -74,6 +74,7 @@ func (r *room) restore(s RoomState) {
 	r.log.reset(s.Seq)
 	if len(s.Members) > 0 && r.name != event.Lobby {
 		r.hub.slots.restore()
+		r.hasSlot = true
 	}
 	r.resize()
 	r.applyAll(r.presence.Restore(r.now(), s.Members, HoldAfterRestart), nil)
