@@ -10,33 +10,33 @@ import (
 	"rollcall/shared/event"
 )
 
-// Texts says how long what people write can be.
+// Texts says how long the texts that people write can be.
 type Texts struct {
-	Longest event.Patch // has the texts that take most memory
+	Longest event.Patch // has the texts that take the most memory
 	Key     int         // a name as Options.Fold returns it, in bytes
-	Query   int         // and a query
+	Query   int         // a query as Options.Fold returns it, in bytes
 }
 
-// Bounds is how much memory a hub takes at most, in bytes. What several have in
-// common is counted with one of them.
+// Bounds is how much memory a hub takes at most, in bytes. Memory that two of these
+// share is counted in one of them.
 type Bounds struct {
-	Room       int // without anybody; it may have seen a crowd
+	Room       int // without anybody, after a crowd was in it
 	Connection int // its place in a room
-	User       int // with the longest texts, and with the history that a room has for each
-	Indexed    int // more, in a large room: the name as searches look at it
-	View       int // one, beside the users in it
-	Match      int // more, for each user whom a search finds
-	Views      int // how many views a room has, not bytes
+	User       int // with the longest texts, and the user's part of the log
+	Indexed    int // more for a user of a large room: the folded name
+	View       int // without the users in it
+	Match      int // more for each user whom a search finds
+	Views      int // how many views a room has; not bytes
 	FrameUser  int // a user in a frame
-	Flush      int // what a room makes of frames at a time, before the last one and the common one
+	Flush      int // the frames of a flush, but for the last one and the one for most connections
 	Saved      int // a user while State is encoded as JSON
 }
 
-// maxSlack is how many elements a slice or map has memory for, at most, for each
-// that is in it: see fit.
+// maxSlack is for how many elements a slice has memory at most, for each that is in it:
+// see fit.
 const maxSlack = 4
 
-// MaxMemory returns the bounds. A test compares them with what is taken.
+// MaxMemory returns the bounds. A test compares them with the memory that is used.
 func MaxMemory(of Texts) Bounds {
 	var (
 		users      = presence.MaxMemory[*Conn]()
@@ -62,8 +62,8 @@ func MaxMemory(of Texts) Bounds {
 	}
 }
 
-// savedSize is what a user takes while a State is encoded: its JSON, in a buffer that
-// doubles, and copied at the end.
+// savedSize returns the memory of a user while a State is encoded: the JSON, in a buffer
+// that doubles and is copied at the end.
 func savedSize(user event.User, of presence.Bounds) int {
 	const copies = 3
 	s := presence.Saved{User: user, Reason: event.ReasonClosed, Stay: math.MaxInt64, Idle: math.MaxInt64}
@@ -80,28 +80,28 @@ func savedSize(user event.User, of presence.Bounds) int {
 	return int(unsafe.Sizeof(s)) + copies*len(text)
 }
 
-// frameOverhead is what a frame has beside the users.
+// frameOverhead is the size of a frame without users.
 const frameOverhead = 512
 
-// largestUser is a user who writes as much as they may.
+// largestUser returns a user with the longest texts and data.
 func largestUser(of Texts) event.User {
 	const digits = 1e12 // of times
 	return of.Longest.Apply(event.User{
 		ID: strings.Repeat("x", 13), Status: event.StatusAway, Link: event.LinkReconnecting,
 		Since: digits, StatusSince: digits, Until: digits,
-		// Which is six times as long where JSON is made fit for HTML.
+		// JSON that is escaped for HTML is six times as long.
 		Data: event.Data(`{"k":"` + strings.Repeat("<", event.MaxData-len(`{"k":""}`)) + `"}`),
 	}).Encoded()
 }
 
-// perRoom is for what a room has in the hub's map, its timer, and its flush with a
-// small stack.
+// perRoom is for the room's entry in the hub's map, its timer, and the goroutine of its
+// flush.
 const perRoom = 10 << 10
 
-// allocated is how much memory is allocated for size bytes: the allocator rounds
-// up, and slices grow by more than is needed.
+// allocated returns how much memory size bytes take: the allocator rounds up, and
+// slices grow by more than they need.
 func allocated(size int) int { return size * 5 / 4 }
 
-// perEntry is what an entry takes of a map at most: a map is at least 7/16 full when
-// it has grown, and has a byte more for each place.
+// perEntry returns the largest memory of an entry of a map: after it has grown, a map is
+// at least 7/16 full, and it has one byte more for each place.
 func perEntry(key, value uintptr) int { return int(key+value+1) * 16 / 7 }

@@ -11,14 +11,14 @@ import (
 type delivery struct {
 	conn      *Conn
 	frame     *sharedFrame
-	ownFields *event.ExistingUsers // the receiver's own fields, where the frame has any
-	doneRef   event.Ref            // what the receiver is told is done; else 0
+	ownFields *event.ExistingUsers // the fields that only the receiver gets; nil for none
+	doneRef   event.Ref            // what is confirmed to the receiver; else 0
 	requested bool
 	last      bool
 }
 
-// scheduleFlush starts a flush unless one runs, which then looks again. The room's
-// lock is held.
+// scheduleFlush starts a flush. If one runs, that continues with what has changed since.
+// The room's lock is held.
 func (r *room) scheduleFlush() {
 	r.dirty = true
 	if r.flushing || r.stopped {
@@ -37,23 +37,23 @@ func (r *room) ready(c *Conn) {
 	}
 }
 
-// minPause is the shortest pause worth taking: the system's timers are not finer,
-// and a room whose flush took less delays nobody.
+// minPause is the shortest pause: the system's timers are not finer, and a room whose
+// flush took less delays nobody.
 const minPause = time.Millisecond
 
-// crowdSize is how many connections make it worth a moment's wait to tell of
-// several changes in one frame.
+// crowdSize is the number of connections from which on a flush waits a moment, so that
+// several changes go into one frame.
 const crowdSize = 64
 
-// flush tells everybody who is behind and free, as often as there is news,
-// and rests in between.
+// flush sends a frame to every connection that is free and has something to be told, as
+// often as something changes, with pauses between.
 func (r *room) flush(crowded bool) {
 	defer r.endIfEmpty()
 	var head []byte
 	for {
 		if crowded {
-			// Whoever is about to change something does so first, and is
-			// told of in the same frames.
+			// Others who are about to change something do so first, and their
+			// changes go into the same frames.
 			runtime.Gosched()
 		}
 		start := time.Now()
@@ -65,8 +65,7 @@ func (r *room) flush(crowded bool) {
 		now := r.hub.options.Now().UnixMilli()
 		for i := range batch {
 			d := &batch[i]
-			// Ready may come at any time after Send was called, so what it
-			// undoes is done before.
+			// Ready may be called before Send returns, so blocked is set first.
 			d.conn.blocked.Store(true)
 			var body []byte
 			head, body = d.encode(head[:0], now)
@@ -75,14 +74,14 @@ func (r *room) flush(crowded bool) {
 			}
 			*d = delivery{}
 		}
-		if rest := min(time.Since(start), r.hub.options.Tick); rest >= minPause && !r.pause(rest) {
+		if d := min(time.Since(start), r.hub.options.Tick); d >= minPause && !r.pause(d) {
 			return
 		}
 
 		r.mu.Lock()
 		r.batch = batch[:0]
 		if cap(batch) > 4*len(r.conns)+spare {
-			r.batch = nil // the crowd has gone
+			r.batch = nil // a crowd has gone: give its memory back
 		}
 		r.flushing, crowded = r.dirty && !r.stopped, len(r.conns) >= crowdSize
 		done := !r.flushing
@@ -93,6 +92,7 @@ func (r *room) flush(crowded bool) {
 	}
 }
 
+// pause waits for a while. It reports false if the hub is closed.
 func (r *room) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -104,8 +104,8 @@ func (r *room) pause(d time.Duration) bool {
 	}
 }
 
-// collect appends a delivery for every connection that is behind and free,
-// and counts it as up to date; the room's lock is held.
+// collect appends a delivery for every connection that is free and has something to be
+// told, and counts the connection as up to date. The room's lock is held.
 func (r *room) collect(batch []delivery) []delivery {
 	if r.large {
 		for _, v := range r.views {
@@ -115,7 +115,7 @@ func (r *room) collect(batch []delivery) []delivery {
 	n := len(r.conns)
 	first := r.firstPostponed - 1
 	if first < 0 || first >= n {
-		first = n - 1 // who has come last
+		first = n - 1 // the newest connection
 	}
 	r.firstPostponed = 0
 	for i := range n {
@@ -136,8 +136,8 @@ func (r *room) collect(batch []delivery) []delivery {
 			r.removeConn(batch[i].conn)
 		}
 	}
-	// What is sent is not kept for who comes later: to make it takes little, and
-	// there may be thousands of rooms and views.
+	// Frames are not kept for connections that come later: to make them anew takes
+	// little, and there may be thousands of rooms and views.
 	r.flushSize = 0
 	r.log.endFlush()
 	for _, v := range r.views {
@@ -146,28 +146,28 @@ func (r *room) collect(batch []delivery) []delivery {
 	return batch
 }
 
-// nextDelivery returns what a connection is to be sent now. It has no frame if the
+// nextDelivery returns what to send to a connection now. It has no frame if the
 // connection is up to date, and no conn if it has to wait for the next flush.
 func (r *room) nextDelivery(c *Conn) delivery {
 	d := delivery{conn: c, doneRef: c.doneRef, last: c.leaving}
-	d.requested = (c.needsSnapshot || !c.started) && !c.leaving // and not because the room has become another sort
+	d.requested = (c.needsSnapshot || !c.started) && !c.leaving // before logOf, which asks for snapshots as well
 	of := r.logOf(c)
-	fresh, stale := c.needsSnapshot || !c.started, c.ownChanged && c.view != nil
-	if !fresh && !stale && !c.needsFrame && !c.leaving && c.cursor == of.head {
+	whole, ownNews := c.needsSnapshot || !c.started, c.ownChanged && c.view != nil
+	if !whole && !ownNews && !c.needsFrame && !c.leaving && c.cursor == of.head {
 		c.doneRef = 0
 		return d
 	}
 	at := frameKey{kind: snapshotFrame}
 	switch resume := c.resume; {
-	case fresh && resume != nil && c.view == nil && resume.Epoch == r.epoch && of.reaches(resume.Seq):
+	case whole && resume != nil && c.view == nil && resume.Epoch == r.epoch && of.reaches(resume.Seq):
 		at = frameKey{resumedFrame, resume.Seq}
-	case fresh:
-	case c.cursor == of.head && !stale:
+	case whole:
+	case c.cursor == of.head && !ownNews:
 		at = frameKey{kind: stateFrame}
 	case of.reaches(c.cursor):
 		at = frameKey{diffFrame, c.cursor}
 	}
-	if c.leaving && (fresh || c.view != nil || at.kind == snapshotFrame) {
+	if c.leaving && (whole || c.view != nil || at.kind == snapshotFrame) {
 		d.frame = r.lastFrame(c, of)
 	} else {
 		d.frame = r.frameFor(of, c.view, at)
@@ -177,13 +177,13 @@ func (r *room) nextDelivery(c *Conn) delivery {
 	}
 	switch {
 	case c.leaving:
-		return d // which is the last
+		return d // the last one
 	case at.kind == snapshotFrame || at.kind == resumedFrame:
 		d.ownFields = r.newOwnFields(c)
 		if c.view != nil {
 			d.ownFields.Me = r.selfOutsideView(c)
 		}
-	case stale:
+	case ownNews:
 		d.ownFields = &event.ExistingUsers{Me: r.selfOutsideView(c)}
 	}
 	c.started, c.needsSnapshot, c.needsFrame, c.ownChanged, c.resume, c.doneRef = true, false, false, false, nil, 0
@@ -191,21 +191,21 @@ func (r *room) nextDelivery(c *Conn) delivery {
 	return d
 }
 
-// newOwnFields is what of a snapshot is one receiver's own. What answers a hello is in
-// the first only.
+// newOwnFields returns the fields of a snapshot that only one receiver gets. Those that
+// answer a hello are in the first snapshot only.
 func (r *room) newOwnFields(c *Conn) *event.ExistingUsers {
 	own := &event.ExistingUsers{Self: c.id, Ref: c.helloRef, Session: c.newSession}
 	c.helloRef, c.newSession = 0, ""
 	return own
 }
 
-// logOf returns the log of what a connection sees, which changes when the
-// room becomes large and when it has shrunk again.
+// logOf returns the log of what a connection sees. It is another one after the room has
+// become large, or is not large any more.
 func (r *room) logOf(c *Conn) *changeLog {
 	switch {
 	case r.large && c.view == nil:
 		if r.attachView(c, c.wantedView) != nil {
-			c.wantedView = event.View{} // the first page, which is always to be had
+			c.wantedView = event.View{} // the first page, which is never refused
 			r.attachView(c, c.wantedView)
 		}
 	case !r.large && c.view != nil:
@@ -218,7 +218,7 @@ func (r *room) logOf(c *Conn) *changeLog {
 	return &r.log
 }
 
-// selfOutsideView is a client's own entry if its view does not show it.
+// selfOutsideView returns the client's own user if its view does not show them.
 func (r *room) selfOutsideView(c *Conn) *event.User {
 	u, here := r.log.roster.Get(c.id)
 	if _, shown := c.view.roster.Get(u.ID); !here || shown {
@@ -227,22 +227,23 @@ func (r *room) selfOutsideView(c *Conn) *event.User {
 	return &u
 }
 
-// frameKey says what a frame tells of a log. Connections with one key share a frame.
+// frameKey says what a frame of a log has in it. Connections with the same key share a
+// frame.
 type frameKey struct {
 	kind   frameKind
-	cursor uint64 // where it begins, if it does not say everything
+	cursor uint64 // since which it tells changes
 }
 
 type frameKind int
 
 const (
-	snapshotFrame frameKind = iota // everybody
-	diffFrame                      // what is new since a cursor
-	resumedFrame                   // that, to who comes back
-	stateFrame                     // that nothing is
+	snapshotFrame frameKind = iota // all users
+	diffFrame                      // the changes since a cursor
+	resumedFrame                   // the same for a client that resumes
+	stateFrame                     // no changes, only the room event
 )
 
-// frameCache holds the frames of one flush by what they tell.
+// frameCache holds the frames of one flush by their keys.
 type frameCache struct {
 	lastKey frameKey // of last
 	last    *sharedFrame
@@ -250,7 +251,7 @@ type frameCache struct {
 }
 
 func (f *frameCache) get(at frameKey) *sharedFrame {
-	if f.lastKey != at { // as few do, of those who are told something
+	if f.lastKey != at { // most connections have the same key as the one before
 		f.lastKey, f.last = at, f.byKey[at]
 	}
 	return f.last
@@ -263,15 +264,15 @@ func (f *frameCache) put(at frameKey, p *sharedFrame) {
 	f.lastKey, f.last, f.byKey[at] = at, p, p
 }
 
-// maxFlushSize is about how many bytes of frames are made for one flush, since all of them
-// are in memory at one time. Those who need more, as when hundreds come back who
-// were slow and stopped at as many places, take turns: the next flush begins with
-// the first who had to wait.
+// maxFlushSize is about how many bytes of frames a flush makes, since all of them are in
+// memory at one time. When hundreds of slow clients with as many cursors come back,
+// they need more. Then they take turns: the next flush begins with the first
+// connection that had to wait.
 const maxFlushSize = 256 << 10
 
-// frameFor returns a frame for all that need it in this flush. It returns nil if there
-// is too much in the flush already; but those who see the whole room and were told
-// of everything by the last flush, as most are, wait for nobody.
+// frameFor returns a frame for all connections that need it in this flush. It returns
+// nil if the flush is large enough already. But a connection that sees the whole room
+// and was up to date after the last flush, as most are, never waits.
 func (r *room) frameFor(of *changeLog, v *view, at frameKey) *sharedFrame {
 	if p := of.frames.get(at); p != nil {
 		return p
@@ -292,8 +293,8 @@ func (r *room) frameFor(of *changeLog, v *view, at frameKey) *sharedFrame {
 		change, _ := of.diffSince(at.cursor)
 		r.flushSize += change.size()
 		if at.kind == diffFrame && v == nil {
-			// With nothing left of what happened, the room event alone still
-			// moves the client's seq.
+			// If the net change is nothing, the room event alone still gives the
+			// client the new seq.
 			p.events = change.liveEvents(p.state)
 		} else {
 			p.existing = new(change.existingUsers(r.snapshotHeader(v)))
@@ -303,9 +304,9 @@ func (r *room) frameFor(of *changeLog, v *view, at frameKey) *sharedFrame {
 	return p
 }
 
-// lastFrame returns the last frame of a connection whose client does not know what it
-// has missed, with its own disconnect_user if it was a user's who is not back. It
-// returns nil if there is too much in the flush already.
+// lastFrame returns the last frame of a connection whose client needs a snapshot. It has
+// the client's own disconnect_user, unless the user has joined again. It returns nil if
+// the flush is large enough already.
 func (r *room) lastFrame(c *Conn, of *changeLog) *sharedFrame {
 	if r.flushSize >= maxFlushSize {
 		return nil

@@ -2,24 +2,22 @@ package hub
 
 import "rollcall/shared/event"
 
-// sharedFrame is one frame for one or many connections. It is made under the
-// room's lock. A snapshot is put together there from the bytes of its users, which
-// is less work than to copy the users; the rest is encoded outside, by the flush
-// that first sends it. A room has one flush at a time.
+// sharedFrame is one frame for one or many connections. It is made under the room's
+// lock. A snapshot is encoded there from the bytes of its users, since to copy the
+// users would be more work. Other frames are encoded without the lock, by the flush. A
+// room has one flush at a time.
 type sharedFrame struct {
-	// Either events, the same for all,
+	// Either it has events, which are the same for all receivers,
 	events []event.Event
-	// or a snapshot or what has changed since one, to which each receiver's
-	// own fields are added.
+	// or an existing_users and the room event. Each receiver gets own fields in that.
 	existing *event.ExistingUsers
 	state    event.Room
 
-	shared []byte // encoded; nil before
+	shared []byte // the encoded bytes; nil before they are encoded
 }
 
-// encode appends to b what is one receiver's own and comes first, if there is
-// anything, and returns it with the rest, which is everybody's. Without a frame
-// there is only what is done.
+// encode appends to b the part that only one receiver gets, if there is one, and returns
+// it with the shared rest, which follows. Without a frame there is only the done event.
 func (d *delivery) encode(b []byte, now int64) (head, body []byte) {
 	p := d.frame
 	if p == nil {

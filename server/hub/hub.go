@@ -1,15 +1,14 @@
-// Package hub keeps the rooms: who is present in each, and what each
-// connection has yet to be told. It knows no network; connections are handed
-// in as sinks for frames.
+// Package hub keeps the rooms: who is present in each, and what each connection is
+// still to be told. It knows no network: callers give it a sink for the frames of each
+// connection.
 //
 // A room is a log and a connection is a cursor. Changes to a room's roster
-// are numbered; a connection owns no queue, only the number up to which its
-// client knows them. When the room has moved on and the connection is free,
-// it gets the net change from there to now, as one frame. Frames between the
-// same two points are encoded once and shared. First snapshots, live changes,
-// resuming after a loss and slow clients are all this one mechanism: a slow
-// client gets fewer and larger frames, never an unbounded queue, and delays
-// nobody.
+// are numbered. A connection has no queue, only the number up to which its client knows
+// the changes. When there are newer ones and the connection is free, it gets the net
+// change from there to now, as one frame. Frames between the same two numbers are
+// encoded once and shared. First snapshots, live changes, resuming after a loss and
+// slow clients all use this one mechanism: a slow client gets fewer and larger frames,
+// never an unbounded queue, and delays nobody.
 package hub
 
 import (
@@ -27,42 +26,41 @@ var (
 	ErrClosed       = errors.New("hub is closed")
 	ErrRoomFull     = errors.New("room is full")
 	ErrTooManyRooms = errors.New("there are as many rooms as there may be, or as one source may have")
-	ErrTooManyViews = errors.New("the room is looked at in as many ways as it may be")
+	ErrTooManyViews = errors.New("the room has as many views as it may have")
 )
 
-// Options are a hub's settings. With the zero value users are removed at
-// once, a room never rests and nothing is limited.
+// Options are a hub's settings. With the zero value users are removed at once, a room
+// flushes without pauses and nothing is limited.
 type Options struct {
-	// Linger is how long a user stays after their last connection closed
-	// properly, as when a tab is closed: a reload is back before.
+	// Linger is how long a user stays after their last connection was closed properly,
+	// as when a tab is closed. A reload takes less.
 	Linger time.Duration
-	// Grace is how long a user stays after their last connection was cut.
+	// Grace is how long a user stays after their last connection was lost.
 	Grace time.Duration
 	// Away is how long all of a user's tabs must be inactive for the user
 	// to become away by themselves; 0 means never.
 	Away time.Duration
-	// Tick is the longest that a room rests after a flush. It rests as long
-	// as the flush took: in a quiet room nobody waits, in a storm changes
-	// are merged.
+	// Tick is the longest pause of a room after a flush. The pause is as long as the
+	// flush took. So nobody waits while little happens, and in a storm changes are
+	// merged.
 	Tick time.Duration
-	// Window is how many users a room may have for everybody to receive all
-	// of them. In a larger one each client receives the view it asks for.
-	// It has shrunk when 90 % of Window are left. 0 means no limit.
+	// Window is the largest number of users of a room in which everybody receives all
+	// of them. In a larger room each client receives the view that it asks for. The
+	// room is large until 90 % of Window are left. 0 means no limit.
 	Window int
 	// MaxMembers limits the users of a room; 0 means no limit.
 	MaxMembers int
 	// MaxRooms limits the rooms with users in them; 0 means no limit. The
 	// lobby does not count. One [Visitor.Source] gets at most a tenth of them.
 	MaxRooms int
-	// MaxAbsent limits, in all rooms together, the users who have no connection
-	// and are expected back; 0 means no limit. When there are as many, whose last
-	// connection ends is gone at once: to come and go costs little, and otherwise
-	// there could be any number of them.
+	// MaxAbsent limits, in all rooms together, the users who stay without a connection;
+	// 0 means no limit. Above it, a user is removed at once when the last connection
+	// ends: to come and go costs little, so there could be any number of them.
 	MaxAbsent int
 	// Fold makes names comparable for the query of a view; nil means
 	// strings.ToLower.
 	Fold func(string) string
-	// Now is the clock by which users arrive; nil means time.Now. It may
+	// Now is the clock for the times that clients are told; nil means time.Now. It may
 	// jump.
 	Now func() time.Time
 }
@@ -71,12 +69,12 @@ type Options struct {
 type Hub struct {
 	options           Options
 	logEntries        int          // how many changes a log keeps
-	rooms             sync.Map     // of *room by name; no lock that all rooms share
+	rooms             sync.Map     // of *room by name; so all rooms share no lock
 	openRooms, absent atomic.Int64 // how many rooms, and how many users without a connection
 	slots             slots
 	suspended, closed atomic.Bool
 	done              chan struct{}
-	running           sync.WaitGroup // flushes and armed timers; joined only under a room's lock while it is not stopped
+	running           sync.WaitGroup // flushes and alarms; added to only with the lock of a room that is not stopped
 }
 
 // New returns a hub without rooms. Close ends it.
@@ -90,22 +88,22 @@ func New(options Options) *Hub {
 	return &Hub{options: options, logEntries: maxLogEntries, slots: newSlots(options.MaxRooms), done: make(chan struct{})}
 }
 
-// Visitor is anybody who comes into a room, to join it or to watch it.
+// Visitor is a client that enters a room, to join it or to watch it.
 type Visitor struct {
-	// Resume is what the client knows of the room, nil if nothing.
+	// Resume says what the client knows of the room; nil if nothing.
 	Resume *event.Resume
-	// Ref is that of the hello, 0 if it has none.
+	// Ref is the ref of the hello; 0 if it has none.
 	Ref event.Ref
-	// Source is whoever shares in what all use, such as an address: a few
-	// sources cannot use up the rooms, nor the views of a room. Empty is a
-	// source that nothing is counted of.
+	// Source is for whom rooms and views are counted, such as an address: a few sources
+	// cannot use up the rooms, or the views of a room. Nothing is counted for the empty
+	// source.
 	Source string
-	// Admit, where not nil, is asked about whoever the room would take, unless
-	// it has them and they resume what it still knows. Known says that it has
-	// them. Its error is that of Join or Watch.
+	// Admit, unless nil, decides whether the client may enter. It is not asked about a
+	// client that resumes, if its user is in the room and the log reaches that far.
+	// Known is whether the user is in the room. Its error becomes that of Join or Watch.
 	Admit func(known bool) error
-	// Charge, where not nil, is told what the visitor's doings cost: how many
-	// bytes others are told, or as good as these. It may be told as long as
+	// Charge, unless nil, is called with what the client has cost: how many bytes others
+	// are sent because of it, or work that takes as long. It may be called as long as
 	// the connection is open.
 	//
 	// Admit and Charge are called with the room locked, and must not block.
@@ -116,33 +114,31 @@ type Visitor struct {
 // the data are canonical.
 type Person struct {
 	Visitor
-	// ID is the public id of the session in that room, which a user is kept by:
-	// joining again with the same one is another tab of the same user.
+	// ID is the public id of the session in that room, and names the user: a second
+	// Join with the same ID is another tab of the same user.
 	ID string
-	// NewSession is the session of the first existing_users; empty for who has it
-	// already, in a cookie or otherwise.
+	// NewSession is the session to send in the first existing_users; empty for a client
+	// that has it already.
 	NewSession string
-	// Profile says who they are, if the room does not have them, and Change what is to
-	// be different now. One of the two has a name.
+	// Profile is used only if the user is not in the room. Change is done in any case.
+	// One of the two has a name.
 	Profile, Change event.Patch
-	// Tab and Ref say which of a client's changes Wanted is, so that it is not
-	// done twice; without a tab it always is.
+	// Tab names the client over all its connections. With it, a Change whose Ref was
+	// done already is not done again. Without a tab, Change is always done.
 	Tab string
 }
 
-// Join makes p present in a room, which is made if nobody is there, and
-// returns the connection that will see it through sink. The caller owes the
-// connection a Close. The error is ErrClosed, ErrRoomFull, ErrTooManyRooms,
-// event.ErrDataTooLong or that of p.Admit; whoever the room already has, online
-// or expected back, is turned away by the last two only. Who resumes and has left
-// since by another connection, as far as the room remembers, is told so and is not
-// present.
+// Join makes p present in a room, and makes the room if there is none. It returns the
+// connection, whose frames go to sink. The caller must Close it. The error is
+// ErrClosed, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. A
+// user who is in the room already gets only one of the last two. A client that resumes
+// and whose user has left since by another connection is told that, and does not join.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
 }
 
-// Watch returns a connection that sees a room without being in it, as Join
-// does. The error is ErrClosed or that of v.Admit.
+// Watch is Join for a client that sees the room without being in it. The error is
+// ErrClosed or that of v.Admit.
 func (h *Hub) Watch(name string, v Visitor, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.watch(v, sink) })
 }
@@ -155,7 +151,7 @@ func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error
 		r := h.room(name)
 		c, err := enter(r)
 		if errors.Is(err, errEnded) {
-			h.remove(r) // whoever ended it is about to
+			h.remove(r) // the one who ended it is about to do so too
 			continue
 		}
 		if err != nil {
@@ -176,15 +172,16 @@ func (h *Hub) room(name string) *room {
 	return found.(*room)
 }
 
-// remove takes an ended room off the list, once.
+// remove takes an ended room off the list. Only the first call does.
 func (h *Hub) remove(r *room) {
 	if h.rooms.CompareAndDelete(r.name, r) {
 		h.openRooms.Add(-1)
 	}
 }
 
-// Close refuses further joins, forgets every removal that was still to come
-// and waits for what is under way. The caller has closed every connection.
+// Close ends the hub: nobody can enter any more, and users without a connection are
+// not removed any more. It waits for flushes under way, which end within milliseconds
+// as sinks do not block. The caller has closed every connection.
 func (h *Hub) Close() {
 	if h.closed.Swap(true) {
 		return

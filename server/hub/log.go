@@ -9,37 +9,36 @@ import (
 	"rollcall/shared/roster"
 )
 
-// What a log remembers of the past: as many bytes of changes as its roster
-// takes, or minLogSize if that is more. A connection that is further behind gets a
-// snapshot, which then costs no more. Of a view it is minLogSize: a room can have
-// hundreds, with the same users in all of them. Nor is it more than maxLogEntries
-// changes, since to find what is new means to look at each: a client that falls
-// behind while a few thousand arrive is within that, and is not told twice of those
-// it knows. Up to twice as much is kept, so that forgetting is not done for each
-// change.
+// How much of the past a log keeps: as many bytes of changes as its roster has, or
+// minLogSize if that is more. A connection that is further behind gets a snapshot,
+// which costs no more than the changes. The log of a view keeps minLogSize: a room can
+// have hundreds of views, with the same users in all of them. A log keeps at most
+// maxLogEntries changes, since a diff looks at each of them. That is enough for a client
+// that falls behind while thousands arrive. A log drops changes only when it has twice
+// as many, so that it does not do so for every change.
 const (
 	maxLogEntries = 1 << 14
 	minLogSize    = 16 << 10
 )
 
-// changeLog is a roster with the numbered changes that led to it, the older ones
-// forgotten. The room's lock guards it.
+// changeLog is a roster with the latest numbered changes that led to it. The room's
+// lock guards it.
 type changeLog struct {
-	maxEntries  int  // how many changes are remembered
-	ofView      bool // it is a view's
+	maxEntries  int  // how many changes it keeps
+	ofView      bool // it is the log of a view
 	roster      roster.Roster
 	rosterSize  int        // of the roster, in bytes
-	base        uint64     // seq up to which nothing is remembered
+	base        uint64     // seq of the latest change that it has dropped
 	head        uint64     // seq of the latest change
 	entries     []logEntry // ordered by seq
 	entriesSize int        // of entries, in bytes
 
-	flushedSeq uint64     // what was the head at the last flush
-	frames     frameCache // of the flush that is being put together
+	flushedSeq uint64     // the head at the last flush
+	frames     frameCache // of the flush under way
 }
 
-// logEntry is one change, with what is needed to undo it: the net change over
-// many is the roster before the first against the roster now.
+// logEntry is one change, with the user before it. The net change of a user over many
+// entries is the user before the first one against the user now.
 type logEntry struct {
 	seq    uint64
 	id     string
@@ -47,7 +46,7 @@ type logEntry struct {
 	reason event.Reason
 }
 
-// apply changes the roster, and numbers that seq if it changed anything.
+// apply changes the roster. If that has changed something, it is the change number seq.
 func (l *changeLog) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	switch of := e.(type) {
 	case event.NewUser:
@@ -65,7 +64,7 @@ func (l *changeLog) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	case roster.Arrived:
 		l.rosterSize += sizeOf(c.User)
 	case roster.Updated:
-		was.before = new(c.Before) // not a pointer into c, which would keep all of it
+		was.before = new(c.Before) // a pointer into c would keep all of c
 		l.rosterSize += sizeOf(c.User) - sizeOf(c.Before)
 	case roster.Gone:
 		was.before = new(c.User)
@@ -79,7 +78,7 @@ func (l *changeLog) apply(e event.Event, seq uint64) (roster.Change, bool) {
 	return c, true
 }
 
-// encoded is u with its bytes. All ledgers share those that it has.
+// encoded returns u with its encoded bytes, which all logs share.
 func encoded(u event.User) event.User {
 	if u.Size() > 0 {
 		return u
@@ -87,29 +86,28 @@ func encoded(u event.User) event.User {
 	return u.Encoded()
 }
 
-// record adds a change to the history and, when that has become twice as much
-// as it should be, forgets the oldest.
+// record adds a change. When there is twice as much as the log keeps, it drops the
+// oldest changes.
 func (l *changeLog) record(e logEntry) {
 	l.entries = append(l.entries, e)
 	l.entriesSize += e.size()
-	worth := minLogSize
+	limit := minLogSize
 	if !l.ofView {
-		worth = max(worth, l.rosterSize)
+		limit = max(limit, l.rosterSize)
 	}
-	if len(l.entries) < 2*l.maxEntries && l.entriesSize < 2*worth {
+	if len(l.entries) < 2*l.maxEntries && l.entriesSize < 2*limit {
 		return
 	}
-	forgotten := 0
-	for len(l.entries)-forgotten > l.maxEntries || l.entriesSize > worth {
-		l.base = l.entries[forgotten].seq
-		l.entriesSize -= l.entries[forgotten].size()
-		forgotten++
+	dropped := 0
+	for len(l.entries)-dropped > l.maxEntries || l.entriesSize > limit {
+		l.base = l.entries[dropped].seq
+		l.entriesSize -= l.entries[dropped].size()
+		dropped++
 	}
-	l.entries = slices.Clone(l.entries[forgotten:])
+	l.entries = slices.Clone(l.entries[dropped:])
 }
 
-// reset begins the log anew at seq with the roster as it is: what led to that is
-// not remembered.
+// reset begins the log anew at seq, with the roster as it is and no changes.
 func (l *changeLog) reset(seq uint64) {
 	l.rosterSize = 0
 	for _, u := range l.roster.Borrow() {
@@ -118,13 +116,13 @@ func (l *changeLog) reset(seq uint64) {
 	l.entries, l.entriesSize, l.base, l.head = nil, 0, seq, seq
 }
 
-// sizeOf is about how many bytes a user takes in memory, with their strings, of
-// which the id is shared.
+// sizeOf returns about how many bytes of memory a user takes, with all strings but the
+// id, which is shared.
 func sizeOf(u event.User) int {
 	return int(unsafe.Sizeof(u)) + u.Memory()
 }
 
-// size is about how many bytes the entry takes in memory.
+// size returns about how many bytes of memory the entry takes.
 func (e logEntry) size() int {
 	size := int(unsafe.Sizeof(e))
 	if e.before != nil {
@@ -133,20 +131,21 @@ func (e logEntry) size() int {
 	return size
 }
 
-// endFlush notes that everybody who can be is being told.
+// endFlush notes that every connection that is free has its frame.
 func (l *changeLog) endFlush() { l.flushedSeq, l.frames = l.head, frameCache{} }
 
-// diff is a net change: who arrived or was changed in order of arrival.
+// diff is a net change. Its users are in the order of arrival.
 type diff struct {
 	gone             []event.DisconnectUser
 	arrived, updated []event.User
 }
 
-// reaches reports whether the changes since a cursor are known: the log goes
-// back that far, and the cursor is not ahead of it.
+// reaches reports whether the log has all changes since a cursor. It has not if the
+// cursor is too old, or ahead of the log.
 func (l *changeLog) reaches(cursor uint64) bool { return l.base <= cursor && cursor <= l.head }
 
-// entriesSince are the changes since a cursor. It reports false when they are not known.
+// entriesSince returns the changes since a cursor. It reports false if the log does not
+// have all of them.
 func (l *changeLog) entriesSince(cursor uint64) ([]logEntry, bool) {
 	if !l.reaches(cursor) {
 		return nil, false
@@ -155,14 +154,15 @@ func (l *changeLog) entriesSince(cursor uint64) ([]logEntry, bool) {
 	return l.entries[first:], true
 }
 
-// diffSince returns the net change from a cursor to now, where it is known.
+// diffSince returns the net change from a cursor to now. It reports false if the log
+// does not have all changes.
 func (l *changeLog) diffSince(cursor uint64) (diff, bool) {
 	missed, ok := l.entriesSince(cursor)
 	if !ok {
 		return diff{}, false
 	}
 	var d diff
-	if len(missed) == 1 { // as in every quiet room
+	if len(missed) == 1 { // the most frequent case
 		d.add(missed[0].id, missed[0].before, missed[0].reason, &l.roster)
 		return d, true
 	}
@@ -197,8 +197,8 @@ func (d *diff) add(id string, was *event.User, reason event.Reason, now *roster.
 	}
 }
 
-// size is about how many bytes the change takes in memory until it is encoded, and
-// then.
+// size returns about how many bytes of memory the diff takes before and after it is
+// encoded.
 func (d diff) size() (size int) {
 	for _, e := range d.gone {
 		size += 2*int(unsafe.Sizeof(e)) + len(e.ID) + len(e.Name)
@@ -211,7 +211,8 @@ func (d diff) size() (size int) {
 	return size
 }
 
-// liveEvents is the change as it is told live: gone, new, updated, room.
+// liveEvents returns the events for clients that are connected: gone, new, updated,
+// room.
 func (d diff) liveEvents(state event.Room) []event.Event {
 	events := make([]event.Event, 0, len(d.gone)+len(d.arrived)+len(d.updated)+1)
 	for _, e := range d.gone {
@@ -226,7 +227,7 @@ func (d diff) liveEvents(state event.Room) []event.Event {
 	return append(events, state)
 }
 
-// existingUsers is the change as it is told to who comes back or has a view.
+// existingUsers returns the event for clients that resume or have a view.
 func (d diff) existingUsers(e event.ExistingUsers) event.ExistingUsers {
 	e.Resumed = true
 	e.Users = append(d.arrived, d.updated...)

@@ -7,13 +7,13 @@ import (
 	"rollcall/shared/event"
 )
 
-// Summary is what there is to know of a room in few words.
+// Summary describes a room without its users.
 type Summary struct {
 	Name  string
-	Epoch string // names this life of the room; Seq counts within it
+	Epoch string // names the room's log: Seq counts its changes
 	Seq   uint64
-	// Count is how many people are in the room, Watching how many connections
-	// are without being in it.
+	// Count is how many users are in the room, and Watching how many connections see it
+	// without being in it.
 	Count, Watching int
 }
 
@@ -24,8 +24,8 @@ type Snapshot struct {
 	Users []event.User
 }
 
-// lockRoom returns a room with its lock held, and nil if it is not open. It may be
-// over, and then nobody is in it.
+// lockRoom returns a room with its lock held; nil if there is none. A room that has
+// just ended has nobody in it.
 func (h *Hub) lockRoom(name string) *room {
 	found, ok := h.rooms.Load(name)
 	if !ok {
@@ -36,8 +36,8 @@ func (h *Hub) lockRoom(name string) *room {
 	return r
 }
 
-// User returns one user of a room with why they are here. It reports false for
-// an id that is not in it. It takes as long as a lookup.
+// User returns why a user is in a room. It reports false if the id is not in it. It is
+// one lookup, whatever the size of the room.
 func (h *Hub) User(room, id string) (presence.Why, bool) {
 	r := h.lockRoom(room)
 	if r == nil {
@@ -47,8 +47,8 @@ func (h *Hub) User(room, id string) (presence.Why, bool) {
 	return r.presence.Why(id)
 }
 
-// Room returns a room as it is now, with a copy of everybody in it. It reports
-// false if nobody is in it or watches it.
+// Room returns a room as it is now, with a copy of all users. It reports false if
+// nobody is in it or watches it.
 func (h *Hub) Room(name string) (Snapshot, bool) {
 	r := h.lockRoom(name)
 	if r == nil {
@@ -58,10 +58,9 @@ func (h *Hub) Room(name string) (Snapshot, bool) {
 	return Snapshot{r.summary(), r.roomEvent(&r.log).Hash, r.log.roster.Users()}, !r.ended
 }
 
-// Rooms returns a page of the open rooms, in order of their names: those after
-// a name, empty for the first page, and at most limit. It looks at the names of
-// all rooms, and locks those of the page one after another, so they are not of
-// the same moment.
+// Rooms returns a page of the open rooms in the order of their names: at most limit
+// rooms, after the name; empty for the first page. It reads the names of all rooms, and
+// locks the rooms of the page one after another: they are not of the same moment.
 func (h *Hub) Rooms(after string, limit int) []Summary {
 	var names []string
 	h.rooms.Range(func(name, _ any) bool {
@@ -86,7 +85,7 @@ func (h *Hub) Rooms(after string, limit int) []Summary {
 	return page
 }
 
-// OpenRooms is how many rooms anybody is in or watches.
+// OpenRooms returns how many rooms have somebody in them or watching.
 func (h *Hub) OpenRooms() int { return int(h.openRooms.Load()) }
 
 func (r *room) summary() Summary {

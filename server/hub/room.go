@@ -10,7 +10,7 @@ import (
 	"rollcall/shared/event"
 )
 
-// room is one room while anybody is in it or connected to it.
+// room is one room, as long as a user or a connection is in it.
 type room struct {
 	hub   *Hub
 	name  string
@@ -18,9 +18,9 @@ type room struct {
 
 	mu             sync.Mutex            // guards what follows and the fields of Conns that say so
 	ended          bool                  // nobody is left: the next one who joins opens a new room
-	stopped        bool                  // the hub is closing: nothing more is started
+	stopped        bool                  // the hub is closing: no flush and no alarm is started
 	presence       *presence.Room[*Conn] // who is here, and why
-	log            changeLog             // of everybody
+	log            changeLog             // of all users
 	absent         int                   // how many of its users are counted in hub.absent
 	hasSlot        bool                  // it holds one of hub.slots, for the users who are here
 	source         string                // whose connection took the slot
@@ -48,12 +48,12 @@ func newRoom(h *Hub, name string) *room {
 	}
 }
 
-// now is the moment by both clocks.
+// now returns the time by both clocks.
 func (r *room) now() presence.Instant {
 	return presence.Instant{Steady: time.Now(), Unix: r.hub.options.Now().UnixMilli()}
 }
 
-// join makes a client one of a user's, who arrives if they are not here.
+// join makes a connection one of its user's. The user arrives if they are not here.
 func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -80,8 +80,8 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	return c, nil
 }
 
-// admit reports why a client must not join. A client that resumes as a user who is
-// here costs nothing, and is always let in.
+// admit returns why a client must not join. A client that resumes costs nothing if its
+// user is here and the log reaches that far, so it is always let in.
 func (r *room) admit(p Person) error {
 	switch {
 	case !r.presence.Has(p.ID):
@@ -103,8 +103,8 @@ func (r *room) turnAway(c *Conn, p Person) {
 	r.addConn(c)
 }
 
-// applyAll has the room know what presence says has changed, and counts what that
-// costs for the connection that has done it, if one has.
+// applyAll changes the room by the events of presence. If a connection has caused them,
+// it is charged for what they cost.
 func (r *room) applyAll(news []event.Event, by *Conn) {
 	for _, e := range news {
 		r.apply(e)
@@ -132,8 +132,8 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 	r.setAlarm()
 }
 
-// hasLeft reports whether a client that comes back was cut off when its user
-// left in another tab: it is told so now, and brings nobody back.
+// hasLeft reports whether the user of a client that resumes has left in another tab
+// while the client was away, as far as the log reaches.
 func (r *room) hasLeft(p Person) bool {
 	if p.Resume == nil || p.Resume.Epoch != r.epoch {
 		return false
@@ -180,7 +180,7 @@ func (r *room) addConn(c *Conn) {
 	r.scheduleFlush()
 }
 
-// removeConn takes a connection off the list of those that are told anything.
+// removeConn takes a connection out of the room, so that it gets no frames.
 func (r *room) removeConn(c *Conn) {
 	if c.index < 0 {
 		return
@@ -196,10 +196,10 @@ func (r *room) removeConn(c *Conn) {
 	}
 }
 
-// spare is how many places are not worth giving back.
+// spare is how many unused elements of a slice are not worth giving back.
 const spare = 16
 
-// fit gives back the memory of a crowd that has gone, which a slice keeps.
+// fit returns a slice without the memory that it has from a crowd that is gone.
 func fit[E any](s []E) []E {
 	if cap(s) > 4*len(s)+spare {
 		return slices.Clone(s)
@@ -207,12 +207,12 @@ func fit[E any](s []E) []E {
 	return s
 }
 
-// leave removes a user at once and tells each of their tabs so.
+// leave removes a user at once, and has each of their connections told.
 func (r *room) leave(c *Conn, ref event.Ref) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.index < 0 {
-		return // it is over already
+		return // it is out of the room already
 	}
 	c.doneRef = max(c.doneRef, ref)
 	switch {
@@ -230,7 +230,7 @@ func (r *room) leave(c *Conn, ref event.Ref) {
 	r.applyAll(news, c)
 }
 
-// closeConn takes a connection that is gone out of the room.
+// closeConn takes a connection that has ended out of the room.
 func (r *room) closeConn(c *Conn, reason event.Reason, stay time.Duration) {
 	defer r.endIfEmpty()
 	r.mu.Lock()
@@ -242,7 +242,7 @@ func (r *room) closeConn(c *Conn, reason event.Reason, stay time.Duration) {
 	most := r.hub.options.MaxAbsent
 	switch {
 	case r.hub.suspended.Load():
-		stay = presence.Forever // all are to come back
+		stay = presence.Forever // until the rooms are saved
 	case most > 0 && r.hub.absent.Load() >= int64(most):
 		stay = 0
 	}
@@ -274,8 +274,7 @@ func (r *room) setActive(c *Conn, ref event.Ref, active bool) {
 	r.confirm(c, ref)
 }
 
-// confirm has a connection told that what it said is done, with what that has
-// changed, if anything.
+// confirm has the client told that a ref is done, together with what that has changed.
 func (r *room) confirm(c *Conn, ref event.Ref) {
 	if ref > c.doneRef {
 		c.doneRef = ref
@@ -283,7 +282,7 @@ func (r *room) confirm(c *Conn, ref event.Ref) {
 	}
 }
 
-// canResume reports whether what a client knew can be gone on from.
+// canResume reports whether the log reaches back to what a client knows.
 func (r *room) canResume(resume *event.Resume) bool {
 	if resume == nil || resume.Epoch != r.epoch || r.large {
 		return false
@@ -292,7 +291,7 @@ func (r *room) canResume(resume *event.Resume) bool {
 	return known
 }
 
-// setView is Conn.View.
+// setView is Conn.SetView.
 func (r *room) setView(c *Conn, want event.View) error {
 	ref := want.Ref
 	want.Ref = 0
@@ -302,7 +301,7 @@ func (r *room) setView(c *Conn, want event.View) error {
 		return nil
 	}
 	if !r.large {
-		r.detachView(c) // what it may still have from when the room was
+		r.detachView(c) // which it may still have from when the room was large
 	} else if err := r.attachView(c, want); err != nil {
 		return err
 	}
@@ -312,8 +311,8 @@ func (r *room) setView(c *Conn, want event.View) error {
 	return nil
 }
 
-// apply is the only way a roster changes: it numbers the change, takes the
-// views along and has everybody told.
+// apply changes the roster: nothing else does. It numbers the change, updates what
+// searches use, and has everybody told.
 func (r *room) apply(e event.Event) bool {
 	change, changed := r.log.apply(e, r.log.head+1)
 	if !changed {
@@ -325,8 +324,8 @@ func (r *room) apply(e event.Event) bool {
 	return true
 }
 
-// resize decides whether the room is large. The gap keeps one at the limit
-// from changing its ways with every guest.
+// resize decides whether the room is large. The gap between the two limits keeps a room
+// from changing with every single user.
 func (r *room) resize() {
 	window := r.hub.options.Window
 	if window <= 0 {
@@ -335,13 +334,13 @@ func (r *room) resize() {
 	n := r.log.roster.Len()
 	switch large := n > window || r.large && n > window*9/10; {
 	case large && !r.large:
-		// Names are made comparable once for all searches, since that takes
-		// much longer than to look through them.
+		// Names are folded once for all searches: that takes much longer than the
+		// search itself.
 		r.searchIndex = make([]indexEntry, 0, n+n/8)
 		for _, u := range r.log.roster.Borrow() {
 			r.searchIndex = append(r.searchIndex, indexEntry{match{u.Since, u.ID}, r.hub.options.Fold(u.Name)})
 		}
-		for _, v := range r.views { // of those who have not been told yet that it was small
+		for _, v := range r.views { // of connections that had no frame while the room was small
 			v.search(r.searchIndex)
 		}
 		r.large = true
@@ -350,14 +349,15 @@ func (r *room) resize() {
 	}
 }
 
-// roomEvent is the room event that ends a frame for clients that hold of.
+// roomEvent returns the room event that ends a frame, with the hash of the log's roster.
 func (r *room) roomEvent(of *changeLog) event.Room {
 	state := of.roster.State()
 	state.Seq, state.Count, state.Watching = r.log.head, r.log.roster.Len(), r.watching
 	return state
 }
 
-// snapshotHeader begins an existing_users of a view or, if that is nil, of the room.
+// snapshotHeader returns an existing_users without users, of a view or, if that is nil,
+// of the room.
 func (r *room) snapshotHeader(v *view) event.ExistingUsers {
 	e := event.ExistingUsers{Room: r.name, Epoch: r.epoch}
 	if v != nil {
@@ -366,19 +366,19 @@ func (r *room) snapshotHeader(v *view) event.ExistingUsers {
 	return e
 }
 
-// endIfEmpty ends the room when nobody is left.
+// endIfEmpty ends the room if no user and no connection is left.
 func (r *room) endIfEmpty() {
 	r.mu.Lock()
 	r.ended = r.presence.Len() == 0 && len(r.conns) == 0
-	over := r.ended
+	ended := r.ended
 	r.mu.Unlock()
-	if over {
+	if ended {
 		r.hub.remove(r)
 	}
 }
 
-// setAlarm has presence asked again at its next deadline. A timer that is early is
-// left alone: most deadlines are put off, or never come.
+// setAlarm sets the alarm for the next deadline of presence. An alarm that is set to an
+// earlier time stays: most deadlines are postponed, and setting a timer costs more.
 func (r *room) setAlarm() {
 	next, ok := r.presence.Next()
 	switch {
@@ -398,7 +398,7 @@ func (r *room) setAlarm() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.alarm != alarm {
-			return // it was stopped while this waited for the lock
+			return // another alarm was set while this one waited for the lock
 		}
 		r.alarm = nil
 		r.applyAll(r.presence.Due(r.now()), nil)
@@ -406,7 +406,7 @@ func (r *room) setAlarm() {
 	r.alarm = alarm
 }
 
-// stopAlarm undoes setAlarm.
+// stopAlarm stops the alarm, if it is set.
 func (r *room) stopAlarm() {
 	if r.alarm != nil && r.alarm.Stop() {
 		r.hub.running.Done()
@@ -414,7 +414,7 @@ func (r *room) stopAlarm() {
 	r.alarm = nil
 }
 
-// stop has the room start nothing more.
+// stop keeps the room from starting flushes and alarms.
 func (r *room) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

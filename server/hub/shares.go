@@ -6,11 +6,11 @@ import (
 	"rollcall/shared/event"
 )
 
-// mayHold reports whether a source that holds so many of a kind of thing may have
-// one more of all there are, of which some are free: up to one part in so many,
-// and of the last quarter only who holds little, a 64th. What is held is seldom
-// given back, so whoever could take a part of what is left, again and again,
-// would leave nothing. An empty source may have all that are free.
+// mayHold reports whether a source that holds a number of things may have one more. A
+// source may hold one part of all; parts is how many parts there are. The last quarter
+// is for sources that hold less than a 64th of all: things are seldom given back, and
+// one source must not leave nothing for others. The empty source may have every thing
+// that is free.
 func mayHold(source string, held, free, all, parts int) bool {
 	switch {
 	case free <= 0:
@@ -22,12 +22,13 @@ func mayHold(source string, held, free, all, parts int) bool {
 }
 
 const (
-	roomParts = 10 // one source has a tenth of the rooms at most,
-	viewParts = 2  // and half of a room's views
+	roomParts = 10 // one source has at most a tenth of the rooms
+	viewParts = 2  // and half of the views of a room
 )
 
-// slots are the rooms that there may be with users in them. Safe for concurrent
-// use; its lock may be taken with a room's held, and not the other way round.
+// slots counts the rooms with users, of which there is a limited number. Safe for
+// concurrent use. Its lock may be taken while a room's lock is held, not the other way
+// round.
 type slots struct {
 	max int // 0 is no limit
 
@@ -38,8 +39,7 @@ type slots struct {
 
 func newSlots(limit int) slots { return slots{max: limit, held: make(map[string]int)} }
 
-// take takes a slot for a source, if it may have one; the empty source may have
-// any that is free.
+// take takes a slot for a source. It reports false if the source may not have one.
 func (s *slots) take(source string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *slots) take(source string) bool {
 	return true
 }
 
-// restore takes a slot for a room that was there before, whatever the limit is.
+// restore takes a slot for a room of the last run, whatever the limit is.
 func (s *slots) restore() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *slots) release(source string) {
 	}
 }
 
-// admitUser makes sure that the room can take somebody more.
+// admitUser returns why one more user must not join. Otherwise the room has a slot.
 func (r *room) admitUser(v Visitor) error {
 	if limit := r.hub.options.MaxMembers; limit > 0 && r.presence.Len() >= limit {
 		return ErrRoomFull
@@ -110,7 +110,7 @@ func (r *room) releaseUnusedSlot() {
 	}
 }
 
-// costOf is about how many bytes all connections together are sent to be told
+// costOf returns about how many bytes all connections together are sent about a change
 // of a user.
 func (r *room) costOf(u event.User) int {
 	receivers := len(r.conns)

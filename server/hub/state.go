@@ -7,9 +7,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// State is what of a hub outlives a clean shutdown: its rooms and who was in
-// them, so that clients that come back are told what has changed, and nobody
-// is seen to leave.
+// State is what of a hub survives a clean shutdown: its rooms and who was in them. So
+// nobody is seen to leave, and clients that come back are told what has changed.
 type State struct {
 	Rooms []RoomState `json:"rooms"`
 }
@@ -22,17 +21,16 @@ type RoomState struct {
 	Members []presence.Saved `json:"members"`
 }
 
-// HoldAfterRestart is how long those who had a connection when the server ended are held
-// after it has begun again, for them to come back: browsers let the timers of
-// hidden pages run once a minute.
+// HoldAfterRestart is how long after a restart users stay who had a connection before,
+// so that they can come back: browsers run the timers of hidden pages once a minute.
 const HoldAfterRestart = 90 * time.Second
 
-// Suspend is the beginning of a clean shutdown: from now on the end of a
-// connection says nothing of its user, since it is the server that ends it.
+// Suspend begins a clean shutdown: from now on users stay when their connections end,
+// since it is the server that ends them.
 func (h *Hub) Suspend() { h.suspended.Store(true) }
 
-// Save returns the rooms with somebody in them. After Suspend it is what Restore
-// is to be given.
+// Save returns the rooms with somebody in them, for Restore. It is called after
+// Suspend. It locks one room after another, and takes time for every user.
 func (h *Hub) Save() State {
 	var s State
 	h.rooms.Range(func(_, found any) bool {
@@ -49,9 +47,9 @@ func (h *Hub) Save() State {
 	return s
 }
 
-// Restore takes up what Save returned. It is called before anybody joins.
-// Whoever had a connection is gone after Held unless they come back; the others
-// after what was left for them.
+// Restore makes the rooms that Save returned. It is called before anybody joins. Users
+// who had a connection are removed after HoldAfterRestart unless they come back, others
+// after the time that was left for them. It takes time for every user.
 func (h *Hub) Restore(s State) {
 	for _, saved := range s.Rooms {
 		r := newRoom(h, saved.Name)

@@ -10,19 +10,19 @@ import (
 	"rollcall/shared/search"
 )
 
-// view is a part of a large room, with a log of its own that all connections
-// share that look at this part. The room's lock guards it.
+// view is a part of a large room. It has a log of its own, which all connections that
+// see this part share. The room's lock guards it.
 type view struct {
 	key    event.View // in bounds, with the query folded
-	holder *Conn      // whose source it is counted for, one of those that look at it
-	conns  int        // how many do
+	holder *Conn      // one of its connections, for whose source it is counted
+	conns  int        // how many connections see it
 	changeLog
-	total   int     // of those there are to see
-	count   int     // of the people in the room
-	matches []match // those whom the query finds, in order of arrival; unused without a query
+	total   int     // how many users there are to see
+	count   int     // how many users are in the room
+	matches []match // the users whom the query finds, in the order of arrival; unused without a query
 }
 
-// normalized brings what a client asks for within the limits.
+// normalized returns the view that a client asks for, brought within the limits.
 func (r *room) normalized(want event.View) event.View {
 	want.Ref = 0
 	if want.Count <= 0 {
@@ -36,22 +36,21 @@ func (r *room) normalized(want event.View) event.View {
 	return want
 }
 
-// maxWords is how many words of a query count. Nobody's name has more, and each
-// is looked for in every name.
+// maxWords is how many words of a query count. Names have hardly more, and each word is
+// searched for in every name.
 const maxWords = 8
 
-// searchCost is what it counts, in bytes that are sent, to look for a word in a
-// name.
+// searchCost is what the search for a word in a name costs, in bytes that are sent.
 const searchCost = 16
 
-// firstPage is what who asks for nothing else sees of a large room.
+// firstPage is the view of a client that has not asked for another.
 var firstPage = event.View{Count: event.DefaultView}
 
-// maxViews is how many distinct views of a large room are kept up to date,
-// beside the first page, which everybody can have.
+// maxViews is how many different views a large room has at most, beside the first page,
+// which is never refused.
 const maxViews = 512
 
-// attachView points a connection at the view it wants.
+// attachView gives a connection the view that it wants.
 func (r *room) attachView(c *Conn, want event.View) error {
 	key := r.normalized(want)
 	v := r.views[key]
@@ -79,8 +78,7 @@ func (r *room) attachView(c *Conn, want event.View) error {
 	return nil
 }
 
-// mayAddView reports whether there may be one view more, for a connection that
-// gives up the one it has.
+// mayAddView reports whether a connection that gives up its view may have a new one.
 func (r *room) mayAddView(c *Conn) bool {
 	used, held := 0, 0
 	for _, v := range r.views {
@@ -103,11 +101,11 @@ func (r *room) detachView(c *Conn) {
 	c.view = nil
 	if v.conns--; v.conns == 0 {
 		if delete(r.views, v.key); len(r.views) == 0 {
-			r.views = nil // or the memory of hundreds would be kept
+			r.views = nil // or the map would keep the memory for hundreds
 		}
 		return
 	}
-	if v.holder == c { // it is kept for the others now
+	if v.holder == c { // another one of its connections is counted for it now
 		v.holder = r.conns[slices.IndexFunc(r.conns, func(other *Conn) bool { return other.view == v })]
 	}
 }
@@ -116,11 +114,11 @@ func (r *room) newView(want event.View) *view {
 	v := &view{key: want, changeLog: changeLog{maxEntries: r.hub.logEntries, ofView: true}}
 	v.search(r.searchIndex)
 	v.refresh(r)
-	v.reset(r.log.head) // nobody has seen it before
+	v.reset(r.log.head)
 	return v
 }
 
-// search looks through everybody for what the query finds.
+// search finds the users for the query among all.
 func (v *view) search(all []indexEntry) {
 	v.matches = nil
 	for _, e := range all {
@@ -132,7 +130,7 @@ func (v *view) search(all []indexEntry) {
 
 func (v *view) finds(key string) bool { return search.Finds(key, v.key.Query) }
 
-// match is somebody whom a query finds, with what they are ordered by.
+// match is a user whom a query finds, with what the order depends on.
 type match struct {
 	since int64
 	id    string
@@ -142,8 +140,7 @@ func (m match) compare(n match) int {
 	return cmp.Or(cmp.Compare(m.since, n.since), cmp.Compare(m.id, n.id))
 }
 
-// updateMatches takes a change of the room, and what the query is to look at for it,
-// into account for what the query finds.
+// updateMatches updates the matches for a change of a user, whose folded name is key.
 func (v *view) updateMatches(c roster.Change, key string) {
 	found := c.Kind != roster.Gone && v.finds(key)
 	this := match{c.User.Since, c.User.ID}
@@ -156,18 +153,18 @@ func (v *view) updateMatches(c roster.Change, key string) {
 	}
 }
 
-// indexEntry is somebody as searches look at them.
+// indexEntry is a user with the folded name.
 type indexEntry struct {
 	match
 	key string
 }
 
-// updateSearch takes a change into account for what searches find.
+// updateSearch updates the index and the matches of all views for a change.
 func (r *room) updateSearch(c roster.Change) {
 	if r.searchIndex == nil {
 		return
 	}
-	if c.Kind == roster.Updated && c.Before.Since != c.User.Since { // their place is another
+	if c.Kind == roster.Updated && c.Before.Since != c.User.Since { // their place in the order is another
 		r.updateSearch(roster.Change{Kind: roster.Gone, User: c.Before})
 		c = roster.Change{Kind: roster.Arrived, User: c.User}
 	}
@@ -194,7 +191,7 @@ func (r *room) updateSearch(c roster.Change) {
 	}
 }
 
-// refresh brings the view up to the room, as one step of its log.
+// refresh brings the view up to date with the room, as one change of its log.
 func (v *view) refresh(r *room) {
 	now := r.log.roster.Borrow()
 	total := len(now)
@@ -212,11 +209,11 @@ func (v *view) refresh(r *room) {
 			now = append(now, u)
 		}
 	}
-	// Who left and came back by a clock that was set back has a place before
-	// the old one, which must be gone first.
+	// If the clock was set back, a user who left and came back may have a place before
+	// the old one. So users who are gone are removed first.
 	was, shown := v.roster.Borrow(), now
 	if slices.Equal(was, now) {
-		was, shown, now = nil, nil, nil // as most are, of most changes
+		was, shown, now = nil, nil, nil // most changes are outside of most views
 	}
 	was = slices.Clone(was)
 	for _, u := range was {
