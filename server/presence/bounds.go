@@ -6,17 +6,17 @@ import (
 	"rollcall/shared/event"
 )
 
-// maxSlack is how many elements a slice or map has memory for, at most, for each
-// that is in it: see [Room.shrink].
+// maxSlack is for how many elements a slice or map has memory at most, for each that is
+// in it: see [Room.shrink].
 const maxSlack = 4
 
-// Bounds is how much memory a room takes at most, in bytes, beside the texts of its
-// users that people are shown.
+// Bounds is how much memory a room takes at most, in bytes, without the texts of its
+// users.
 type Bounds struct {
 	Room       int // without anybody
-	User       int // one of this server, without a connection
-	Connection int // one
-	// Tabs and Stamps are how many a user has of what [Saved] has lists of.
+	User       int // of this server, without a connection
+	Connection int
+	// Tabs and Stamps are how many elements the lists of a [Saved] have at most.
 	Tabs, Stamps int
 }
 
@@ -27,7 +27,7 @@ func MaxMemory[C comparable]() Bounds {
 		tabs       = maxTabs * (int(unsafe.Sizeof(tab{})) + event.MaxTab)
 		connection = int(unsafe.Sizeof(connection[C]{}))
 		id, known  = int(unsafe.Sizeof("")), int(unsafe.Sizeof(&struct{}{}))
-		// In the map, which is at least 7/16 full when it has grown and has a byte
+		// In the map, which is at least 7/16 full after it has grown, and has one byte
 		// more for each place; and in the queues.
 		found = (id+known+1)*16/7 + kinds*known
 	)

@@ -6,26 +6,24 @@ import (
 	"slices"
 )
 
-// The kinds of what is due at a time.
+// The kinds of deadlines.
 const (
-	// byDeadline: the user goes or, if they have connections, is away by
-	// themselves. It goes by the steady clock, in nanoseconds from the room's
-	// origin.
+	// byDeadline: a user without connections is removed, and one with connections
+	// becomes away. It is by the steady clock, in nanoseconds since the room's zero.
 	byDeadline = iota
-	// byEnd: status and note end. It goes by the Unix clock, in milliseconds, and
-	// so waits in a queue of its own: when that clock jumps, nothing is to be
-	// reckoned anew.
+	// byEnd: status and note end. It is by the Unix clock, in milliseconds. It has a
+	// queue of its own, so that nothing is computed anew when that clock jumps.
 	byEnd
 	kinds
 )
 
-// queue is the users for whom something of one kind is due, the first first.
+// queue has the users with a deadline of one kind, as a heap: the earliest is first.
 type queue[C comparable] struct {
 	kind  int
 	users []*user[C]
 }
 
-// set has something be due for a user at a time, or never if that is 0.
+// set sets a user's deadline; 0 removes it.
 func (q *queue[C]) set(u *user[C], at int64) {
 	if u.dueAt[q.kind] == at {
 		return
@@ -42,10 +40,10 @@ func (q *queue[C]) set(u *user[C], at int64) {
 	}
 }
 
-// has reports whether something is due for a user at any time.
+// has reports whether a user has a deadline.
 func (q *queue[C]) has(u *user[C]) bool { return u.dueAt[q.kind] != 0 }
 
-// next is when something is due first.
+// next returns the earliest deadline. It reports false if there is none.
 func (q *queue[C]) next() (int64, bool) {
 	if len(q.users) == 0 {
 		return 0, false
@@ -53,7 +51,7 @@ func (q *queue[C]) next() (int64, bool) {
 	return q.users[0].dueAt[q.kind], true
 }
 
-// due takes those out for whom something is due by now, one after the other.
+// due yields the users whose deadline has passed, and removes the deadline.
 func (q *queue[C]) due(now int64) iter.Seq[*user[C]] {
 	return func(yield func(*user[C]) bool) {
 		for at, ok := q.next(); ok && at <= now; at, ok = q.next() {
@@ -66,7 +64,7 @@ func (q *queue[C]) due(now int64) iter.Seq[*user[C]] {
 	}
 }
 
-// What package heap asks for.
+// The methods of heap.Interface.
 
 func (q *queue[C]) Len() int { return len(q.users) }
 

@@ -8,12 +8,12 @@ import (
 	"rollcall/shared/event"
 )
 
-// Stamp is when something was said, by a hybrid logical clock: no two changes of
-// one user have the same, and what was said later by who knew of the earlier has
-// the later one.
+// Stamp is the time of a change by a hybrid logical clock. No two changes of one user
+// have the same stamp. A change by an owner who knew an earlier change has a later
+// stamp.
 type Stamp struct {
-	// Time is in Unix milliseconds, or one more than the latest that its owner
-	// had seen.
+	// Time is in Unix milliseconds, or one more than the latest Time that its owner had
+	// seen, if that is later.
 	Time  int64 `json:"time"`
 	Owner Owner `json:"owner"`
 }
@@ -23,7 +23,7 @@ func (s Stamp) Compare(t Stamp) int {
 	return cmp.Or(cmp.Compare(s.Time, t.Time), cmp.Compare(s.Owner, t.Owner))
 }
 
-// later is the later of two stamps.
+// later returns the later of two stamps.
 func later(s, t Stamp) Stamp {
 	if s.Compare(t) < 0 {
 		return t
@@ -31,36 +31,36 @@ func later(s, t Stamp) Stamp {
 	return s
 }
 
-// FieldStamp is when one field was changed.
+// FieldStamp is the stamp of the latest change of one field.
 type FieldStamp struct {
-	Field string `json:"field"` // as [event.Patch.Fields] has it
+	Field string `json:"field"` // as in [event.Patch.Fields]
 	Stamp Stamp  `json:"stamp"`
 }
 
-// Entry is what one owner knows of one user, or several do together. Its slices
-// are not changed once it is handed on.
+// Entry is what one owner knows of one user, or what several owners know together. Its
+// slices do not change after it is returned.
 type Entry struct {
-	// User is as the owner has them: the Status is the one chosen by hand, and
-	// Link says whether they are connected there.
+	// User is the user at that owner: Status is the one chosen by hand, and Link says
+	// whether they are connected there.
 	User event.User
-	// Stamp is that of all fields that have none in Stamps, also of those that the
+	// Stamp is the stamp of all fields that have none in Stamps, even of fields that the
 	// user does not have.
 	Stamp Stamp
-	// Stamps are those of fields that were changed since, in order of their names.
+	// Stamps are the stamps of fields that were changed since, in order of their names.
 	Stamps []FieldStamp
-	// Idle is since when the user has been away by themselves there, Unix
-	// milliseconds; 0 if they are not.
+	// Idle is since when no tab of the user is used there, in Unix milliseconds; 0 if
+	// one is, or if that is not long enough to be away.
 	Idle int64
 }
 
-// maxStamps is how much memory the stamps that fields have of their own may take,
-// with the fields' names, in bytes. When it is more, all fields get the latest: so
-// keys of the data that were removed need not be remembered without end.
+// maxStamps is how much memory the Stamps may take with the names of the fields, in
+// bytes. When they take more, all fields get the latest stamp: otherwise removed keys
+// of the data would be kept for ever.
 const maxStamps = 4 << 10
 
-// Merge is what two entries of one user know together. The order in which
-// entries are merged, and how often, makes no difference. The data can be longer
-// than [event.MaxData]: each owner knows only of its own keys how long they are.
+// Merge returns what two entries of one user know together. The order in which entries
+// are merged, and how often, makes no difference. The data can be longer than
+// [event.MaxData]: an owner limits only its own keys.
 func Merge(a, b Entry) Entry {
 	m := a.mergeFields(b)
 	if a.compareActivity(b) < 0 {
@@ -69,9 +69,9 @@ func Merge(a, b Entry) Entry {
 	return m
 }
 
-// compareActivity orders entries by how much of the user's being away they
-// decide: who is connected counts before who is not, then who is not away, then
-// who has become so last.
+// compareActivity orders entries by which one decides whether the user is away. A
+// connected one is greater than one that is not; then one that is not away; then the
+// one that became away last.
 func (e Entry) compareActivity(f Entry) int {
 	return cmp.Or(
 		cmp.Compare(e.online(), f.online()),
@@ -79,7 +79,7 @@ func (e Entry) compareActivity(f Entry) int {
 		cmp.Compare(e.Idle, f.Idle))
 }
 
-// online is 1 of a user who is connected, else 0.
+// online returns 1 if the user is connected, else 0.
 func (e Entry) online() int {
 	if e.User.Link == event.LinkOnline {
 		return 1
@@ -87,8 +87,8 @@ func (e Entry) online() int {
 	return 0
 }
 
-// mergeFields is e with what f knows later, and an earlier arrival: all but what goes by
-// connections.
+// mergeFields returns e with the fields that f has later, and with the earlier arrival.
+// It leaves out what depends on connections.
 func (e Entry) mergeFields(f Entry) Entry {
 	m := e
 	m.User.Since = min(e.User.Since, f.User.Since)
@@ -107,14 +107,14 @@ func (e Entry) mergeFields(f Entry) Entry {
 	return m
 }
 
-// Shown is the user as people see them.
+// Shown returns the user as people see them.
 func (e Entry) Shown() event.User {
 	u := e.User
 	u.Status, u.StatusSince = e.status()
 	return u
 }
 
-// status is the one that is shown, and since when.
+// status returns the status that is shown, and since when.
 func (e Entry) status() (event.Status, int64) {
 	switch {
 	case e.User.Status != event.StatusHere:
@@ -125,14 +125,14 @@ func (e Entry) status() (event.Status, int64) {
 	return event.StatusHere, 0
 }
 
-// change has the owner change the user.
+// change is a change by the owner.
 func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 	if c.IsZero() {
 		return
 	}
 	status, since := e.status()
 	e.User = c.Apply(e.User)
-	if stamp != e.Stamp { // which is that of all who arrive
+	if stamp != e.Stamp { // as after the arrival
 		for _, name := range c.Fields() {
 			e.setStamp(name, stamp)
 		}
@@ -140,8 +140,8 @@ func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 	if e.stampsSize() > maxStamps {
 		e.Stamp, e.Stamps = e.latest(), nil
 	}
-	// Who has been shown as away all the time has been so all the time, whether
-	// it was by hand or not.
+	// If the user is shown as away before and after, the time of that stays, whether
+	// it was chosen by hand or not.
 	is, _ := e.status()
 	if is != status {
 		since = now
@@ -154,7 +154,7 @@ func (e *Entry) change(now int64, c event.Patch, stamp Stamp) {
 	}
 }
 
-// stampOf is the stamp of a field.
+// stampOf returns the stamp of a field.
 func (e Entry) stampOf(field string) Stamp {
 	if i, found := e.findStamp(field); found {
 		return e.Stamps[i].Stamp
@@ -162,8 +162,7 @@ func (e Entry) stampOf(field string) Stamp {
 	return e.Stamp
 }
 
-// stampsSize is how many bytes the stamps of fields take in memory, with the
-// fields' names.
+// stampsSize returns the memory of Stamps with the names of the fields, in bytes.
 func (e Entry) stampsSize() int {
 	size := len(e.Stamps) * int(unsafe.Sizeof(FieldStamp{}))
 	for _, s := range e.Stamps {
@@ -172,7 +171,7 @@ func (e Entry) stampsSize() int {
 	return size
 }
 
-// latest is the latest of all stamps.
+// latest returns the latest of all stamps.
 func (e Entry) latest() Stamp {
 	latest := e.Stamp
 	for _, s := range e.Stamps {
@@ -193,7 +192,7 @@ func (e *Entry) setStamp(field string, s Stamp) {
 	e.Stamps[i].Stamp = s
 }
 
-// findStamp is the place of a field's own stamp, and whether it has one.
+// findStamp returns the index in Stamps for a field, and whether the field is there.
 func (e Entry) findStamp(field string) (int, bool) {
 	return slices.BinarySearchFunc(e.Stamps, field, func(s FieldStamp, field string) int {
 		return cmp.Compare(s.Field, field)

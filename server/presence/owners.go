@@ -6,8 +6,8 @@ import (
 	"rollcall/shared/event"
 )
 
-// Put replaces what another owner knows of a user. If this server has the user
-// too it takes over what is later.
+// Put replaces what another owner knows of a user. If this server has the user too, its
+// own entry takes over the fields that are later.
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
@@ -28,7 +28,7 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 	return r.finishChange(u, before, "")
 }
 
-// Drop says that another owner has a user no more. If nobody else has them they
+// Drop removes what another owner knows of a user. If no other owner has the user, they
 // are gone for the reason.
 func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason) []event.Event {
 	r.setNow(now)
@@ -45,7 +45,7 @@ func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason)
 	return r.finishChange(u, before, reason)
 }
 
-// Own is what this server knows of a user, and false if that is nothing.
+// Own returns what this server knows of a user. It reports false if that is nothing.
 func (r *Room[C]) Own(id string) (Entry, bool) {
 	u := r.users[id]
 	if u == nil || !u.local {

@@ -1,13 +1,12 @@
-// Package presence is who is in a room, and why: the connections that each user
-// has on this server, what is to happen to them at what time, and what other
-// servers know of the same users.
+// Package presence knows who is in a room, and why: the connections of each user on this
+// server, what happens to the user at what time, and what other servers know of the
+// same users.
 //
-// It is a pure state. Its methods are told the time and return what has changed
-// as events for the room's log. It has no clock, no goroutine and no lock, and
-// reads nothing that a client has written but through package event.
+// It is a pure state: its methods take the time and return what has changed, as events
+// for the room's log. It has no clock, no goroutine and no lock.
 //
-// What one server knows of one user is an [Entry]. A user whom several servers
-// have is one: what people are shown is the merge of all entries.
+// What one server knows of one user is an [Entry]. If several servers have a user,
+// people see the merge of all entries.
 package presence
 
 import (
@@ -19,13 +18,12 @@ import (
 	"rollcall/shared/event"
 )
 
-// Owner names one run of a server: what it knows ends with it. Owners are
-// ordered as texts are.
+// Owner names one run of a server. What it knows ends with it. Owners are ordered as
+// texts.
 type Owner string
 
-// Instant is a moment by both clocks. Deadlines go by Steady, which never jumps,
-// and what people are told goes by Unix, which may. The end of a status is
-// something that people are told.
+// Instant is a time by two clocks. Deadlines are by Steady, which never jumps. Times that
+// people see are by Unix, which may jump; so is the end of a status.
 type Instant struct {
 	Steady time.Time
 	Unix   int64 // milliseconds, after 1970
@@ -33,28 +31,28 @@ type Instant struct {
 
 // Options are a room's settings.
 type Options struct {
-	// Owner is this run of this server.
+	// Owner names this run of this server.
 	Owner Owner
-	// Away is how long all tabs of a user must be inactive for the user to be
-	// away by themselves; 0 is never.
+	// Away is how long all tabs of a user must be inactive before the user is away; 0
+	// is never.
 	Away time.Duration
 }
 
-// Room is who is in one room. C names a connection of this server; no two have
-// the same. The methods that are told the time want it in order. Those that
-// return events return only what is different for who looks on: an
-// [event.NewUser], an [event.UpdateUser] or an [event.DisconnectUser] for each
-// user, whose users are not encoded.
+// Room knows who is in one room. A C names a connection of this server; no two
+// connections have the same. The times of calls must not go back. Methods that return
+// events return what others see of the change: an [event.NewUser], an
+// [event.UpdateUser] or an [event.DisconnectUser] for each user. Their users are not
+// encoded.
 //
 // Not safe for concurrent use.
 type Room[C comparable] struct {
 	options       Options
 	users         map[string]*user[C] // by public id
-	peakUsers     int                 // that it has had since it was made
+	peakUsers     int                 // the most users since the map was made
 	absent        int                 // users of this server without a connection
 	now           Instant             // of the latest call
-	latestDropped int64               // the latest time of all stamps of entries that were dropped
-	zero          time.Time           // what offsets are counted from
+	latestDropped int64               // the latest time of the stamps of dropped entries
+	zero          time.Time           // from which offsets are counted
 	deadlines     queue[C]
 	statusEnds    queue[C]
 }
@@ -72,13 +70,13 @@ func New[C comparable](o Options) *Room[C] {
 // Has reports whether a user is in the room, by any server.
 func (r *Room[C]) Has(id string) bool { return r.users[id] != nil }
 
-// Len is the number of users in the room.
+// Len returns the number of users in the room.
 func (r *Room[C]) Len() int { return len(r.users) }
 
-// Absent is how many users of this server have no connection, and are expected back.
+// Absent returns how many users of this server have no connection, and may come back.
 func (r *Room[C]) Absent() int { return r.absent }
 
-// IDs are the ids of the users in the room, in no order.
+// IDs returns the ids of the users in the room, in no order.
 func (r *Room[C]) IDs() []string {
 	ids := make([]string, 0, len(r.users))
 	for id := range r.users {
@@ -87,8 +85,8 @@ func (r *Room[C]) IDs() []string {
 	return ids
 }
 
-// Connections are those that a user has on this server. The room must not be
-// changed meanwhile.
+// Connections yields the connections of a user on this server. The room must not change
+// meanwhile.
 func (r *Room[C]) Connections(id string) iter.Seq[C] {
 	return func(yield func(C) bool) {
 		u := r.users[id]
@@ -103,24 +101,22 @@ func (r *Room[C]) Connections(id string) iter.Seq[C] {
 	}
 }
 
-// Hello is what a connection says when it joins.
+// Hello is what a connection joins with.
 type Hello struct {
 	ID string // the public id of the user
-	// Profile is who they are. It is used if the room does not have them.
+	// Profile is used only if the user is not in the room.
 	Profile event.Patch
-	// Change is what is to be different now. It is done unless the Ref of Tab is
-	// done already.
+	// Change is done in any case, unless the Ref of Tab is done already.
 	Change event.Patch
-	Tab    string    // the client over all its connections; "" is one that nothing is known of
+	Tab    string    // names the client over all its connections; "" if that is not known
 	Ref    event.Ref // 0 is none
-	// Resumed says that the client comes back to what it knew: its tab is as
-	// inactive as the user is.
+	// Resumed is whether the client comes back to what it knew. Then its tab is inactive
+	// if the user is away.
 	Resumed bool
 }
 
-// Join adds a connection of a user, who is in the room from then on. The error
-// is [event.ErrDataTooLong], and then nothing is changed: the connection has not
-// joined.
+// Join adds a connection of a user, who is in the room from then on. The error is
+// [event.ErrDataTooLong], and then nothing has changed.
 func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	r.setNow(now)
 	u := r.users[h.ID]
@@ -131,22 +127,8 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if u.hasDone(h.Tab, h.Ref) {
 		wanted = event.Patch{}
 	}
-	entry := u.entry
 	arrives := !u.local && len(u.others) == 0
-	switch {
-	case arrives:
-		entry.User = event.User{ID: h.ID, Since: now.Unix}
-		entry.Stamp = r.nextStamp(entry)
-		entry.change(now.Unix, h.Profile, entry.Stamp)
-		if r.isPast(entry.User.Until) { // before what is to be different now, which must not end with it
-			entry.change(now.Unix, statusEnded, entry.Stamp)
-		}
-	case !u.local:
-		// What the others know goes on here, so that nothing is different when
-		// the user leaves them.
-		entry = u.merged()
-		entry.Stamps = slices.Clone(entry.Stamps)
-	}
+	entry := r.entryToJoin(u, h)
 	if err := fits(entry.User, wanted); err != nil {
 		return nil, err
 	}
@@ -162,6 +144,33 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if !wanted.IsZero() {
 		u.markDone(h.Tab, h.Ref)
 	}
+	r.addConn(u, conn, h)
+	return r.finishChange(u, before, ""), nil
+}
+
+// entryToJoin returns the entry of this server for a user who joins, before the change
+// of the hello: a new one for a user who arrives, and what the other servers know if
+// only they have the user, so that nothing changes when the user leaves them.
+func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
+	entry := u.entry
+	switch {
+	case u.local:
+	case len(u.others) > 0:
+		entry = u.merged()
+		entry.Stamps = slices.Clone(entry.Stamps)
+	default:
+		entry.User = event.User{ID: h.ID, Since: r.now.Unix}
+		entry.Stamp = r.nextStamp(entry)
+		entry.change(r.now.Unix, h.Profile, entry.Stamp)
+		if r.isPast(entry.User.Until) { // now, so that it does not end the change of the hello
+			entry.change(r.now.Unix, statusEnded, entry.Stamp)
+		}
+	}
+	return entry
+}
+
+// addConn adds a connection of a user.
+func (r *Room[C]) addConn(u *user[C], conn C, h Hello) {
 	if len(u.conns) == 0 {
 		r.deadlines.set(u, 0)
 	}
@@ -174,13 +183,12 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	}
 	u.conns = append(u.conns, c)
 	r.updateAway(u)
-	return r.finishChange(u, before, ""), nil
 }
 
-// Change changes a user as a connection of theirs says, unless the ref of its
-// tab is done already. Data is merged key by key. The error is
-// [event.ErrDataTooLong] if it would be longer than [event.MaxData] then, and
-// nothing is changed. A connection that is gone changes nothing.
+// Change changes a user for one of their connections, unless the ref of its tab is done
+// already. Data is merged key by key. The error is [event.ErrDataTooLong] if it would be
+// longer than [event.MaxData], and then nothing has changed. A connection that is gone
+// changes nothing.
 func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change event.Patch) ([]event.Event, error) {
 	r.setNow(now)
 	u, c := r.findConn(id, conn)
@@ -197,12 +205,12 @@ func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change e
 	return r.finishChange(u, before, ""), nil
 }
 
-// resumeWindow is how soon a client that comes back says that its tab is not
-// looked at.
+// resumeWindow is how soon after joining a client that comes back says that its tab is
+// not used.
 const resumeWindow = 5 * time.Second
 
-// SetActive says whether the tab of a connection is looked at and used. A user none
-// of whose tabs are is away by themselves after [Options.Away].
+// SetActive sets whether the tab of a connection is used. A user without a used tab is
+// away after [Options.Away].
 func (r *Room[C]) SetActive(now Instant, id string, conn C, active bool) []event.Event {
 	r.setNow(now)
 	u, c := r.findConn(id, conn)
@@ -213,8 +221,8 @@ func (r *Room[C]) SetActive(now Instant, id string, conn C, active bool) []event
 	c.inactive = !active
 	r.updateAway(u)
 	if r.deadlines.has(u) && c.endedIdleAt != 0 && r.offset()-c.endedIdleAt < int64(resumeWindow) {
-		// It was no new tab but one that came back and could not say so. They
-		// have been away all the time.
+		// It was not a new tab, but one that came back and could not say so. The user
+		// has been away all the time.
 		r.deadlines.set(u, 0)
 		u.entry.Idle = c.idleBefore
 	}
@@ -222,13 +230,13 @@ func (r *Room[C]) SetActive(now Instant, id string, conn C, active bool) []event
 	return r.finishChange(u, before, "")
 }
 
-// Forever is how long users stay whose connections this server ends because it
-// ends itself: they are shown as they are, and no deadline is set.
+// Forever, as the time that a user stays, sets no deadline: this server ends, and users
+// are shown as they are.
 const Forever time.Duration = 1<<63 - 1
 
-// Disconnect says that a connection is gone. Whose last one on this server it
-// was stays for a while, as reconnecting, and then goes for the reason; at once
-// if stay is 0 or less. A connection that is not there changes nothing.
+// Disconnect removes a connection. After the last connection on this server, the user
+// stays for a while as reconnecting, and is then gone for the reason; at once if stay
+// is 0 or less. A connection that is not there changes nothing.
 func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason, stay time.Duration) []event.Event {
 	r.setNow(now)
 	u, c := r.findConn(id, conn)
@@ -251,8 +259,8 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	return r.finishChange(u, before, reason)
 }
 
-// Leave takes a user out of the room at once, on all servers that it knows of.
-// Conns are the connections that they had on this one.
+// Leave removes a user from the room at once, with what other servers know. Conns are
+// the connections that the user had on this server.
 func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	u := r.users[id]
 	if u == nil {
@@ -265,8 +273,8 @@ func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	return r.finishChange(u, before, event.ReasonLeft), conns
 }
 
-// Due is what is over by now: users go who have not come back, are away whose
-// tabs have been inactive for long enough, and a status and note end.
+// Due does what is due by now: users who have not come back are removed, users whose
+// tabs were inactive for long enough become away, and statuses and notes end.
 func (r *Room[C]) Due(now Instant) []event.Event {
 	r.setNow(now)
 	var events []event.Event
@@ -285,10 +293,9 @@ func (r *Room[C]) Due(now Instant) []event.Event {
 	return events
 }
 
-// Next is when Due is to be called next, by the steady clock. It reports false if
-// there is nothing to wait for. When a status ends is foreseen as the clocks
-// stood at the latest call; if the Unix clock has jumped since, there may be
-// nothing due yet.
+// Next returns when to call Due, by the steady clock. It reports false if there is
+// nothing to wait for. The end of a status is converted by the clocks at the latest
+// call: if the Unix clock has jumped since, nothing may be due yet.
 func (r *Room[C]) Next() (time.Time, bool) {
 	var next time.Time
 	at, some := r.deadlines.next()
@@ -304,7 +311,7 @@ func (r *Room[C]) Next() (time.Time, bool) {
 	return next, some
 }
 
-// setNow takes the time of a call.
+// setNow notes the time of a call.
 func (r *Room[C]) setNow(now Instant) {
 	if r.zero.IsZero() {
 		r.zero = now.Steady.Add(-time.Hour) // so that no offset is 0, which is none
@@ -312,10 +319,10 @@ func (r *Room[C]) setNow(now Instant) {
 	r.now = now
 }
 
-// offset is the time by the steady clock as deadlines are kept.
+// offset returns the time by the steady clock in the unit of deadlines.
 func (r *Room[C]) offset() int64 { return int64(r.now.Steady.Sub(r.zero)) }
 
-// findConn returns a user and their connection of that name, or nil.
+// findConn returns a user and one of their connections; nil for what is not there.
 func (r *Room[C]) findConn(id string, conn C) (*user[C], *connection[C]) {
 	u := r.users[id]
 	if u == nil {
@@ -329,7 +336,7 @@ func (r *Room[C]) findConn(id string, conn C) (*user[C], *connection[C]) {
 	return u, nil
 }
 
-// updateAway brings a user's being away in line with all their tabs.
+// updateAway decides by all tabs of a user whether the user is away, or when.
 func (r *Room[C]) updateAway(u *user[C]) {
 	used := slices.ContainsFunc(u.conns, func(c connection[C]) bool { return !c.inactive })
 	switch {
@@ -343,15 +350,15 @@ func (r *Room[C]) updateAway(u *user[C]) {
 	}
 }
 
-// scheduleRemoval has a user without connections go after a while.
+// scheduleRemoval sets the deadline after which a user without connections is removed.
 func (r *Room[C]) scheduleRemoval(u *user[C], reason event.Reason, stay time.Duration) {
 	u.entry.User.Link, u.reason = event.LinkReconnecting, reason
 	r.deadlines.set(u, r.offset()+int64(stay))
 }
 
-// nextStamp is that of what is said now of a user of this server. It is later than
-// all that the server knows of them, and has known of who is gone: they may be
-// the same, and another server may still have what was said then.
+// nextStamp returns the stamp of a change now. It is later than all stamps that this
+// server knows of the user, and than those of all users who are gone: one of them may
+// be the same user, and another server may still have the old entry.
 func (r *Room[C]) nextStamp(e Entry) Stamp {
 	return Stamp{max(r.now.Unix, e.latest().Time+1, r.latestDropped+1), r.options.Owner}
 }
@@ -367,12 +374,12 @@ func (r *Room[C]) change(u *user[C], c event.Patch) {
 	u.entry.change(r.now.Unix, c, r.nextStamp(u.entry))
 }
 
-// statusEnded is what happens to a user when their status and note end.
+// statusEnded is the change of a user whose status and note end.
 var statusEnded = event.Patch{Status: new(event.StatusHere), Note: new(""), Until: new(int64)}
 
-// endStatus has status and note of a user end if it is time, else it notes when that
-// will be. Each server ends them in its own entry. Where it has none it only
-// shows what is left, until the others have done so.
+// endStatus ends the status and the note of a user if it is time, and otherwise sets the
+// deadline. Each server ends them in its own entry. A server without an entry only shows
+// them as ended, until the owner has done so.
 func (r *Room[C]) endStatus(u *user[C]) {
 	until := u.merged().User.Until
 	over := r.isPast(until)
@@ -386,11 +393,12 @@ func (r *Room[C]) endStatus(u *user[C]) {
 	r.statusEnds.set(u, until)
 }
 
-// isPast reports whether a status with that end has ended.
+// isPast reports whether an end of a status has passed.
 func (r *Room[C]) isPast(until int64) bool { return until != 0 && until <= r.now.Unix }
 
-// finishChange is called after each change of a user, and returns what others see of it.
-// Before is the user as shown until now, without an id if they were not here.
+// finishChange is called after each change of a user, and returns the events of what
+// others see of it. Before is the user as shown before the change; without an id if
+// they were not here.
 func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reason) []event.Event {
 	if absent := u.local && len(u.conns) == 0; absent != u.absent {
 		u.absent = absent
@@ -419,7 +427,7 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 	return nil
 }
 
-// shrink gives back the memory of a crowd that has gone, which a map keeps.
+// shrink gives back the memory that the map has from a crowd that is gone.
 func (r *Room[C]) shrink() {
 	if r.peakUsers <= spare || len(r.users) > r.peakUsers/4 {
 		return
@@ -430,11 +438,11 @@ func (r *Room[C]) shrink() {
 	r.users = users
 }
 
-// spare is how many places are not worth giving back.
+// spare is how many unused places are not worth giving back.
 const spare = 16
 
-// fits reports by its error whether a user's data may be changed so. Merged data
-// can be longer than [event.MaxData] already, and may become shorter.
+// fits returns an error if a change would make a user's data too long. Merged data can be
+// longer than [event.MaxData] already; a change may not make them longer.
 func fits(u event.User, c event.Patch) error {
 	if c.Data != "" && len(c.Apply(u).Data) > max(event.MaxData, len(u.Data)) {
 		return event.ErrDataTooLong
@@ -442,5 +450,5 @@ func fits(u event.User, c event.Patch) error {
 	return nil
 }
 
-// unencoded is a user who is not encoded, so that two of them can be compared.
+// unencoded returns a user without the encoded bytes, so that two users can be compared.
 func unencoded(u event.User) event.User { return event.Patch{}.Apply(u) }

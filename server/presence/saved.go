@@ -7,25 +7,23 @@ import (
 	"rollcall/shared/event"
 )
 
-// Saved is what of a user of this server outlives a clean end of it. It holds no
-// secrets.
+// Saved is what of a user of this server survives a clean shutdown. It has no secrets.
 type Saved struct {
 	User   event.User   `json:"user"` // as shown
 	ByHand event.Status `json:"hand,omitempty"`
-	// Idle is since when they have been away by themselves, Unix milliseconds; 0
-	// if they are not.
+	// Idle is as in [Entry].
 	Idle   int64        `json:"idle,omitempty"`
 	Stamp  Stamp        `json:"stamp"`
 	Stamps []FieldStamp `json:"stamps,omitempty"`
-	// Stay is what was left for them to come back, if they had no connection, and
-	// Reason why not; 0 and empty if they had one, or have had none since the
-	// server began. Less than 0 is overdue.
+	// Stay is the time that was left for a user without a connection to come back, and
+	// Reason is why they had none. They are 0 and empty for a user who had a connection,
+	// or who has not come back since the server began. A Stay below 0 is overdue.
 	Stay   time.Duration `json:"stay,omitempty"`
 	Reason event.Reason  `json:"reason,omitempty"`
-	Tabs   []SavedTab    `json:"tabs,omitempty"` // the one used last comes last
+	Tabs   []SavedTab    `json:"tabs,omitempty"` // the one that was used last is last
 }
 
-// SavedTab is what is done of what a client has said.
+// SavedTab is the last ref of a client that is done.
 type SavedTab struct {
 	Tab  string    `json:"tab"`
 	Done event.Ref `json:"done"`
@@ -53,10 +51,10 @@ func (r *Room[C]) Save(now Instant) []Saved {
 	return saved
 }
 
-// Restore takes up what Save returned, before anybody joins. Who had a connection
-// is held as reconnecting, and gone as lost if they are not back by then. The
-// others go after what was left for them. The events begin with the users as they
-// were saved: they say what is different now.
+// Restore adds the users that Save returned, before anybody joins. A user who had a
+// connection stays as reconnecting for held, and is lost if they do not come back. The
+// others are removed after the time that was left for them. The events say what has
+// changed since the users were saved.
 func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []event.Event {
 	r.setNow(now)
 	var events []event.Event

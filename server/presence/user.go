@@ -7,19 +7,19 @@ import (
 	"rollcall/shared/event"
 )
 
-// user is one user of a room. There may be very many of them, so what is rare is
-// not kept twice, and times are numbers.
+// user is one user of a room. There may be very many users, so the struct is small:
+// times are numbers.
 type user[C comparable] struct {
-	local     bool  // this server has them, and then
-	restored  bool  // they have not been back since it began
-	ended     bool  // the shown status and note have ended, and their owner has not said so yet
-	absent    bool  // they are counted in Room.absent
-	entry     Entry // is what it knows of them
+	local     bool  // this server has the user, in entry
+	restored  bool  // the user has not come back since this server began
+	ended     bool  // status and note have ended, and their owner has not said so yet
+	absent    bool  // the user is counted in Room.absent
+	entry     Entry // what this server knows
 	others    []ownedEntry
-	conns     []connection[C] // none while they are expected back
-	tabs      []tab           // with what of them is done; the one used last comes last
-	reason    event.Reason    // why they go at their deadline, if they go
-	dueAt     [kinds]int64    // when something is due; 0 is never
+	conns     []connection[C] // none while the user may come back
+	tabs      []tab           // the one that was used last is last
+	reason    event.Reason    // why the user is gone if they are removed at their deadline
+	dueAt     [kinds]int64    // the deadlines; 0 is never
 	heapIndex [kinds]int32    // in the queue of that kind, counted from 1; 0 is none
 }
 
@@ -29,31 +29,31 @@ type ownedEntry struct {
 	Entry
 }
 
-// connection is one tab of a user, as far as it is known.
+// connection is one connection of a user.
 type connection[C comparable] struct {
 	id          C
 	tab         string
-	inactive    bool  // it is not looked at
-	endedIdleAt int64 // when its coming ended the user's being away; 0 if it did not
-	idleBefore  int64 // since when they had been away, then
+	inactive    bool  // its tab is not used
+	endedIdleAt int64 // when the user was not away any more because it joined; 0 for no such time
+	idleBefore  int64 // since when the user had been away then
 }
 
-// tab is the last that is done of what a client has said.
+// tab is the last ref of a client that is done.
 type tab struct {
 	name string
 	done event.Ref
 }
 
-// maxTabs is how many tabs of a user are remembered.
+// maxTabs is how many tabs of a user are kept.
 const maxTabs = 16
 
-// hasDone reports whether what a tab says is done already.
+// hasDone reports whether a ref of a tab is done already.
 func (u *user[C]) hasDone(name string, ref event.Ref) bool {
 	i := u.tab(name)
 	return i >= 0 && ref != 0 && ref <= u.tabs[i].done
 }
 
-// markDone notes that what a tab says is done.
+// markDone notes that a ref of a tab is done.
 func (u *user[C]) markDone(name string, ref event.Ref) {
 	if name == "" || ref == 0 {
 		return
@@ -66,21 +66,20 @@ func (u *user[C]) markDone(name string, ref event.Ref) {
 	u.tabs = append(u.tabs, tab{name, ref})
 }
 
-// tab is the place of a tab, -1 if nothing is known of it.
+// tab returns the index of a tab; -1 if it is not known.
 func (u *user[C]) tab(name string) int {
 	return slices.IndexFunc(u.tabs, func(t tab) bool { return t.name == name })
 }
 
-// willBeRemoved reports whether the user is to go at their deadline.
+// willBeRemoved reports whether the user is removed at their deadline.
 func (u *user[C]) willBeRemoved() bool { return len(u.conns) == 0 && u.dueAt[byDeadline] != 0 }
 
-// findOwner is the place of what another owner knows, and whether it knows
-// anything.
+// findOwner returns the index in others for an owner, and whether the owner is there.
 func (u *user[C]) findOwner(owner Owner) (int, bool) {
 	return slices.BinarySearchFunc(u.others, owner, func(o ownedEntry, owner Owner) int { return cmp.Compare(o.owner, owner) })
 }
 
-// merged is what all owners know together.
+// merged returns what all owners know together.
 func (u *user[C]) merged() Entry {
 	e, others := u.entry, u.others
 	if !u.local && len(others) > 0 {
@@ -92,7 +91,7 @@ func (u *user[C]) merged() Entry {
 	return e
 }
 
-// shown is the user as others see them, without an id if they are not here.
+// shown returns the user as others see them; without an id if they are not here.
 func (u *user[C]) shown() event.User {
 	e := u.merged()
 	if u.ended {

@@ -7,18 +7,18 @@ import (
 	"rollcall/shared/event"
 )
 
-// Why is one user with why they are here.
+// Why is one user with the reasons why they are in the room.
 type Why struct {
 	User        event.User   // as shown
 	Connections int          // on this server
-	ByHand      event.Status // chosen by hand; StatusHere leaves it to activity
+	ByHand      event.Status // chosen by hand; with StatusHere, activity decides
 	Idle        bool         // no tab is used, on any server
-	RemoveAt    time.Time    // when this server gives them up, by the steady clock; zero if it does not
-	Reason      event.Reason // why, then
-	Owners      []Owner      // which servers have them, in order
+	RemoveAt    time.Time    // when this server removes the user, by the steady clock; zero for never
+	Reason      event.Reason // why they are gone then
+	Owners      []Owner      // the servers that have the user, in order
 }
 
-// Why returns one user with why they are here, and false if they are not.
+// Why returns why a user is in the room. It reports false if they are not.
 func (r *Room[C]) Why(id string) (Why, bool) {
 	u := r.users[id]
 	if u == nil {
