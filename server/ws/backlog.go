@@ -10,35 +10,36 @@ import (
 	"rollcall/server/refusal"
 )
 
-// maxBacklog is how many bytes may wait for all clients together. A frame can be as
-// large as a room whose people write as much as they may, and a client that hardly
-// reads keeps one in memory that nobody else needs any more.
+// maxBacklog is how many bytes may wait for all clients together. A frame can be as large
+// as a room whose people have the longest texts. A client that hardly reads keeps one in
+// memory that nobody else needs.
 const maxBacklog = 256 << 20
 
-// backlog is what waits for all clients together. A frame that several wait for is
-// in memory once, and counts once. A nil backlog counts nothing. Safe for concurrent
-// use; its lock may be taken with an outbox's held, and not the other way round.
+// backlog counts what waits for all clients together. A frame for which several clients
+// wait is in memory once, and counts once. A nil backlog counts nothing. Safe for
+// concurrent use. Its lock may be taken while an outbox's lock is held, not the other way
+// round.
 type backlog struct {
 	max  int
 	size atomic.Int64 // of frames, in bytes; it changes with mu held
 
 	mu      sync.Mutex          // guards what follows
 	frames  map[*byte]heldFrame // by their last byte
-	holders map[*outbox][]*byte // what waits for each, in order
+	holders map[*outbox][]*byte // the frames that wait for each outbox, in order
 }
 
 // heldFrame is a frame that waits.
 type heldFrame struct {
 	size    int // in bytes
-	holders int // for how many outboxes
+	holders int // how many outboxes it waits for
 }
 
 func newBacklog(most int) *backlog {
 	return &backlog{max: most, frames: make(map[*byte]heldFrame), holders: make(map[*outbox][]*byte)}
 }
 
-// add counts the rest of a frame that begins to wait for an outbox, and keeps so
-// many bytes in memory.
+// add counts the rest of a frame, which waits for an outbox and keeps size bytes in
+// memory.
 func (b *backlog) add(o *outbox, rest []byte, size int) {
 	if b == nil {
 		return
@@ -56,7 +57,8 @@ func (b *backlog) add(o *outbox, rest []byte, size int) {
 	b.holders[o] = append(b.holders[o], last)
 }
 
-// remove takes back the first n of what was added for an outbox, or all there is.
+// remove removes the first n of the frames that were added for an outbox, or all if there
+// are fewer.
 func (b *backlog) remove(o *outbox, n int) {
 	if b == nil {
 		return
@@ -79,8 +81,8 @@ func (b *backlog) remove(o *outbox, n int) {
 	}
 }
 
-// trim cuts off those for whom the most waits that nobody else needs, if there is too
-// much, until an eighth is free. No outbox's lock may be held.
+// trim cuts connections if too much waits, until an eighth is free. It begins with the
+// one for which the most waits that nobody else needs. No outbox's lock may be held.
 func (b *backlog) trim() {
 	if b == nil || b.size.Load() <= int64(b.max) {
 		return
@@ -94,8 +96,8 @@ func (b *backlog) trim() {
 	}
 }
 
-// byShare returns the outboxes that something waits for, by how much of it is their
-// share, the most first.
+// byShare returns the outboxes for which something waits, by their share of that, the
+// largest first. Outboxes that wait for the same frame share it.
 func (b *backlog) byShare() []*outbox {
 	type holder struct {
 		outbox *outbox

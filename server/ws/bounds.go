@@ -12,26 +12,24 @@ import (
 	"rollcall/shared/event"
 )
 
-// Bounds is how much memory connections take at most, in bytes, beside what the hub
-// keeps of them.
+// Bounds is how much memory connections take at most, in bytes, without what the hub
+// keeps.
 type Bounds struct {
-	Connection int // one, with the address that it comes from
-	Message    int // more, as long as a message of it is coming in
-	Backlog    int // what waits for all of them together
+	Connection int // with the address that it comes from
+	Message    int // more for a connection while a message is read
+	Backlog    int // what waits for all connections together
 }
 
-// MaxMemory returns the bounds. A test compares them with what is taken.
+// MaxMemory returns the bounds. A test compares them with the memory that is used.
 func MaxMemory() Bounds {
 	const (
 		limiters = 3
 		buffers  = 2
-		// What package net and the library keep beside what is counted here, in many
-		// small things; it is measured.
+		// The many small things of package net and the library; it is measured.
 		rest = 2 << 10
-		// A goroutine that waits to read, and one that writes what has to wait.
+		// Of the goroutine that waits to read, and of the one that drains.
 		stack = 4 << 10
-		// A reader, see readers; what decoding took of it is given back when memory is
-		// collected.
+		// Of a reader, see readers. A larger one shrinks at the next garbage collection.
 		readerStack = 16 << 10
 	)
 	connection := sizes(unsafe.Sizeof(conn{}), unsafe.Sizeof(outbox{}), unsafe.Sizeof(socket{}), unsafe.Sizeof(websocket.Conn{}))
@@ -51,7 +49,7 @@ func sizes(of ...uintptr) (sum int) {
 	return sum
 }
 
-// zeros is a message without end.
+// zeros is an endless message.
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }

@@ -17,28 +17,28 @@ import (
 	"rollcall/shared/event"
 )
 
-// Limits on what a connection says, and asks for.
+// Limits of what a connection sends and asks for.
 const (
 	eventBurst = 20
-	// bytesPerEvent is how much a connection may send for each event that it
-	// may, after bytesBurst: what comes faster is read later, whatever it is,
-	// and so are empty fragments and answers to no ping.
+	// bytesPerEvent is how many bytes a connection may send for each event that it may
+	// send, after bytesBurst. What comes faster is read later, even empty fragments and
+	// pongs.
 	bytesPerEvent = 1600
 	bytesBurst    = 32 << 10
-	// readCost is what a byte that is read counts against one that is sent.
+	// readCost is how many bytes sent a byte read counts as.
 	readCost = 4
-	// answerPerEvent is how much a connection may be sent, because it asked for
-	// it, for each event that it may send: a view of 200 people. The burst is
-	// for a snapshot of 20,000 at first, or for scrolling through as many.
+	// answerPerEvent is how many bytes of answers a connection may get for each event
+	// that it may send: a view of 200 people. The burst is for a first snapshot of
+	// 20,000 people, or for scrolling through as many.
 	answerPerEvent = 26 << 10
 	answerBurst    = 4 << 20
-	// maxReadPause is the longest that a connection is not read from at a time: well
-	// below what the answer to a ping may take.
+	// maxReadPause is the longest time without reading from a connection: well below
+	// the time that the answer to a ping may take.
 	maxReadPause = 2 * time.Second
-	// maxThrottled is how long a client may have to be held back before it is ended.
+	// maxThrottled is how long reading may be delayed before the connection is ended.
 	maxThrottled = 30 * time.Second
-	// maxFlood is how long the events may be too many before the connection
-	// is ended, and calm how long they must not be for that to be over.
+	// maxFlood is for how long there may be too many events before the connection is
+	// ended. A floodGap without too many ends that.
 	maxFlood = 5 * time.Second
 	floodGap = time.Second
 )
@@ -46,18 +46,18 @@ const (
 // conn is one client's connection. The goroutine of serve reads; frames are
 // written by whoever has them.
 type conn struct {
-	// What the sweep looks at first, which of thousands is nothing in most:
-	// in one place, since fetching it from memory is what a look costs.
-	written             atomic.Bool // a frame was written since the last look
+	// What the sweep reads first comes first: with thousands of connections, the time
+	// goes into loading it from memory, and most have nothing to be done.
+	written             atomic.Bool // a frame was written since the last check
 	helloSeen           atomic.Bool // a hello came in time
-	hasCookie           bool        // a cookie said which session it is
-	clientPending       bool        // something was expected of the client at the last look
-	pongPending         bool        // it has yet to answer a ping
-	helloOverdue        bool        // it is being told that its hello has not come
-	tooOld              bool        // it speaks other versions only; among these, since it fits in between
+	hasCookie           bool        // the session is from a cookie
+	clientPending       bool        // at the last check, the client had still to take or to answer something
+	pongPending         bool        // the client has not answered a ping yet
+	helloOverdue        bool        // the client is told that its hello has not come
+	tooOld              bool        // the client offers other versions only; here, since it needs no memory here
 	index               int         // in Server.conns, whose lock guards it
-	checkAt             time.Time   // when it has to be looked at
-	lastPing, lastWrite time.Time   // when last
+	checkAt             time.Time   // when it has to be checked
+	lastPing, lastWrite time.Time   // when there was one last
 
 	server      *Server
 	socket      *websocket.Conn
@@ -65,31 +65,31 @@ type conn struct {
 	session     session.ID
 	share       *limit.Share // of its address
 	acceptedAt  time.Time
-	answerLimit *rate.Limiter // bytes that are sent because they were asked for; nil without a limit
+	answerLimit *rate.Limiter // of bytes of answers; nil without a limit
 	ready       func()        // tells the hub that it may send again; made by the first Send
 
-	// Of the reader.
-	readLimit      *rate.Limiter // that are read; nil without a limit
-	throttledSince time.Time     // since when it is held back; zero if it is not
+	// Only the reader uses what follows.
+	readLimit      *rate.Limiter // of bytes read; nil without a limit
+	throttledSince time.Time     // since when reading is delayed; zero if it is not
 	eventLimit     *rate.Limiter
-	floodSince     time.Time                // when the events became too many last
-	lastDropped    time.Time                // when the last one was dropped
-	lastDropNotice time.Time                // when that was last told
-	message        io.Reader                // the last one
-	member         atomic.Pointer[hub.Conn] // where it is present; set by the reader
+	floodSince     time.Time                // when there began to be too many events
+	lastDropped    time.Time                // when an event was dropped last
+	lastDropNotice time.Time                // when the client was told that last
+	message        io.Reader                // the last message
+	member         atomic.Pointer[hub.Conn] // in a room; only the reader sets it
 }
 
-// serve runs the connection to its end and waits for all it has started.
+// serve runs the connection to its end, and waits for everything that it has started.
 func (c *conn) serve() {
 	err := c.read()
-	if place := c.member.Load(); place != nil {
-		place.Close(closedProperly(err))
+	if member := c.member.Load(); member != nil {
+		member.Close(closedProperly(err))
 	}
 	if refused, ok := errors.AsType[refusal.Error](err); ok {
 		c.refuse(refused)
 		c.discard()
 	} else if code, _ := c.out.closeState(); code == event.CloseCode(websocket.StatusProtocolError) && websocket.CloseStatus(err) == -1 {
-		c.observe(refusal.BrokenWebSocket) // the library has hung up, and not in answer to a close
+		c.observe(refusal.BrokenWebSocket) // the library has ended it, not in answer to a close
 	}
 	c.server.remove(c)
 	c.out.Close()
@@ -102,9 +102,9 @@ func (c *conn) serve() {
 	c.server.release(c.share)
 }
 
-// refuse does what is to be done about what is refused. It may be called from
-// any goroutine, but for what is dropped from the reader's only. Who is told why
-// the connection ends has closeWithin to answer.
+// refuse carries out a refusal. It may be called by any goroutine; only the reader may
+// call it for a dropped event. If the connection ends, the client has closeTimeout to
+// answer.
 func (c *conn) refuse(e refusal.Error) {
 	switch e.Outcome() {
 	case refusal.Told:
@@ -122,15 +122,15 @@ func (c *conn) refuse(e refusal.Error) {
 		}
 	case refusal.Cut:
 		c.out.cut(e) // the reader notices
-		return       // and serve observes, since this may be under the server's lock
+		return       // serve observes it: the server's lock may be held here
 	}
 	c.observe(e.Reason)
 }
 
 func (c *conn) observe(reason refusal.Reason) { c.server.options.Refused.Observe(reason) }
 
-// closedProperly tells a tab that was closed from a connection that was cut,
-// by the close code that came.
+// closedProperly reports by the close code whether a tab was closed. Otherwise the
+// connection was lost.
 func closedProperly(err error) bool {
 	switch event.CloseCode(websocket.CloseStatus(err)) {
 	case event.CloseNormal, event.CloseGoingAway, event.CloseNoStatus:
@@ -139,7 +139,7 @@ func closedProperly(err error) bool {
 	return false
 }
 
-// read takes in what the client says until it cannot go on.
+// read reads and handles messages until it cannot go on.
 func (c *conn) read() error {
 	if c.tooOld {
 		return refusal.Error{Reason: refusal.TooOld}
@@ -154,7 +154,7 @@ func (c *conn) read() error {
 	}
 }
 
-// readMessages takes in messages until all that has come is read.
+// readMessages reads and handles the messages that have come.
 func (c *conn) readMessages() error {
 	for {
 		frame, isText, err := c.readMessage()
@@ -175,20 +175,20 @@ func (c *conn) readMessage() (frame []byte, isText bool, err error) {
 	if text, err := c.out.readText(); text != nil || err != nil {
 		return text, true, err
 	}
-	// A context would arm a timer for every frame; the pings find out about dead
+	// A context with a deadline would set a timer for every frame. Pings find dead
 	// peers.
 	kind, message, err := c.socket.Reader(context.Background())
 	if err != nil {
 		return nil, false, err
 	}
 	c.message = message
-	// One byte more, so that what is too long is known to be.
+	// One byte more shows that a message is too long.
 	frame, err = io.ReadAll(io.LimitReader(message, event.MaxFrame+1))
 	return frame, kind == websocket.MessageText, err
 }
 
-// discard reads on until the client has closed, or is cut: it would not get to
-// read why it was refused if anything of its own were left unread.
+// discard reads on until the client has closed or is cut. If unread bytes were left, the
+// system would reset the connection, and the client could not read why it was refused.
 func (c *conn) discard() {
 	var err error
 	for err == nil {
@@ -207,7 +207,7 @@ func (c *conn) handleFrame(frame []byte, isText bool) error {
 	if err != nil {
 		return err
 	}
-	if len(events) == 0 { // all unknown, but it was work
+	if len(events) == 0 { // an empty frame counts as well
 		return c.refuseEvent(event.Invalid{}, c.countEvent(refusal.EventRate))
 	}
 	for _, e := range events {
@@ -218,8 +218,8 @@ func (c *conn) handleFrame(frame []byte, isText bool) error {
 	return nil
 }
 
-// refuseEvent refuses an event for which there is an error, and returns one only if it
-// ends the connection.
+// refuseEvent refuses an event if there is an error. It returns an error if that ends
+// the connection.
 func (c *conn) refuseEvent(e event.Event, err error) error {
 	if err == nil {
 		return nil
@@ -249,10 +249,10 @@ func decode(frame []byte, isText bool) ([]event.Event, error) {
 	return events, nil
 }
 
-// handleEvent does what one event asks for, or returns why not.
+// handleEvent does what an event asks for, or returns why not.
 func (c *conn) handleEvent(e event.Event) error {
-	place := c.member.Load()
-	if _, leaves := e.(event.Leave); !leaves || place == nil { // else it ends it all anyway
+	member := c.member.Load()
+	if _, leaves := e.(event.Leave); !leaves || member == nil { // a leave ends the connection
 		if err := c.countEvent(refusal.EventRate); err != nil {
 			return err
 		}
@@ -268,7 +268,7 @@ func (c *conn) handleEvent(e event.Event) error {
 	case event.Watch:
 		return c.watch(e)
 	}
-	if place == nil {
+	if member == nil {
 		return refusal.Error{Reason: refusal.NotJoined}
 	}
 	switch e := e.(type) {
@@ -276,24 +276,24 @@ func (c *conn) handleEvent(e event.Event) error {
 		if err := c.checkDebt(); err != nil {
 			return err
 		}
-		return view(place, e)
+		return view(member, e)
 	case event.Leave:
-		place.Leave(e.Ref)
+		member.Leave(e.Ref)
 	case event.ChangeUser:
 		if err := c.checkDebt(); err != nil {
 			return err
 		}
-		return change(place, e)
+		return change(member, e)
 	case event.Active:
-		place.SetActive(e.Ref, e.Active)
+		member.SetActive(e.Ref, e.Active)
 	default: // it is decoded, and there is no case for it here
 		return refusal.Error{Reason: refusal.UnknownEvent, Detail: e.EventName()}
 	}
 	return nil
 }
 
-// checkDebt returns why an event is dropped if what was asked for before, here or by
-// others of the address, has cost too much.
+// checkDebt returns why an event is dropped if earlier events, of this connection or of
+// others of the address, have cost too much.
 func (c *conn) checkDebt() error {
 	reason, wait := refusal.AddressDebt, c.share.Debt()
 	if c.answerLimit != nil {
@@ -307,7 +307,7 @@ func (c *conn) checkDebt() error {
 	return refusal.Error{Reason: reason, RetryAfter: wait}
 }
 
-// charge counts what the client's asking has cost, in bytes sent.
+// charge counts bytes of answers to the client.
 func (c *conn) charge(bytes int) {
 	c.share.Charge(bytes)
 	if c.answerLimit != nil {
@@ -315,32 +315,31 @@ func (c *conn) charge(bytes int) {
 	}
 }
 
-// countRead counts what was read, and returns how long to wait before more is: a
-// client that sends too fast is held back by its line being full, and ended if
-// it goes on.
+// countRead counts bytes that were read, and returns how long to wait before reading on.
+// So the line of a client that sends too fast fills up. If that goes on, the connection
+// is ended.
 func (c *conn) countRead(bytes int) time.Duration {
 	c.share.Charge(bytes * readCost)
 	limit.Spend(c.readLimit, bytes)
 	if c.readLimit.Tokens() >= bytesBurst/2 {
 		c.throttledSince = time.Time{}
-		return 0 // it sends little, whatever others of its address do
+		return 0 // this one sends little, whatever others of the address do
 	}
 	own := limit.Debt(c.readLimit)
 	switch {
 	case own == 0:
-		c.throttledSince = time.Time{} // it waits for others at most
+		c.throttledSince = time.Time{} // only others of the address send too much
 	case c.throttledSince.IsZero():
 		c.throttledSince = time.Now()
 	case time.Since(c.throttledSince) >= maxThrottled:
-		c.throttledSince = time.Now() // it has as long to answer
+		c.throttledSince = time.Now() // the client gets time to answer
 		c.share.Bar(c.session, maxFlood)
 		c.refuse(refusal.Error{Reason: refusal.ByteFlood, RetryAfter: maxFlood})
 	}
 	return min(maxReadPause, max(own, c.share.Debt()))
 }
 
-// allowPing reports whether a ping of the client's is to be answered. Pings count
-// like events, or a flood of them would cost nothing but the server's time.
+// allowPing reports whether to answer a ping of the client. Pings count as events.
 func (c *conn) allowPing() bool {
 	err := c.countEvent(refusal.PingRate)
 	if refused, ok := errors.AsType[refusal.Error](err); ok {
@@ -349,8 +348,8 @@ func (c *conn) allowPing() bool {
 	return err == nil
 }
 
-// countEvent counts an event, and returns why it is to be dropped if it is one too
-// many, or that it has been so for too long.
+// countEvent counts an event. It returns a refusal that drops the event if there are too
+// many, and one that ends the connection if there have been too many for too long.
 func (c *conn) countEvent(drop refusal.Reason) error {
 	perSecond := c.server.options.EventsPerSecond
 	if perSecond <= 0 {
@@ -374,14 +373,14 @@ func (c *conn) countEvent(drop refusal.Reason) error {
 	return refusal.Error{Reason: drop, Detail: perSecond, RetryAfter: time.Duration(float64(time.Second) / perSecond)}
 }
 
-// Send is the hub's: it writes what happens in the room. It does not block.
-func (c *conn) Send(place *hub.Conn, f hub.Frame) (ready bool) {
+// Send implements hub.Sink: it writes a frame. It does not block.
+func (c *conn) Send(member *hub.Conn, f hub.Frame) (ready bool) {
 	c.written.Store(true)
 	if f.Requested {
 		c.charge(len(f.Head) + len(f.Body))
 	}
-	if c.ready == nil { // made once, or each frame would leave one to collect
-		c.ready = place.Ready
+	if c.ready == nil { // made once, or every frame would allocate one
+		c.ready = member.Ready
 	}
 	ready = c.out.send(f.Head, f.Body, c.ready)
 	if f.Last {

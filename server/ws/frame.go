@@ -6,8 +6,8 @@ import (
 	"github.com/coder/websocket"
 )
 
-// The first bytes of frames that are whole messages, and what the second one of
-// a client's has (RFC 6455, section 5.2).
+// The first bytes of frames that are whole messages, and a bit in the second byte of a
+// client's frame (RFC 6455, section 5.2).
 const (
 	textFrame  = 0x81
 	closeFrame = 0x88
@@ -17,9 +17,9 @@ const (
 	maskedFrame = 0x80
 )
 
-// parseFrame returns the client's frame that b begins with: its first byte, what it
-// carries, unmasked, and its size. The size is 0 if not all of it has come, or if
-// it is longer than what is read at one time.
+// parseFrame returns the client's frame at the beginning of b: its first byte, the
+// unmasked payload, and the size of the frame. The size is 0 if b does not have all of
+// it, or if it is longer than 64 KiB.
 func parseFrame(b []byte) (first byte, payload []byte, size int) {
 	const maskSize = 4
 	if len(b) < 2 || b[1]&maskedFrame == 0 {
@@ -46,8 +46,8 @@ func parseFrame(b []byte) (first byte, payload []byte, size int) {
 	return b[0], payload, size
 }
 
-// ordinaryClose is the code of a close frame with this payload, if it is how pages end:
-// those that are closed or left, and those that say nothing.
+// ordinaryClose returns the code of a close frame with this payload. It reports whether
+// the code is one with which pages end: closed, left, or without a code.
 func ordinaryClose(payload []byte) (code websocket.StatusCode, ok bool) {
 	if len(payload) == 0 {
 		return websocket.StatusNoStatusRcvd, true

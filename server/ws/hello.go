@@ -23,8 +23,8 @@ func (c *conn) join(e event.GotANewUser) error {
 	if e.Name == nil {
 		e.Name = new("") // which is refused as any other bad name
 	}
-	simple := e.Tab == "" // what it says is what it wants
-	is, err := checkPatch(e.Patch, "", simple)
+	simple := e.Tab == "" // the fields of the hello itself are the change
+	profile, err := checkPatch(e.Patch, "", simple)
 	var wanted event.Patch
 	if err == nil && e.Wanted != nil {
 		wanted, err = checkPatch(*e.Wanted, "change.", true)
@@ -33,36 +33,36 @@ func (c *conn) join(e event.GotANewUser) error {
 		return err
 	}
 	if simple {
-		wanted = is.Then(wanted)
+		wanted = profile.Then(wanted)
 	}
-	grant := c.identify(e.Session)
-	place, err := c.server.options.Hub.Join(room, hub.Person{
+	newSession := c.identify(e.Session)
+	member, err := c.server.options.Hub.Join(room, hub.Person{
 		Visitor:    c.visitor(e.Ref, e.Resume),
 		ID:         c.server.options.Sessions.PublicID(c.session, room),
-		NewSession: grant,
-		Profile:    is,
+		NewSession: newSession,
+		Profile:    profile,
 		Change:     wanted,
 		Tab:        e.Tab,
 	}, c)
-	return c.entered(place, err)
+	return c.entered(member, err)
 }
 
-// identify settles which session the client is: the one of its cookie, or the
-// one it was given when it had no cookie to be known by. Else it is new, and
-// identify returns what to give it.
-func (c *conn) identify(said string) (grant string) {
+// identify decides which session the client has: the one of the cookie, or without a
+// cookie the one of the hello. Otherwise the session is new, and identify returns the
+// text to give to the client.
+func (c *conn) identify(ofHello string) (newSession string) {
 	if c.hasCookie {
 		return ""
 	}
 	sessions := c.server.options.Sessions
-	if id, ok := sessions.Parse(said); ok {
+	if id, ok := sessions.Parse(ofHello); ok {
 		c.session = id
 		return ""
 	}
 	return sessions.Text(c.session)
 }
 
-// visitor is the client as the hub takes it in, by a hello.
+// visitor returns the client as the hub sees it.
 func (c *conn) visitor(ref event.Ref, resume *event.Resume) hub.Visitor {
 	return hub.Visitor{
 		Ref:    ref,
@@ -73,9 +73,9 @@ func (c *conn) visitor(ref event.Ref, resume *event.Resume) hub.Visitor {
 	}
 }
 
-// admit counts somebody who arrives or begins to watch, unless their address has
-// had too many, or has cost too much. To watch counts like joining: otherwise
-// all the names that rooms may have could be tried, unseen.
+// admit counts a client that joins or watches. It returns a refusal if its address has
+// had too many of them, or has cost too much. Watching counts like joining: otherwise
+// somebody could try all names of rooms unseen.
 func (c *conn) admit(known bool) error {
 	reason, wait := refusal.JoinDebt, c.share.Debt()
 	if wait == 0 && !known {
@@ -84,7 +84,7 @@ func (c *conn) admit(known bool) error {
 	if wait == 0 {
 		return nil
 	}
-	wait += rand.N(time.Second) // or those who wait would come as one
+	wait += rand.N(time.Second) // or all who wait would come back at one time
 	return refusal.Error{Reason: reason, RetryAfter: wait}
 }
 
@@ -94,11 +94,12 @@ func (c *conn) watch(e event.Watch) error {
 	if err != nil {
 		return err
 	}
-	place, err := c.server.options.Hub.Watch(room, c.visitor(e.Ref, e.Resume), c)
-	return c.entered(place, err)
+	member, err := c.server.options.Hub.Watch(room, c.visitor(e.Ref, e.Resume), c)
+	return c.entered(member, err)
 }
 
-func (c *conn) entered(place *hub.Conn, err error) error {
+// entered notes where the client is, or returns the refusal for an error of the hub.
+func (c *conn) entered(member *hub.Conn, err error) error {
 	switch {
 	case errors.Is(err, hub.ErrRoomFull):
 		return refusal.Error{Reason: refusal.RoomFull}
@@ -111,11 +112,11 @@ func (c *conn) entered(place *hub.Conn, err error) error {
 	case err != nil:
 		return refusal.Error{Reason: refusal.Restarting}
 	}
-	c.member.Store(place)
+	c.member.Store(member)
 	return nil
 }
 
-// checkHello is the room that a hello names, if the hello is the first and in time.
+// checkHello returns the room of a hello, if the hello is the first and in time.
 func (c *conn) checkHello(name string) (string, error) {
 	if c.member.Load() != nil {
 		return "", refusal.Error{Reason: refusal.AlreadyJoined}
@@ -134,10 +135,10 @@ func (c *conn) checkHello(name string) (string, error) {
 	return room, nil
 }
 
-// checkPatch returns a change as it is kept, or what is wrong with it. In stands
-// before the names of its fields in the event. Of what is news, the end of a status
-// is to come; of who somebody is who comes back, it may have passed meanwhile.
-func checkPatch(change event.Patch, in string, news bool) (event.Patch, error) {
+// checkPatch returns a patch as it is stored, or what is wrong with it. In is what comes
+// before the names of its fields in the event. With isChange, the end of a status must be
+// in the future. In the profile of a client that comes back, it may have passed.
+func checkPatch(change event.Patch, in string, isChange bool) (event.Patch, error) {
 	change, err := change.MapTexts(func(field, text string) (string, error) {
 		stored, err := names.Text(field, text)
 		switch {
@@ -161,7 +162,7 @@ func checkPatch(change event.Patch, in string, news bool) (event.Patch, error) {
 	if change.Until != nil && *change.Until != 0 {
 		now := time.Now()
 		past, far := *change.Until <= now.UnixMilli(), *change.Until > now.Add(event.MaxUntil).UnixMilli()
-		if far || past && news {
+		if far || past && isChange {
 			return change, refusal.Error{Reason: refusal.BadUntil, Field: in + "until"}
 		}
 	}
@@ -175,27 +176,27 @@ func checkPatch(change event.Patch, in string, news bool) (event.Patch, error) {
 	return change, nil
 }
 
-// change changes the client's own entry, or says why not.
-func change(place *hub.Conn, e event.ChangeUser) error {
-	if place.Watches() {
+// change changes the client's user, or returns why not.
+func change(member *hub.Conn, e event.ChangeUser) error {
+	if member.Watches() {
 		return refusal.Error{Reason: refusal.WatcherChange}
 	}
 	change, err := checkPatch(e.Patch, "", true)
 	if err != nil {
 		return err
 	}
-	if err := place.Update(e.Ref, change); err != nil {
+	if err := member.Update(e.Ref, change); err != nil {
 		return refusal.Error{Reason: refusal.BadData, Field: "data", Detail: err}
 	}
 	return nil
 }
 
 // view has the client see another part of a large room.
-func view(place *hub.Conn, e event.View) error {
+func view(member *hub.Conn, e event.View) error {
 	if len(e.Query) > event.MaxQuery {
 		return refusal.Error{Reason: refusal.QueryTooLong}
 	}
-	if place.SetView(e) != nil {
+	if member.SetView(e) != nil {
 		return refusal.Error{Reason: refusal.TooManyViews}
 	}
 	return nil

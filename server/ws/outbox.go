@@ -17,64 +17,64 @@ import (
 	"rollcall/shared/event"
 )
 
-// bufferSize is the size of the buffers a connection keeps. What is written
-// through one is a control frame, of 127 bytes at most.
+// bufferSize is the size in bytes of the buffers of a connection. The library writes
+// control frames through one, which have at most 127 bytes.
 const bufferSize = 128
 
-// maxPending is how much may wait for a client beside the room's frame: what is
-// for it alone, as answers to its pings and refusals; as much again is being
-// written. Who asks for more and does not read is cut off.
+// maxPending is how many bytes that are for one client alone may wait for it, such as
+// answers to its pings and refusals. As much again may be in the middle of being
+// written. A client that asks for more and does not read is cut off.
 const maxPending = 64 << 10
 
-// outbox is a connection whose writes never block: what the socket does not
-// take at once waits, and a goroutine that lasts as long as something waits
-// writes it. So whoever writes to many is held up by none.
+// outbox is a connection whose writes never block. What the socket does not take at once
+// is left to a goroutine, which lasts as long as something waits. So nobody who writes to
+// many connections is delayed by one.
 type outbox struct {
 	net.Conn
-	socket *socket // nil where only blocking reads and writes are to be had
+	socket *socket // nil if the connection only has blocking reads and writes
 
-	received atomic.Bool             // the client has said something since this was cleared
-	throttle func(int) time.Duration // how long to wait after so many bytes were read; nil is never
-	backlog  *backlog                // what waits is counted there; nil is nowhere
+	received atomic.Bool             // bytes of the client have come since this was cleared
+	throttle func(int) time.Duration // returns how long to wait after that many bytes were read; nil is never
+	backlog  *backlog                // counts what waits; nil counts nothing
 	closed   chan struct{}           // closed by Close
 
-	// Of the reader.
-	in     *bufio.Reader // what the library reads through
-	unread []byte        // what it has yet to read
-	chunk  *chunk        // in which that is; nil if it came from net/http
+	// Only the reader uses what follows.
+	in     *bufio.Reader // through which the library reads
+	unread []byte        // bytes that have come and are not read yet
+	chunk  *chunk        // which has the unread bytes; nil if they came from net/http
 
 	mu           sync.Mutex // guards what follows
 	group        sync.WaitGroup
-	pending      [][]byte  // in the order of writing, while draining
-	ownPending   int       // bytes pending that are for this client alone
-	draining     bool      // a goroutine writes
-	closeCode    uint16    // of the last frame, once that is written
-	lastProgress time.Time // when that last got rid of anything
-	closedAt     time.Time // when the last frame was written, or put to what waits; zero before
-	ready        func()    // is to be called when nothing is pending; nil is nobody waits
-	err          error     // why nothing more is taken
+	pending      [][]byte  // waits to be written, in this order
+	ownPending   int       // bytes of pending that are for this client alone
+	draining     bool      // the goroutine runs that writes pending
+	closeCode    uint16    // of the close frame, after that is written
+	lastProgress time.Time // when the goroutine wrote something last
+	closedAt     time.Time // when the close frame was written, or began to wait; zero before
+	ready        func()    // to call when nothing is pending; nil if nobody waits for that
+	err          error     // why nothing is written any more
 }
 
-// newOutbox takes over a connection of which unread has been read already.
+// newOutbox takes over a connection from which unread was read already.
 func newOutbox(conn net.Conn, unread []byte) *outbox {
 	o := &outbox{Conn: conn, socket: newSocket(conn), unread: unread, closed: make(chan struct{})}
 	o.in = bufio.NewReaderSize(o, bufferSize)
 	return o
 }
 
-// hijacked is a response that is hijacked into an outbox, with small buffers.
-// What the library answers when it does not come to that is not written: its
-// error says the same.
+// hijacked is a response that becomes an outbox, with small buffers, when the library
+// hijacks it. An answer that the library writes in place of that is dropped: its error
+// says the same.
 type hijacked struct {
 	http.ResponseWriter
-	throttle func(int) time.Duration // the outbox's
-	backlog  *backlog                // as well
+	throttle func(int) time.Duration // for the outbox
+	backlog  *backlog                // for the outbox
 	out      *outbox                 // set by Hijack
 }
 
-// Hijack writes the response with the headers that are set by now. It does so by
-// hand: net/http takes twice as much stack as all that comes before needs, and
-// what it adds, a Date, is not required (RFC 9110, section 6.6.1).
+// Hijack writes the response with the headers that are set. It does so itself: net/http
+// would double the stack, and only adds a Date, which is not required (RFC 9110, section
+// 6.6.1).
 func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack() // without deadlines
 	if err != nil {
@@ -85,11 +85,11 @@ func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	defer copyBuffers.Put(piece)
 	response := bytes.NewBuffer(piece[:0])
 	response.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
-	h.Header().Write(response) // which a buffer takes
+	h.Header().Write(response) // a buffer returns no error
 	response.WriteString("\r\n")
 	h.out = newOutbox(conn, append([]byte(nil), unread...))
 	h.out.throttle, h.out.backlog = h.throttle, h.backlog
-	// The client may not have read what it was answered before.
+	// Through the outbox: the client may not have read earlier answers yet.
 	if _, err := h.out.Write(response.Bytes()); err != nil {
 		return nil, nil, err
 	}
@@ -100,18 +100,18 @@ func (h *hijacked) WriteHeader(int) {}
 
 func (h *hijacked) Write(p []byte) (int, error) { return len(p), nil }
 
-// chunk is what is read at one time.
+// chunk is a buffer for what is read at one time.
 type chunk [4 << 10]byte
 
-// chunks are shared, since of thousands of clients few speak at one time.
+// chunks is shared by all connections: few of thousands of clients send at one time.
 var chunks = sync.Pool{New: func() any { return new(chunk) }}
 
-// emptyFrameSize is the size of a client's frame that carries nothing.
+// emptyFrameSize is the size of a client's frame without a payload.
 const emptyFrameSize = 6
 
-// awaitInput waits until the client has said something to be read, on less stack
-// than the library takes and without a buffer. It is called between messages.
-// A mere answer to a ping, which is all that most clients say, ends here.
+// awaitInput waits between messages until there is something to read, with less stack
+// than the library needs and without a buffer. It reads over pongs, which are all that
+// most clients send.
 func (o *outbox) awaitInput() error {
 	for o.socket != nil && o.inputEmpty() {
 		chunk, n, err := o.socket.readChunk()
@@ -129,7 +129,7 @@ func (o *outbox) awaitInput() error {
 	return nil
 }
 
-// pauseReading waits before more is read, if so much was read that it has to.
+// pauseReading waits if the throttle says so, after that many bytes were read.
 func (o *outbox) pauseReading(read int) {
 	if o.throttle == nil {
 		return
@@ -146,7 +146,7 @@ func (o *outbox) pauseReading(read int) {
 	}
 }
 
-// inputEmpty reports that all that has come is read.
+// inputEmpty reports whether everything that has come is read.
 func (o *outbox) inputEmpty() bool { return len(o.unread) == 0 && o.in.Buffered() == 0 }
 
 func (o *outbox) Read(p []byte) (int, error) {
@@ -161,7 +161,7 @@ func (o *outbox) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// consume counts the first n bytes that are unread as read.
+// consume drops the first n unread bytes, which are read now.
 func (o *outbox) consume(n int) {
 	if o.unread = o.unread[n:]; len(o.unread) > 0 {
 		return
@@ -172,12 +172,11 @@ func (o *outbox) consume(n int) {
 	}
 }
 
-// readText returns the next message if it is one of text that has come in one frame
-// and at one time, as nearly all do; the error is a websocket.CloseError if in its
-// place there is an ordinary end, which is answered then. Both nil is for all
-// else, and the library reads on. It would read these as well, but takes four
-// times as long for a hello, and for an end as long as it takes to tell two
-// others of it. It is called between messages.
+// readText returns the next text message between messages, if it has come whole in one
+// frame, as nearly all do. If an ordinary close has come instead, it answers that, and
+// the error is a websocket.CloseError. In all other cases both results are nil, and the
+// library reads on. The library could read these too, but takes four times as long for a
+// hello, and for a close as long as telling two others of it takes.
 func (o *outbox) readText() ([]byte, error) {
 	if o.in.Buffered() > 0 {
 		return nil, nil
@@ -191,15 +190,15 @@ func (o *outbox) readText() ([]byte, error) {
 	case first == closeFrame:
 		if code, ok := ordinaryClose(payload); ok {
 			o.consume(size)
-			o.Write(append([]byte{closeFrame, byte(len(payload))}, payload...)) // whatever becomes of it
+			o.Write(append([]byte{closeFrame, byte(len(payload))}, payload...)) // an error does not matter any more
 			return nil, websocket.CloseError{Code: code}
 		}
 	}
 	return nil, nil
 }
 
-// Write is the library's: it writes control frames, each whole and in one
-// piece, which are copied if they must wait. So does the answer to the upgrade.
+// Write writes the answer to the upgrade, and the library's control frames, each of which
+// comes in one call. It copies what has to wait.
 func (o *outbox) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.unlockAndTrim()
@@ -207,10 +206,10 @@ func (o *outbox) Write(p []byte) (int, error) {
 	return len(p), o.err
 }
 
-// writeControl writes a frame that is there already, unless the last is written.
+// writeControl writes an encoded frame, unless the close frame is written.
 func (o *outbox) writeControl(p []byte) {
 	if !o.closedAt.IsZero() {
-		return // the answer to a close that answers ours
+		return // the library answers a close that answers ours
 	}
 	if n := o.tryWrite(p, nil); n < len(p) {
 		o.enqueue(bytes.Clone(p[n:]), len(p)-n, true)
@@ -223,9 +222,9 @@ func (o *outbox) writeControl(p []byte) {
 	}
 }
 
-// send writes a text message of two parts: own, of which nothing is kept, and
-// shared, which must not change. It returns false if the socket has not taken
-// it all; then ready is called when it has, once and without a lock held.
+// send writes a text message of two parts. Own is the caller's again when send returns;
+// shared must never change. It returns false if the socket has not taken everything: then
+// ready is called once when it has, without a lock held.
 func (o *outbox) send(own, shared []byte, ready func()) bool {
 	o.mu.Lock()
 	defer o.unlockAndTrim()
@@ -237,25 +236,24 @@ func (o *outbox) send(own, shared []byte, ready func()) bool {
 	return true
 }
 
-// sendOwn writes a text message that is for this client alone, and counts if it
-// has to wait.
+// sendOwn writes a text message that is for this client alone. If it has to wait, it
+// counts for maxPending.
 func (o *outbox) sendOwn(message []byte) {
 	o.mu.Lock()
 	defer o.unlockAndTrim()
 	o.writeText(nil, message, true)
 }
 
-// maxCopied is the longest frame that is copied to be in one piece: of one piece
-// the system takes 250 bytes in a sixth less time than of two.
+// maxCopied is the longest frame whose parts are copied together: the system writes 250
+// bytes of one piece in a sixth less time than of two.
 const maxCopied = 4 << 10
 
-// copyBuffers are buffers in which short frames are put together.
+// copyBuffers has buffers for that.
 var copyBuffers = sync.Pool{New: func() any { return new([maxCopied]byte) }}
 
-// writeText writes a text message as send has it, unless the last frame is written.
-// It does so by hand: since a server's frames are not masked, one message serves
-// all its receivers, and the library's locks and buffers cost a fifth of what
-// the system call does.
+// writeText writes the text message of send, unless the close frame is written. It does
+// so without the library: frames of a server are not masked, so all receivers share the
+// bytes, and the locks and buffers of the library cost a fifth of the system call.
 func (o *outbox) writeText(own, shared []byte, counts bool) {
 	if !o.closedAt.IsZero() {
 		return
@@ -285,7 +283,7 @@ func (o *outbox) writeText(own, shared []byte, counts bool) {
 	}
 }
 
-// tryWrite writes what the socket takes at once.
+// tryWrite writes what the socket takes at once, and returns how many bytes that is.
 func (o *outbox) tryWrite(head, body []byte) int {
 	if o.socket == nil || o.draining || o.err != nil {
 		return 0
@@ -298,8 +296,8 @@ func (o *outbox) tryWrite(head, body []byte) int {
 	return n
 }
 
-// enqueue leaves p, which does not change any more and keeps so many bytes in memory,
-// to a goroutine.
+// enqueue leaves p to the goroutine that drains. P never changes, and keeps size bytes in
+// memory. With counts, it counts for maxPending.
 func (o *outbox) enqueue(p []byte, size int, counts bool) {
 	if o.err != nil {
 		return
@@ -307,7 +305,7 @@ func (o *outbox) enqueue(p []byte, size int, counts bool) {
 	if counts {
 		if o.ownPending += len(p); o.ownPending > maxPending {
 			o.err = refusal.Error{Reason: refusal.TooMuchPending}
-			o.Conn.Close() // the reader notices, and whoever writes now
+			o.Conn.Close() // the reader notices, and the goroutine that drains
 			return
 		}
 	}
@@ -319,7 +317,7 @@ func (o *outbox) enqueue(p []byte, size int, counts bool) {
 	}
 }
 
-// drain writes what is pending until nothing is.
+// drain writes what is pending, until nothing is.
 func (o *outbox) drain() {
 	for {
 		o.mu.Lock()
@@ -328,7 +326,7 @@ func (o *outbox) drain() {
 		if len(pending) == 0 {
 			o.draining = false
 			if !o.closedAt.IsZero() {
-				o.closedAt = time.Now() // only now it can be answered
+				o.closedAt = time.Now() // the client has the close frame only now
 			}
 			ready := o.ready
 			o.ready = nil
@@ -341,11 +339,11 @@ func (o *outbox) drain() {
 		o.mu.Unlock()
 		for _, p := range pending {
 			for len(p) > 0 {
-				// In pieces, to see how it goes on a slow line too.
+				// In pieces, so that progress is seen on a slow line too.
 				n, err := o.Conn.Write(p[:min(len(p), 8<<10)])
 				o.mu.Lock()
 				if o.lastProgress = time.Now(); err != nil {
-					if o.err == nil { // else it was cut, and that says why
+					if o.err == nil { // otherwise it was cut, for that reason
 						o.err = err
 					}
 					o.pending, o.draining, o.ready = nil, false, nil
@@ -363,8 +361,8 @@ func (o *outbox) drain() {
 	}
 }
 
-// ping asks the client to show that it is there. One that something waits for
-// shows it by taking that.
+// ping sends a ping. A client for whom something waits needs none: it shows that it is
+// there by taking that.
 func (o *outbox) ping() {
 	o.mu.Lock()
 	draining := o.draining
@@ -376,9 +374,9 @@ func (o *outbox) ping() {
 	o.Write([]byte{pingFrame, 0})
 }
 
-// sendClose writes a last message, unless that is nil, and the last frame, with
-// nothing between them. The client answers it, which the reader hears. It
-// reports whether it did: there may have been a last frame before.
+// sendClose writes a last message, unless that is nil, and then the close frame. The
+// client answers, and the reader ends. It returns false, and writes nothing, if there was
+// a close frame before.
 func (o *outbox) sendClose(message []byte, code event.CloseCode, why string) bool {
 	o.mu.Lock()
 	defer o.unlockAndTrim()
@@ -393,9 +391,9 @@ func (o *outbox) sendClose(message []byte, code event.CloseCode, why string) boo
 	return true
 }
 
-// checkProgress reports whether the client has yet to take what waits for it or to
-// answer the last frame, and if it should have by now, which of them.
-func (o *outbox) checkProgress(now time.Time) (something bool, overdue refusal.Reason) {
+// checkProgress reports whether the client has still to take what waits for it, or to
+// answer the close frame. Overdue is the reason for a cut if that takes too long.
+func (o *outbox) checkProgress(now time.Time) (pending bool, overdue refusal.Reason) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	ended := !o.closedAt.IsZero()
@@ -409,7 +407,7 @@ func (o *outbox) checkProgress(now time.Time) (something bool, overdue refusal.R
 	return ended || o.draining, overdue
 }
 
-// spawn runs f unless the outbox is closed.
+// spawn runs f in a goroutine, for which wait waits, unless the outbox is closed.
 func (o *outbox) spawn(f func()) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -418,10 +416,10 @@ func (o *outbox) spawn(f func()) {
 	}
 }
 
-// Close cuts the connection.
+// Close ends the connection without a close frame.
 func (o *outbox) Close() error { return o.cut(net.ErrClosed) }
 
-// cut is Close for a reason, which counts if nothing has ended it before.
+// cut is Close with a reason, which counts if it is the first.
 func (o *outbox) cut(why error) error {
 	o.mu.Lock()
 	if o.err == nil {
@@ -436,19 +434,19 @@ func (o *outbox) cut(why error) error {
 	return o.Conn.Close()
 }
 
-// closeState returns the code of the last frame, 0 if there was none, and why nothing
-// more is taken.
+// closeState returns the code of the close frame, 0 if there was none, and why nothing is
+// written any more.
 func (o *outbox) closeState() (event.CloseCode, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return event.CloseCode(o.closeCode), o.err
 }
 
-// unlockAndTrim lets others write, and sees to it that not too much waits.
+// unlockAndTrim unlocks the outbox, and cuts connections if too much waits.
 func (o *outbox) unlockAndTrim() {
 	o.mu.Unlock()
 	o.backlog.trim()
 }
 
-// wait is for what the outbox has started, once it is closed.
+// wait waits, after Close, for the goroutines of the outbox.
 func (o *outbox) wait() { o.group.Wait() }

@@ -2,29 +2,28 @@ package ws
 
 import "sync"
 
-// readers are goroutines that hear what connections have to say. Reading and
-// decoding a frame needs more stack than a connection should keep, which
-// otherwise waits on the smallest that there is; and a new goroutine begins with
-// as little, and has it copied each time it grows. So those that are through
-// wait for the next connection. Safe for concurrent use.
+// readers are goroutines that read and handle messages for connections. That needs more
+// stack than a connection should keep while it waits. A new goroutine for each message
+// would begin with a small stack, which is copied each time it grows. So goroutines are
+// used again. Safe for concurrent use.
 type readers struct {
 	running sync.WaitGroup
 
 	mu   sync.Mutex // guards what follows
-	idle []reader   // the last one first, whose stack is still in the processor's cache
+	idle []reader   // the last one is used first: its stack is still in the processor's cache
 }
 
-// maxIdle is how many wait. Few are needed at one time: one that has heard all
-// there is goes back before the next connection is read from.
+// maxIdle is how many idle goroutines are kept. Few are needed at one time, since
+// handling a message is quick.
 const maxIdle = 16
 
-// reader is one of them. It ends when conns is closed.
+// reader is one of the goroutines. It ends when conns is closed.
 type reader struct {
 	conns  chan *conn
 	result chan error // one for each of conns
 }
 
-// read has one of them hear c, and waits for the result.
+// read has a goroutine read the messages of c, and waits for the result.
 func (rs *readers) read(c *conn) error {
 	r := rs.get()
 	r.conns <- c
@@ -60,7 +59,7 @@ func (rs *readers) put(r reader) {
 	rs.idle = append(rs.idle, r)
 }
 
-// end waits for all of them to end. No connection is heard any more.
+// end ends all goroutines and waits for them. No connection is read any more.
 func (rs *readers) end() {
 	rs.mu.Lock()
 	for _, r := range rs.idle {

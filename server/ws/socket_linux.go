@@ -10,12 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxUnsent is how much may wait in the system for the line to be free.
+// maxUnsent is how many bytes may wait in the system for the line.
 const maxUnsent = 16 << 10
 
-// socket is the system's view of a connection: it writes what is taken at
-// once, and waits to read without holding a buffer. One goroutine at a time
-// uses either way.
+// socket is a connection by its file descriptor: it writes what the system takes at once,
+// and waits for input without a buffer. One goroutine may write while another one reads.
 type socket struct {
 	raw syscall.RawConn
 
@@ -41,8 +40,8 @@ func newSocket(conn net.Conn) *socket {
 	if err != nil {
 		return nil
 	}
-	// Otherwise the system takes megabytes for a slow line, and what is
-	// merged is merged behind them.
+	// Otherwise the system takes megabytes for a slow line, and newer frames wait
+	// behind them.
 	raw.Control(func(fd uintptr) {
 		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, maxUnsent)
 	})
@@ -51,8 +50,7 @@ func newSocket(conn net.Conn) *socket {
 	return s
 }
 
-// write returns how much of both was taken. That the socket is full is no
-// error.
+// write returns how many bytes of both were written. A full socket is no error.
 func (s *socket) write(head, body []byte) (int, error) {
 	s.parts = [2][]byte{head, body}
 	err := s.raw.Write(s.writable)
@@ -67,7 +65,8 @@ func (s *socket) write(head, body []byte) (int, error) {
 	return n, os.NewSyscallError("write", s.failed)
 }
 
-// writeOnce never asks to be called again when the socket has room.
+// writeOnce writes once. It returns true: it is not to be called again when the socket
+// has space.
 func (s *socket) writeOnce(fd uintptr) bool {
 	for {
 		if len(s.parts[1]) == 0 {
@@ -102,7 +101,7 @@ func (s *socket) readChunk() (*chunk, int, error) {
 	return nil, 0, err
 }
 
-// readOnce asks to be called again when there is something.
+// readOnce reads once. It returns false if it is to be called again when there is input.
 func (s *socket) readOnce(fd uintptr) bool {
 	s.chunk = chunks.Get().(*chunk)
 	for {

@@ -4,8 +4,8 @@ package ws
 
 import "net"
 
-// socket is for systems on which writing without blocking is not worked out:
-// every frame is left to a goroutine, and the library waits to read.
+// socket is for systems for which there is no writing without blocking here: every frame
+// is left to a goroutine, and the library waits for input.
 type socket struct{}
 
 func newSocket(net.Conn) *socket { return nil }

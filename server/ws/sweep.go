@@ -9,103 +9,102 @@ import (
 	"rollcall/shared/event"
 )
 
-// How long things may take on a connection. One goroutine looks after all of
-// them every so often, since timers of their own would cost each connection
-// as much as its place in a room.
+// How long things may take on a connection. One goroutine checks all connections every
+// second: timers of their own would cost a connection as much memory as its place in a
+// room.
 const (
 	sweepEvery   = time.Second
 	pingEvery    = 15 * time.Second
 	pongTimeout  = 5 * time.Second
-	closeTimeout = 5 * time.Second  // the last frame is answered
-	writeTimeout = 10 * time.Second // then the client is stuck and is cut off
-	forgetEvery  = time.Minute      // of addresses that use nothing any more
+	closeTimeout = 5 * time.Second  // for the answer to the close frame
+	writeTimeout = 10 * time.Second // without progress; then the client is cut off
+	forgetEvery  = time.Minute      // addresses that use nothing any more are dropped
 
-	// A rush is so many connections opened, and is over when for so long
-	// there was none.
+	// A rush is acceptBurst new connections. It is over when there is no new one for
+	// acceptBurstGap.
 	acceptBurst    = 1000
 	acceptBurstGap = 5 * time.Second
 )
 
-// sweep pings, says something in quiet rooms and cuts off who is stuck, until
-// the server closes.
+// sweep sends pings and heartbeats, and cuts connections that do not answer, until the
+// server closes.
 func (s *Server) sweep() {
 	ticker := time.NewTicker(sweepEvery)
 	defer ticker.Stop()
-	forgotten := time.Now()
-	accepted, tidied, quiet := 0, 0, time.Now()
-	var due []*conn
-	var quietRooms []*hub.Conn
+	lastForget := time.Now()
+	accepted, acceptedAtFree, lastAccept := 0, 0, time.Now()
+	var toPing []*conn
+	var toBeat []*hub.Conn
 	for {
 		select {
 		case <-s.done:
 			return
 		case <-ticker.C:
 		}
-		// By the clock, since ticks are late and left out under load.
+		// By the clock: under load, ticks are late or missing.
 		now := time.Now()
-		due, quietRooms = due[:0], quietRooms[:0]
+		toPing, toBeat = toPing[:0], toBeat[:0]
 		s.mu.Lock()
 		for _, c := range s.conns {
 			ping, beat := c.check(now)
 			if ping {
-				due = append(due, c)
+				toPing = append(toPing, c)
 			}
 			if beat {
-				quietRooms = append(quietRooms, c.member.Load())
+				toBeat = append(toBeat, c.member.Load())
 			}
 		}
 		if s.accepted != accepted {
-			accepted, quiet = s.accepted, now
+			accepted, lastAccept = s.accepted, now
 		}
 		s.mu.Unlock()
-		for _, place := range quietRooms {
-			place.Heartbeat()
+		for _, member := range toBeat {
+			member.Heartbeat()
 		}
-		clear(quietRooms)
-		// Upgrading takes several times what a connection keeps, and Go
-		// gives that back over minutes, if at all: it is kept for the next
-		// rush, which may be tomorrow's.
-		if accepted-tidied >= acceptBurst && now.Sub(quiet) >= acceptBurstGap {
-			tidied = accepted
+		clear(toBeat)
+		// An upgrade takes several times the memory that a connection keeps. Go gives
+		// it back to the system over minutes, if at all.
+		if accepted-acceptedAtFree >= acceptBurst && now.Sub(lastAccept) >= acceptBurstGap {
+			acceptedAtFree = accepted
 			debug.FreeOSMemory()
 		}
-		if now.Sub(forgotten) >= forgetEvery {
+		if now.Sub(lastForget) >= forgetEvery {
 			s.options.Addresses.Forget()
-			forgotten = now
+			lastForget = now
 		}
-		s.ping(due)
-		clear(due)
+		s.ping(toPing)
+		clear(toPing)
 	}
 }
 
 // pingsAtOnce is how many pings may go out without a pause.
 const pingsAtOnce = 8
 
-// ping spreads pings over most of the time to the next sweep: hundreds at once
-// would hold up what happens in the rooms by some ten milliseconds.
-func (s *Server) ping(due []*conn) {
-	for i, c := range due {
+// ping spreads pings over most of the time to the next sweep. Hundreds at once would
+// delay the frames of rooms by some ten milliseconds.
+func (s *Server) ping(conns []*conn) {
+	for i, c := range conns {
 		if i > 0 && i%pingsAtOnce == 0 {
 			select {
 			case <-s.done:
 				return
-			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(due))):
+			case <-time.After(sweepEvery * 3 / 4 * pingsAtOnce / time.Duration(len(conns))):
 			}
 		}
-		c.lastPing = time.Now() // which may be later than it was due
+		c.lastPing = time.Now() // later than check has noted
 		c.out.ping()
 	}
 }
 
-// check does what is due on a connection, and reports whether a ping is, and
-// something to be heard in a quiet room. What is due before the next look but
-// one is done now, so that nothing comes late.
+// check does what is due on a connection, and reports whether to send a ping and a
+// heartbeat. What is due before the next check but one is done now, so that nothing is
+// late.
 func (c *conn) check(now time.Time) (ping, beat bool) {
 	if !c.clientPending && now.Before(c.checkAt) && !c.written.Load() {
 		return false, false
 	}
-	waiting, overdue := c.out.checkProgress(now)
-	c.clientPending = waiting
+	pending, overdue := c.out.checkProgress(now)
+	c.clientPending = pending
 	if c.pongPending && now.Sub(c.lastPing) >= pongTimeout {
 		c.pongPending = false
 		if overdue == 0 && !c.out.received.Load() {
@@ -116,9 +115,9 @@ func (c *conn) check(now time.Time) (ping, beat bool) {
 		c.refuse(refusal.Error{Reason: overdue})
 		return false, false
 	}
-	// Behind much that waits, a ping would be answered late; but that it
-	// gets less shows as well that somebody is there.
-	if !waiting && now.Sub(c.lastPing) >= pingEvery-2*sweepEvery {
+	// Behind much that waits, a ping would be answered late. Progress shows as well that
+	// the client is there.
+	if !pending && now.Sub(c.lastPing) >= pingEvery-2*sweepEvery {
 		c.lastPing, c.pongPending, ping = now, true, true
 	}
 	c.checkAt = c.lastPing.Add(pingEvery - 2*sweepEvery)

@@ -1,6 +1,5 @@
-// Package ws is the WebSocket endpoint: it accepts connections, reads what
-// clients say into the hub and writes them the frames that the hub has for
-// them.
+// Package ws is the WebSocket endpoint: it accepts connections, gives the events of
+// clients to the hub, and writes the frames of the hub to clients.
 package ws
 
 import (
@@ -23,17 +22,16 @@ import (
 	"rollcall/shared/event"
 )
 
-// Options are what a Server works with. Limits of 0 are none.
+// Options are what a Server works with. A limit of 0 is no limit.
 type Options struct {
 	Hub      *hub.Hub
 	Sessions *session.Keeper
-	// AllowOrigin reports whether the page that sends the request may
-	// connect.
+	// AllowOrigin reports whether the page that sends the request may connect.
 	AllowOrigin func(*http.Request) bool
-	// Refused is told of all that is refused, dropped and cut.
+	// Refused observes everything that is refused, dropped or cut.
 	Refused refusal.Observer
-	// Addresses limits what one address may use, and what there is in all;
-	// Proxies are believed when they say for which address they ask.
+	// Addresses limits what one address may use, and connections in all. Proxies may
+	// say for which address they ask.
 	Addresses *limit.Addresses
 	Proxies   limit.Proxies
 	// EventsPerSecond is how many events a connection may send, after a
@@ -44,16 +42,16 @@ type Options struct {
 // Server is the http.Handler of the endpoint. Safe for concurrent use.
 type Server struct {
 	options Options
-	running sync.WaitGroup // one for each connection from its request on, and the sweep
+	running sync.WaitGroup // one for each connection, from its request on, and one for the sweep
 	done    chan struct{}  // closed by Close
 	backlog *backlog
 	readers readers
 
 	mu       sync.Mutex // guards what follows
 	conns    []*conn    // in no order; each knows its index
-	accepted int        // conns so far
-	closing  bool       // everybody is told to come back
-	cut      bool       // and has had the time for it
+	accepted int        // how many connections there have been
+	closing  bool       // clients are told that the server restarts
+	cut      bool       // the time to close properly is over
 }
 
 // New returns a server without connections. Close ends it.
@@ -66,8 +64,8 @@ func New(options Options) *Server {
 	return s
 }
 
-// ServeHTTP upgrades the request. The connection outlives it, so that net/http
-// can free what the request took.
+// ServeHTTP upgrades the request, and returns. The connection goes on, and net/http frees
+// the memory of the request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := s.accept(w, r)
 	if refused, ok := errors.AsType[refusal.Error](err); ok {
@@ -78,8 +76,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go c.serve()
 }
 
-// accept makes a connection of the request. The error is a refusal.Error, and
-// then nothing is answered yet.
+// accept makes a connection of the request. The error is a refusal.Error that the client
+// has not been told yet.
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
 	if !s.options.AllowOrigin(r) {
 		return nil, refusal.Error{Reason: refusal.ForeignOrigin, Detail: publicURL(r)}
@@ -96,8 +94,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
 	return c, nil
 }
 
-// publicURL is what -public-url would have to be for a page that may not
-// connect, as the end of a sentence; empty if its Origin does not say.
+// publicURL returns what -public-url would have to be for the page of the request to
+// connect, as the end of a sentence; empty if the Origin header does not say.
 func publicURL(r *http.Request) string {
 	if u, err := url.Parse(r.Header.Get("Origin")); err == nil && u.Host != "" {
 		return " " + u.Scheme + "://" + u.Host
@@ -105,7 +103,7 @@ func publicURL(r *http.Request) string {
 	return ""
 }
 
-// upgrade answers the request, if it does not return an error.
+// upgrade answers the request, unless it returns an error.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Share) (*conn, error) {
 	if !asksToUpgrade(r) {
 		return nil, refusal.Error{Reason: refusal.NoUpgrade}
@@ -117,14 +115,14 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	if wait := share.Barred(id, known); wait > 0 {
 		return nil, refusal.Error{Reason: refusal.SessionBarred, RetryAfter: wait}
 	}
-	// A known one too: a page that the browser had kept asks for nothing
-	// else by which its session could last longer.
+	// Also for a known session: a page from the browser's cache sends no other request
+	// that could prolong it.
 	s.options.Sessions.SetCookie(w, id)
 	protocol, tooOld := negotiate(r)
-	// The library keeps what it finds there, and with it the line that it is in.
+	// The library keeps this string, and with it the whole line that it is part of.
 	protocol = strings.Clone(protocol)
 	r.Header.Set("Sec-WebSocket-Protocol", protocol)
-	// Before the answer: who comes back after it, comes later.
+	// Before the answer, so that a client that comes back after it has a later time.
 	now := time.Now()
 	h := &hijacked{ResponseWriter: w, backlog: s.backlog}
 	c := &conn{server: s, share: share, session: id, hasCookie: known, acceptedAt: now, lastWrite: now, lastPing: now}
@@ -135,15 +133,15 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, share *limit.Sh
 	}
 	socket, err := websocket.Accept(h, r, &websocket.AcceptOptions{
 		Subprotocols: []string{protocol},
-		// The origin has passed AllowOrigin, which is the stricter check.
+		// AllowOrigin, which is stricter, has checked the origin.
 		InsecureSkipVerify: true,
 		OnPingReceived:     func(context.Context, []byte) bool { return c.allowPing() },
 	})
 	if err != nil {
 		return nil, refusal.Error{Reason: refusal.BadHandshake, Detail: errors.Unwrap(err)}
 	}
-	// readMessage limits a frame itself, so that the client is told what is wrong
-	// before the connection ends.
+	// readMessage limits the size, so that the client is told what is wrong before the
+	// connection ends.
 	socket.SetReadLimit(-1)
 	c.socket, c.out, c.tooOld = socket, h.out, tooOld
 	return c, nil
@@ -153,8 +151,9 @@ func asksToUpgrade(r *http.Request) bool {
 	return httpguts.HeaderValuesContainsToken(r.Header.Values("Upgrade"), "websocket")
 }
 
-// open counts a connection that is to be, or says why it may not. What only asks
-// why one was refused is told the same, and counts nothing.
+// open counts a new connection, or returns why there may be none. A request without an
+// upgrade, by which a client asks why it was refused, gets the same answer and is not
+// counted as an attempt.
 func (s *Server) open(r *http.Request) (*limit.Share, error) {
 	s.mu.Lock()
 	closing := s.closing
@@ -189,10 +188,10 @@ func (s *Server) release(share *limit.Share) {
 	s.running.Done()
 }
 
-// negotiate returns the subprotocol to accept, as the client writes it, and empty if
-// it offers none of ours; and whether it speaks other versions only. Such a client
-// gets one of its own confirmed, since a browser would drop the connection before
-// it hears why.
+// negotiate returns the subprotocol to accept, as the client writes it; empty if it
+// offers none of ours. TooOld is whether the client offers other versions only. Then one
+// of these is accepted all the same, since a browser would end the connection before the
+// page is told why.
 func negotiate(r *http.Request) (protocol string, tooOld bool) {
 	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
 		for p := range strings.SplitSeq(line, ",") {
@@ -214,7 +213,7 @@ func (s *Server) add(c *conn) {
 	c.index = len(s.conns)
 	s.conns = append(s.conns, c)
 	s.accepted++
-	switch { // it was being upgraded when Close looked
+	switch { // if Close was called while it was being upgraded
 	case s.cut:
 		c.refuse(refusal.Error{Reason: refusal.RestartCut})
 	case s.closing:
@@ -231,8 +230,8 @@ func (s *Server) remove(c *conn) {
 	s.mu.Unlock()
 }
 
-// Close tells every client that the server restarts, ends the connections and
-// waits for them. Who has not answered within 5 s, or when ctx ends, is cut.
+// Close tells every client that the server restarts, ends the connections and waits for
+// them. A connection whose client has not answered within 5 s, or when ctx ends, is cut.
 func (s *Server) Close(ctx context.Context) {
 	s.mu.Lock()
 	if !s.closing {
