@@ -22,8 +22,8 @@ import (
 
 const envPrefix = "ROLLCALL"
 
-// parse reads the settings from the command line and, where it says nothing,
-// from the environment. Asked for help it writes it to out and returns
+// parse reads the settings from the command line and, for flags that are not there, from
+// the environment. If the command line asks for help, it writes that to out and returns
 // flag.ErrHelp.
 func parse(args []string, out io.Writer) (service.Config, error) {
 	config := service.Config{Out: out, ErrOut: os.Stderr}
@@ -48,11 +48,11 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 	return config, nil
 }
 
-// newFlags returns the flags. They write what they are set to into config. The
-// help and the README's table are made from them.
+// newFlags returns the flags, which set the fields of config. The help and the table in
+// the README are made from them.
 func newFlags(config *service.Config) *flag.FlagSet {
 	flags := flag.NewFlagSet("rollcall", flag.ContinueOnError)
-	flags.SetOutput(io.Discard) // errors are one line, main's
+	flags.SetOutput(io.Discard) // main prints errors, in one line
 	flags.Usage = func() {}
 
 	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: a host and a port, or the port alone for all networks of this machine")
@@ -101,8 +101,7 @@ func newFlags(config *service.Config) *flag.FlagSet {
 	return flags
 }
 
-// hinted is a flag's value that says what it takes when it is given something
-// else.
+// hinted is the value of a flag whose errors say what it takes.
 type hinted struct {
 	flag.Value
 	hint string
@@ -115,7 +114,7 @@ func (h hinted) Set(s string) error {
 	return nil
 }
 
-// natural is a flag's number that is not negative.
+// natural is the value of a flag for a number that is not negative.
 type natural struct{ hinted }
 
 func (n natural) Set(s string) error {
@@ -125,8 +124,8 @@ func (n natural) Set(s string) error {
 	return n.hinted.Set(s)
 }
 
-// plainer takes away what ff says of where an error came from: the flag's own
-// message names the flag, and what it says of the environment stays.
+// plainer removes what ff says about where an error came from: the message of the flag
+// names the flag. What it says about the environment stays.
 func plainer(err error) error {
 	if inner := errors.Unwrap(err); inner != nil && strings.HasPrefix(err.Error(), "error parsing commandline") {
 		return inner

@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// defaultConnections is how many connections the limit on open files allows,
-// with 100 left for everything else. Go has raised the soft limit to the hard
-// one.
+// defaultConnections returns how many connections the limit on open files allows, with
+// 100 files left for everything else. Go has raised the soft limit to the hard one.
 func defaultConnections() int {
 	var files syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil || files.Cur > math.MaxInt32 {

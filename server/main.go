@@ -16,11 +16,11 @@ import (
 
 func main() {
 	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+	if !signal.Ignored(syscall.SIGHUP) { // nohup has it ignored
 		ends = append(ends, syscall.SIGHUP)
 	}
-	// Or a write to a log that nobody reads any more would end the program,
-	// whatever it was about to save.
+	// Otherwise a write to a log that nobody reads any more would end the program before
+	// it has saved the rooms.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	err := run(ctx, os.Args[1:])
@@ -31,9 +31,9 @@ func main() {
 	}
 }
 
-// gcPercent is GOGC where the environment has none. What lives in this server
-// is small, and most of what it allocates is gone at once: with Go's 100, the
-// one join in a hundred that meets a collection takes twice as long.
+// gcPercent is the default for GOGC. The heap of this server is small, and most of what it
+// allocates is garbage at once: with Go's 100, one join in a hundred meets a collection
+// and takes twice as long.
 const gcPercent = 300
 
 func run(ctx context.Context, args []string) error {

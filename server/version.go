@@ -13,14 +13,14 @@ import (
 	"rollcall/web"
 )
 
-// asksForVersion reports whether the command line has -version in it. That is
-// no flag of the flag set, or the environment variable ROLLCALL_VERSION, which
-// people set for uses of their own, would be one too.
+// asksForVersion reports whether the command line has -version. That is no flag of the
+// flag set: then the environment variable ROLLCALL_VERSION, which people may set for
+// something else, would count too.
 func asksForVersion(args []string) bool {
 	return slices.Contains(args, "-version") || slices.Contains(args, "--version")
 }
 
-// printVersion says which version of Rollcall this program is.
+// printVersion prints which version of Rollcall this program is.
 func printVersion(out io.Writer) error {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -36,8 +36,8 @@ func printVersion(out io.Writer) error {
 	return nil
 }
 
-// writeVersion writes one line for each thing that is known of what this
-// program was built from.
+// writeVersion writes a line for everything that is known about what this program was
+// built from.
 func writeVersion(out io.Writer, info *debug.BuildInfo, page string) {
 	fmt.Fprintf(out, "rollcall %s\n", cmp.Or(info.Main.Version, "(devel)"))
 	settings := make(map[string]string)
@@ -54,8 +54,8 @@ func writeVersion(out io.Writer, info *debug.BuildInfo, page string) {
 	fmt.Fprintf(out, "%s %s/%s\n", cmp.Or(info.GoVersion, runtime.Version()), runtime.GOOS, runtime.GOARCH)
 }
 
-// pageVersion is the version of the page in this program, a hash of all that
-// browsers load, as /api/version answers it.
+// pageVersion returns the version of the page in this program, as /api/version answers
+// it: a hash of everything that browsers load.
 func pageVersion() (string, error) {
 	assets, files, err := web.Load()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package limit shares a server among the addresses that use it, so that no
-// single one can use it up, nor can a few together.
+// Package limit divides a server among the addresses that use it, so that neither one
+// nor a few together can use it up.
 package limit
 
 import (
@@ -11,19 +11,17 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Options are what there is to share; 0 means no limit.
+// Options are the limits; 0 means no limit.
 type Options struct {
-	// Connections is how many WebSocket connections there may be in all. Those
-	// of plain HTTP, as each WebSocket is at first, have what is left of it,
-	// and a few to spare. One address gets at most half of what there is: see
-	// [Addresses.Open].
+	// Connections is how many WebSocket connections there may be in all. Connections of
+	// plain HTTP may use what is left of them, and [Spare] more; each WebSocket is one
+	// of them at first. One address gets at most half: see [Addresses.Open].
 	Connections int
 	// Sockets is how many WebSocket connections one address may have.
 	Sockets int
-	// JoinsPerMinute is how many times one address may join or watch a room
-	// in a minute, and as many at once. It may connect twice as often, and
-	// what it may ask for by plain HTTP follows from it: see
-	// [Addresses.Request].
+	// JoinsPerMinute is how many times one address may join or watch a room in a
+	// minute, all at once too. It may connect twice as often. What it may ask for by
+	// plain HTTP depends on it as well: see [Addresses.Request].
 	JoinsPerMinute int
 	// BytesPerSecond is what one address may cost in a second, after a burst
 	// of a minute's worth: see [Share.Charge].
@@ -37,35 +35,34 @@ var (
 )
 
 const (
-	// Spare is how many connections of plain HTTP there may be when all
-	// WebSockets are taken: who is to be told that needs one.
+	// Spare is how many connections of plain HTTP there may be when all WebSockets are
+	// taken: to be told that, a client needs one.
 	Spare = 64
-	// upgradesPerJoin is how often an address may connect for each join: a
-	// connection may be lost, or its hello refused.
+	// upgradesPerJoin is how often an address may connect for each join that it may
+	// make: a connection may be lost, or its hello refused.
 	upgradesPerJoin = 2
-	// A first visit asks ten times for a megabyte in all, which counts as 15
-	// requests; pages that a browser has kept ask for little.
+	// A first visit has ten requests for a megabyte in all, which counts as 15
+	// requests. Later visits have few.
 	requestsPerJoin = 15
 	requestBytes    = 256 << 10
-	// burstSeconds is for how long an address may save what it does not use.
-	// Everybody in a building comes at nine o'clock: 1,500 people in one room
-	// are told 84 MB of who was there before them.
+	// burstSeconds is for how many seconds an address may save what it does not use.
+	// When all people of a building come at nine o'clock, 1,500 people in one room are
+	// sent 84 MB about those who were there before them.
 	burstSeconds = 64
 )
 
-// Addresses knows what each address uses. Safe for concurrent use; nothing
-// waits for more than a lock.
+// Addresses knows what each address uses. Safe for concurrent use; no call takes long.
 type Addresses struct {
 	options Options
 
-	mu             sync.Mutex // guards what follows, and the counts in it
+	mu             sync.Mutex // guards what follows, and the counts in shares and sites
 	shares         map[netip.Prefix]*Share
 	sites          map[netip.Prefix]*usage
 	sockets, plain int
-	forgetAt       int // how many addresses are known when it is time to forget some
+	forgetAt       int // with that many shares, unused ones are dropped
 }
 
-// usage is what is held by one, or by several together.
+// usage is how many connections an address or a site has.
 type usage struct{ sockets, plain int }
 
 // Share is what one address uses. Safe for concurrent use.
@@ -73,7 +70,7 @@ type Share struct {
 	addresses *Addresses
 	source    string
 	used      usage  // guarded by addresses.mu
-	site      *usage // of what several addresses may belong to together; nil for IPv4
+	site      *usage // of the site to which the address belongs; nil for IPv4
 
 	joins, upgrades, bytes, requests *rate.Limiter // nil without a limit
 
@@ -87,12 +84,12 @@ func New(options Options) *Addresses {
 	return &Addresses{options: options, shares: make(map[netip.Prefix]*Share), sites: make(map[netip.Prefix]*usage), forgetAt: minForgetAt}
 }
 
-// Open counts a WebSocket connection and returns the share of its address, to
-// which the caller owes a Close. The error is ErrFull or ErrShare.
+// Open counts a WebSocket connection and returns the share of its address, which the
+// caller must Close. The error is ErrFull or ErrShare.
 //
-// One address holds at most half of what there is, and the last quarter is for
-// those who hold little of it: what is held is seldom given back, so whoever
-// could take half of what is left, again and again, would leave nothing.
+// One address has at most half of all connections. The last quarter is for addresses
+// with few: connections are seldom given back, and one address must not leave nothing
+// for others.
 func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -113,14 +110,14 @@ func (a *Addresses) Open(addr netip.Addr) (*Share, error) {
 	return s, nil
 }
 
-// mayHold reports whether the address may hold one more of all there are, of which
-// some are free.
+// mayHold reports whether the address may have one more of all connections, of which
+// some are free. Of returns the count of the kind.
 func (s *Share) mayHold(all, free int, of func(usage) int) bool {
 	little := of(s.used) < max(1, all/64) && (s.site == nil || of(*s.site) < max(1, all/16))
 	return free > 0 && (little || of(s.used) < all/2 && free > all/4)
 }
 
-// count adds to what is held; the lock is.
+// count adds to the counts. The lock is held.
 func (s *Share) count(sockets, plain int) {
 	a := s.addresses
 	a.sockets, a.plain = a.sockets+sockets, a.plain+plain
@@ -131,21 +128,21 @@ func (s *Share) count(sockets, plain int) {
 	}
 }
 
-// Close takes back an Open.
+// Close undoes an Open.
 func (s *Share) Close() {
 	s.addresses.mu.Lock()
 	defer s.addresses.mu.Unlock()
 	s.count(-1, 0)
 }
 
-// Source names the address: what one address is, is one source.
+// Source returns a name for the address.
 func (s *Share) Source() string { return s.source }
 
-// OpenPlain counts a connection of plain HTTP, and reports whether its address may
-// have it, by the rule of Open among those of plain HTTP. The caller owes a
-// ClosePlain even if not. Many is for an address that others stand behind, such as a
-// proxy's. Short says that a quarter is taken: it is time to end those on which
-// nothing is asked, before any is refused.
+// OpenPlain counts a connection of plain HTTP, and reports whether its address may have
+// it, by the rule of Open. The caller must call ClosePlain even if it may not. Many is
+// for an address behind which there are others, such as a proxy's. Short is whether a
+// quarter of the connections is taken: then idle ones are to be closed, before any is
+// refused.
 func (a *Addresses) OpenPlain(addr netip.Addr, many bool) (ok, short bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -160,16 +157,16 @@ func (a *Addresses) OpenPlain(addr netip.Addr, many bool) (ok, short bool) {
 	return ok, free < all-all/4
 }
 
-// ClosePlain takes back an OpenPlain.
+// ClosePlain undoes an OpenPlain.
 func (a *Addresses) ClosePlain(addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.shareOf(addr).count(0, -1)
 }
 
-// Request counts a request of plain HTTP, and returns 0 if it may be answered
-// now. Otherwise it is not counted, and the result is how long to wait. Weight
-// is for what takes more time than others.
+// Request counts a request of plain HTTP, and returns 0 if it may be answered now.
+// Otherwise it is not counted, and the result is how long to wait. Weight is as how many
+// ordinary requests it counts.
 func (a *Addresses) Request(addr netip.Addr, weight int) time.Duration {
 	a.mu.Lock()
 	l := a.shareOf(addr).requests
@@ -184,7 +181,7 @@ func (a *Addresses) Request(addr netip.Addr, weight int) time.Duration {
 	return 0
 }
 
-// ChargeResponse counts what a request was answered with, in bytes.
+// ChargeResponse counts the bytes of the answer to a request.
 func (a *Addresses) ChargeResponse(addr netip.Addr, bytes int) {
 	a.mu.Lock()
 	l := a.shareOf(addr).requests
@@ -194,11 +191,11 @@ func (a *Addresses) ChargeResponse(addr netip.Addr, bytes int) {
 	}
 }
 
-// Upgrade counts an attempt to connect, and returns 0 if it may be made now.
-// Otherwise it is not counted, and the result is how long to wait.
+// Upgrade counts an attempt to connect, and returns 0 if it may be made now. Otherwise
+// it is not counted, and the result is how long to wait.
 func (s *Share) Upgrade() time.Duration { return reserve(s.upgrades) }
 
-// MayUpgrade is what Upgrade would return, and counts nothing.
+// MayUpgrade returns what Upgrade would return, and counts nothing.
 func (s *Share) MayUpgrade() time.Duration {
 	if s.upgrades == nil || s.upgrades.Tokens() >= 1 {
 		return 0
@@ -206,7 +203,7 @@ func (s *Share) MayUpgrade() time.Duration {
 	return time.Duration((1 - s.upgrades.Tokens()) / float64(s.upgrades.Limit()) * float64(time.Second))
 }
 
-// Join counts a join, or the beginning of a watch, as Upgrade does.
+// Join counts a join or a watch, as Upgrade counts an attempt to connect.
 func (s *Share) Join() time.Duration { return reserve(s.joins) }
 
 func reserve(l *rate.Limiter) time.Duration {
@@ -221,17 +218,17 @@ func reserve(l *rate.Limiter) time.Duration {
 	return wait
 }
 
-// Charge counts what something has cost, in bytes that were sent because the
-// address asked for it. It never refuses: what it costs is often known only
-// afterwards. See Debt.
+// Charge counts bytes that were sent because the address asked for them, or work that
+// takes as long. It never refuses, since the cost is often known only afterwards: see
+// Debt.
 func (s *Share) Charge(bytes int) {
 	if s.bytes != nil {
 		Spend(s.bytes, bytes)
 	}
 }
 
-// Debt is how long the address has to ask for nothing more that costs much; 0
-// if it need not wait.
+// Debt returns how long the address must not ask for anything that costs much; 0 if it
+// may.
 func (s *Share) Debt() time.Duration {
 	if s.bytes == nil {
 		return 0
@@ -239,9 +236,9 @@ func (s *Share) Debt() time.Duration {
 	return Debt(s.bytes)
 }
 
-// Spend takes so many tokens from a limiter, whether it has them or not. The
-// debt is never more than about two bursts, or who cost too much once would
-// have to wait for hours.
+// Spend takes tokens from a limiter, whether it has them or not. The debt is never more
+// than about two bursts: otherwise an address that cost too much once could have to wait
+// for hours.
 func Spend(l *rate.Limiter, tokens int) {
 	now := time.Now()
 	if l.TokensAt(now) > -float64(l.Burst()) {
@@ -249,7 +246,7 @@ func Spend(l *rate.Limiter, tokens int) {
 	}
 }
 
-// Debt is how long a limiter takes to have no debt any more.
+// Debt returns how long it takes until a limiter has no debt any more.
 func Debt(l *rate.Limiter) time.Duration {
 	tokens := l.Tokens()
 	if tokens >= 0 {
@@ -258,8 +255,8 @@ func Debt(l *rate.Limiter) time.Duration {
 	return time.Duration(-tokens/float64(l.Limit())*float64(time.Second)) + 1
 }
 
-// Bar has the address wait before it connects again as who, a session that was
-// too much. Others of the address, who have a session of theirs, need not wait.
+// Bar has the address wait before it connects again with a session that has sent too
+// much. Clients of the address with other sessions need not wait.
 func (s *Share) Bar(who [16]byte, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -278,8 +275,8 @@ func (s *Share) Bar(who [16]byte, wait time.Duration) {
 	}
 }
 
-// Barred is how long somebody has to wait before they connect: who has no
-// session, and known is false, as long as any of the address has.
+// Barred returns how long a session has to wait before it connects. A client without a
+// known session waits as long as any barred session of the address.
 func (s *Share) Barred(who [16]byte, known bool) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -290,17 +287,17 @@ func (s *Share) Barred(who [16]byte, known bool) time.Duration {
 	return max(0, time.Until(until))
 }
 
-// Forget drops the addresses that use nothing and have nothing to wait for.
-// It is to be called now and then. When they become very many between two calls,
-// it is done anyway: whoever has a network of IPv6 has millions.
+// Forget drops the addresses that use nothing and have nothing to wait for. Callers call
+// it every minute or so. When there become very many between two calls it happens by
+// itself: a network of IPv6 has millions of addresses. It looks at all of them.
 func (a *Addresses) Forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.forget()
 }
 
-// forget is Forget with the lock held. What stays is copied, since a map keeps the
-// memory of what is deleted.
+// forget is Forget with the lock held. It makes new maps, since a map keeps the memory
+// of deleted entries.
 func (a *Addresses) forget() {
 	use, sites := make(map[netip.Prefix]*Share), make(map[netip.Prefix]*usage)
 	for key, s := range a.shares {
@@ -317,7 +314,7 @@ func (a *Addresses) forget() {
 	a.shares, a.sites, a.forgetAt = use, sites, max(minForgetAt, 2*len(use))
 }
 
-// minForgetAt is how many addresses are not worth looking through.
+// minForgetAt is the smallest forgetAt.
 const minForgetAt = 1000
 
 func isFull(l *rate.Limiter) bool { return l == nil || l.Tokens() >= float64(l.Burst()) }
@@ -341,7 +338,7 @@ func (a *Addresses) shareOf(addr netip.Addr) *Share {
 		}
 		a.shares[key] = s
 	}
-	if addr.Is6() && s.used == (usage{}) { // else it has its site, which is kept for as long
+	if addr.Is6() && s.used == (usage{}) { // otherwise it has its site, which is kept as long
 		site := network(addr, siteBits)
 		if a.sites[site] == nil {
 			a.sites[site] = new(usage)
@@ -358,9 +355,9 @@ func limiter(perSecond float64, burst int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// Of IPv6, what one household is given counts as one address, and what one site
-// is given as one of those that hold little: a /56, and a /48 (RFC 6177,
-// BCP 157; RIPE-690).
+// How many bits of an IPv6 address name a household, which counts as one address, and a
+// site, of which the addresses together have few connections or not (RFC 6177, BCP 157;
+// RIPE-690).
 const (
 	addressBits = 56
 	siteBits    = 48

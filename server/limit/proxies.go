@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// Proxies are the reverse proxies that are believed when they say for whom
-// they ask. The zero value is none.
+// Proxies are the reverse proxies whose X-Forwarded-For counts. The zero value is none.
 type Proxies []netip.Prefix
 
 // ParseProxies reads a list of addresses and networks, separated by commas,
@@ -29,7 +28,7 @@ func ParseProxies(list string) (Proxies, error) {
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
 		if bits := prefix.Bits() - 96; prefix.Addr().Is4In6() && bits >= 0 {
-			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), bits) // as addresses are looked at
+			prefix = netip.PrefixFrom(prefix.Addr().Unmap(), bits) // as addresses are compared
 		}
 		proxies = append(proxies, prefix.Masked())
 	}
@@ -46,9 +45,9 @@ func (p Proxies) Has(addr netip.Addr) bool {
 	return false
 }
 
-// Client returns the address that a request comes from: the other end of its
-// connection or, if that is one of the proxies, the last in X-Forwarded-For
-// that is none. What stands before it in that header anybody can have written.
+// Client returns the address that a request comes from: the other end of its connection
+// or, if that is one of the proxies, the last address in X-Forwarded-For that is none of
+// them. Anybody can have written the addresses before that.
 func (p Proxies) Client(r *http.Request) netip.Addr {
 	client, ok := parseAddr(r.RemoteAddr)
 	if !ok {
@@ -58,7 +57,7 @@ func (p Proxies) Client(r *http.Request) netip.Addr {
 	for i := len(hops) - 1; i >= 0 && p.Has(client); i-- {
 		hop, ok := parseAddr(strings.TrimSpace(hops[i]))
 		if !ok {
-			break // what a proxy wrote is not readable: it is the proxy that asks
+			break // a proxy has written something else: then the proxy counts
 		}
 		client = hop
 	}

@@ -1,6 +1,6 @@
-// Package refusal is the one list of what the server refuses, drops and cuts.
-// For each reason its table has a name, what is done and what a person is told.
-// Whoever refuses something names the reason, and adds what only they know.
+// Package refusal is the one list of what the server refuses, drops and cuts. For each
+// reason its table has a name, what is done, and what people are told. Code that refuses
+// something names the reason, and adds what only that code knows.
 package refusal
 
 import (
@@ -13,36 +13,35 @@ import (
 	"rollcall/shared/event"
 )
 
-// Outcome is what is done about what is refused.
+// Outcome is what is done when something is refused.
 type Outcome uint8
 
-// What can be done.
+// The outcomes.
 const (
 	Answered Outcome = iota + 1 // the request is answered over HTTP, and no WebSocket begins
 	Told                        // an error event says so, and the connection stays open
-	Dropped                     // the same, but of events without a ref it is said once in a while only: answers to a flood must not be one
+	Dropped                     // the same, but for events without a ref only once in a while: answers to a flood must not be a flood
 	Ended                       // an error event says so, and a close frame follows
 	Cut                         // the connection ends without an error event
 )
 
-// Error is one thing that was refused. What it leaves out is as the table says.
+// Error is one refusal. Zero fields are as the table says.
 type Error struct {
 	Reason Reason
 	// Event is the name of the event that was refused, and Ref its ref; see
 	// [Error.Of].
 	Event string
 	Ref   event.Ref
-	// Field is the field of it that was at fault.
+	// Field is the field of the event that is wrong.
 	Field string
-	// Detail stands in the message where the table leaves a place for it.
+	// Detail replaces the {} in the message of the table.
 	Detail any
 	// RetryAfter is how long to wait until another try makes sense.
 	RetryAfter time.Duration
 }
 
-// Of returns e as the refusal of an event, unless its reason is about the
-// connection as a whole. What the client is to know of the event it sent is
-// taken here and nowhere else.
+// Of returns e as the refusal of an event, with the name and the ref of that, unless its
+// reason is about the whole connection.
 func (e Error) Of(refused event.Event) Error {
 	if !table[e.Reason].whole {
 		e.Event, e.Ref = refused.EventName(), event.RefOf(refused)
@@ -50,8 +49,8 @@ func (e Error) Of(refused event.Event) Error {
 	return e
 }
 
-// Outcome returns what is to be done. What an open connection survives in a
-// change may end it in a hello.
+// Outcome returns what to do. A reason with which a change is only refused may end the
+// connection if it is about a hello.
 func (e Error) Outcome() Outcome {
 	row := table[e.Reason]
 	hello := e.Event == event.NameGotANewUser || e.Event == event.NameWatch
@@ -61,7 +60,7 @@ func (e Error) Outcome() Outcome {
 	return row.outcome
 }
 
-// CloseCode returns what the close frame says, if the connection ends by one.
+// CloseCode returns the code of the close frame, if the connection ends with one.
 func (e Error) CloseCode() event.CloseCode { return table[e.Reason].close }
 
 // Message returns what a person is told: what happened and what to do.
@@ -69,10 +68,10 @@ func (e Error) Message() string {
 	return strings.Replace(table[e.Reason].message, place, fmt.Sprint(e.Detail), 1)
 }
 
-// Error is the reason's name and the message, for a log.
+// Error returns the name of the reason and the message, for a log.
 func (e Error) Error() string { return e.Reason.String() + ": " + e.Message() }
 
-// Encoded returns the error event as a client is sent it.
+// Encoded returns the error event to send to the client.
 func (e Error) Encoded() event.Error {
 	row := table[e.Reason]
 	return event.Error{
@@ -85,8 +84,8 @@ func (e Error) Encoded() event.Error {
 	}
 }
 
-// wait is how long the client has to. What was measured is rounded up, since who
-// comes too early is refused again.
+// wait returns how long the client has to wait. It rounds up, since a client that comes
+// too early is refused again.
 func (e Error) wait() time.Duration {
 	if e.RetryAfter > 0 {
 		return e.RetryAfter.Truncate(time.Millisecond) + time.Millisecond
@@ -94,12 +93,12 @@ func (e Error) wait() time.Duration {
 	return table[e.Reason].retry
 }
 
-// Observer is told of each refusal once, from any goroutine, after it was made
-// and without a lock held. One that blocks holds up the connection that it is
-// about. nil is nobody.
+// Observer is called once for each refusal, by any goroutine, after it was made and
+// without a lock held. It must not block: it would delay the connection. A nil Observer
+// is not called.
 type Observer func(Reason)
 
-// Observe tells the observer, if there is one.
+// Observe calls the observer, unless it is nil.
 func (o Observer) Observe(reason Reason) {
 	if o != nil {
 		o(reason)

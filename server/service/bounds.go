@@ -2,13 +2,13 @@ package service
 
 import "unsafe"
 
-// maxHeader is the longest header of a request, in bytes; net/http takes 4 KiB more
+// maxHeader is the longest header of a request, in bytes. Net/http allows 4 KiB more
 // (http.Server.MaxHeaderBytes).
 const maxHeader = 16 << 10
 
-// RequestSize is how much memory a request of plain HTTP takes at most, in bytes, as
-// long as its header comes in: it may consist of thousands of fields, each with a
-// place in a map and a list. A test compares it with what is taken.
+// RequestSize returns how much memory a request of plain HTTP takes at most, in bytes,
+// while its header is read. The header may have thousands of fields, each of which takes
+// a place in a map and in a list. A test compares it with the memory that is used.
 func RequestSize() int {
 	const (
 		buffers = 2 * 4 << 10 // of net/http, to read and to write

@@ -17,11 +17,11 @@ import (
 	"rollcall/server/refusal"
 )
 
-// connections counts those of plain HTTP, and ends those that are more than
-// their address may have: each takes one of the files that this program may
-// open, and a WebSocket needs one too. What a proxy has open is for many.
-// Before that, those are ended on which nothing is asked: browsers keep several
-// for minutes, only in case, and others never ask for anything.
+// connections counts connections of plain HTTP, and closes those that are more than their
+// address may have: each takes one of the files that this program may open, and a
+// WebSocket needs one too. A proxy may have more, since many clients are behind it. When
+// there are many connections, idle ones are closed first: browsers keep several for
+// minutes without a request.
 type connections struct {
 	addresses *limit.Addresses
 	proxies   limit.Proxies
@@ -30,11 +30,12 @@ type connections struct {
 	warned    rate.Sometimes
 
 	mu         sync.Mutex             // guards what follows
-	idle       map[net.Conn]time.Time // nothing is asked on them, since when
-	lastClosed time.Time              // when that was last looked at
+	idle       map[net.Conn]time.Time // since when a connection has no request
+	lastClosed time.Time              // when idle ones were closed last
 }
 
-// minIdle is how long a connection may be quiet that is ended when there are many.
+// minIdle is how long a connection must be idle before it is closed because there are
+// many.
 const minIdle = time.Second
 
 func newConnections(addresses *limit.Addresses, proxies limit.Proxies, log *slog.Logger, refused refusal.Observer) *connections {
@@ -61,7 +62,7 @@ func (c *connections) connState(conn net.Conn, state http.ConnState) {
 		addr := peer(conn)
 		ok, short := c.addresses.OpenPlain(addr, c.proxies.Has(addr))
 		if short && c.closeIdle() {
-			ok = true // there is room now, or in a moment
+			ok = true // there is space in a moment
 		}
 		if !ok {
 			c.refused.Observe(refusal.PlainFull)
@@ -75,7 +76,7 @@ func (c *connections) connState(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// closeIdle reports whether there was any to end.
+// closeIdle closes idle connections. It reports whether there was one.
 func (c *connections) closeIdle() bool {
 	quiet := c.takeIdle(time.Now())
 	for _, conn := range quiet {
@@ -85,12 +86,12 @@ func (c *connections) closeIdle() bool {
 	return len(quiet) > 0
 }
 
-// takeIdle returns those to end, and forgets them.
+// takeIdle returns the connections to close, and removes them from idle.
 func (c *connections) takeIdle(now time.Time) (quiet []net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.Sub(c.lastClosed) < minIdle/10 {
-		return nil // to look at all of them for each new one would cost too much
+		return nil // to look at all of them for every new one would cost too much
 	}
 	c.lastClosed = now
 	for conn, since := range c.idle {
@@ -102,12 +103,13 @@ func (c *connections) takeIdle(now time.Time) (quiet []net.Conn) {
 	return quiet
 }
 
-// maxFields is how many header fields a request may have: several times as many as a
-// browser sends. One takes up to twenty times its bytes in memory, and the request is there
-// as long as its client reads the answer.
+// maxFields is how many header fields a request may have: several times what a browser
+// sends. A field can take twenty times its bytes in memory, as long as the client reads
+// the answer.
 const maxFields = 100
 
-// limitRequests answers requests as long as their address has not asked for too much.
+// limitRequests refuses requests whose address has asked for too much, and passes on the
+// others.
 func (c *connections) limitRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addr, weight := c.proxies.Client(r), 1
@@ -130,26 +132,26 @@ func (c *connections) limitRequests(next http.Handler) http.Handler {
 		if r.Method == http.MethodHead {
 			return
 		}
-		if length, err := strconv.Atoi(w.Header().Get("Content-Length")); err == nil { // all that is large says it
+		if length, err := strconv.Atoi(w.Header().Get("Content-Length")); err == nil { // every large answer has it
 			c.addresses.ChargeResponse(addr, length)
 		}
 	})
 }
 
-// qrWeight is how much more work a QR code is than a page.
+// qrWeight is as how many requests a QR code counts.
 const qrWeight = 8
 
 func peer(conn net.Conn) netip.Addr {
 	addr, ok := conn.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return netip.Addr{} // they count as one
+		return netip.Addr{} // all such connections count as one address
 	}
 	return addr.AddrPort().Addr().Unmap()
 }
 
-// loggingListener is a listener that says when it cannot take connections, once a minute:
-// nobody else would notice that a server stands still for want of files. The
-// HTTP server tries again by itself.
+// loggingListener is a listener that logs, at most once a minute, that it cannot accept
+// connections: otherwise nobody would notice that the server has no files left. The HTTP
+// server tries again by itself.
 type loggingListener struct {
 	net.Listener
 	log  *slog.Logger

@@ -7,10 +7,10 @@ import (
 	"sync/atomic"
 )
 
-// probes answers what watches over the server before anything else sees the
-// request: a probe asks by whatever name or address it has, by HTTP/1.0 without
-// any, and tells nobody more than that the server is there. It goes by the
-// target as it was sent, so that no spelling of another one passes for a probe's.
+// probes answers requests of balancers and monitors before all other checks: they ask by
+// any name or address, or by HTTP/1.0 without a name. The answers say nothing but whether
+// the server is there. The target is compared as it was sent, so that no other spelling
+// counts as a probe.
 func probes(ready *atomic.Bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, _, _ := strings.Cut(r.RequestURI, "?")
@@ -25,8 +25,7 @@ func probes(ready *atomic.Bool, next http.Handler) http.Handler {
 	})
 }
 
-// probe answers one. OPTIONS is what HAProxy asks with if it is told nothing
-// else.
+// probe answers a probe. HAProxy asks with OPTIONS unless it is set to something else.
 func probe(w http.ResponseWriter, r *http.Request, good bool) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")

@@ -7,8 +7,8 @@ import (
 	"rollcall/server/refusal"
 )
 
-// refusals counts what was refused since the server began, by reason. Safe for
-// concurrent use.
+// refusals counts refusals since the start of the server, by reason. Safe for concurrent
+// use.
 type refusals struct {
 	log    *slog.Logger
 	counts [refusal.Count]atomic.Uint64
@@ -20,7 +20,7 @@ func (r *refusals) observe(reason refusal.Reason) {
 	r.log.Debug("refused", "reason", reason)
 }
 
-// LogValue is how often each reason was met that was met at all.
+// LogValue returns the counts of the reasons that have occurred.
 func (r *refusals) LogValue() slog.Value {
 	var met []slog.Attr
 	for reason := range refusal.Count {

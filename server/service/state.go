@@ -19,8 +19,8 @@ const (
 	lockFile  = "lock"
 )
 
-// lockData makes the data folder this process's own until it ends, however it
-// does. Two servers with one folder would each lose what the other saves.
+// lockData locks the data folder until this process ends, even if that is killed. Two
+// servers with one folder would lose what the other one saves.
 func lockData(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, dataError(err)
@@ -40,23 +40,23 @@ func dataError(err error) error {
 	return fmt.Errorf("the data folder cannot be used: %w; make it writable or name another with -data", err)
 }
 
-// savedState is the file in the data folder by which rooms outlive a clean shutdown.
+// savedState is the content of the file in which rooms survive a clean shutdown.
 type savedState struct {
 	At time.Time `json:"at"`
 	// Version is stateVersion of the server that wrote it.
 	Version int `json:"version"`
-	// Key tells by which key sessions became the ids in State: with another
-	// one nobody could come back as who they were.
+	// Key is the tag of the key from which the ids in State were made. With another key
+	// nobody could come back as the same user.
 	Key   string    `json:"key"`
 	State hub.State `json:"state"`
 }
 
-// stateVersion is that of what State holds, and of the ids in it. It changes when
-// what an earlier server saved cannot be taken up.
+// stateVersion is the version of the file. It changes when a server cannot restore what
+// an earlier one has saved.
 const stateVersion = 2
 
-// save leaves the rooms for the next run, whole or not at all. They say
-// who was here, so nobody else may read them.
+// save writes the rooms to the file for the next run, whole or not at all. Only the owner
+// can read it, since it says who was here. It waits for the disk.
 func save(rooms *hub.Hub, dir, key string) error {
 	path := filepath.Join(dir, stateFile)
 	state := rooms.Save()
@@ -81,22 +81,21 @@ func save(rooms *hub.Hub, dir, key string) error {
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return err
 	}
-	// The new name, too, must outlive a loss of power.
+	// The new name must survive a loss of power as well.
 	folder, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	folder.Sync() // which not every system can
+	folder.Sync() // not every system can do that
 	return folder.Close()
 }
 
-// errSetAside is why the rooms of the last run are not taken up though there are
-// some.
+// errSetAside is why the rooms of the last run are not restored although there is a file.
 var errSetAside = errors.New("the rooms of the last run cannot be taken up")
 
-// restore takes up the rooms of the last run, if that ended cleanly and not too
-// long ago. The file is good for once: after a crash it would tell of the past.
-// One that is no good is kept beside it, for somebody to look at.
+// restore restores the rooms of the last run, if that ended cleanly and not too long ago.
+// The file is removed, since after a crash it would be out of date. A file that cannot be
+// used is kept under another name.
 func restore(rooms *hub.Hub, dir, key string) error {
 	path := filepath.Join(dir, stateFile)
 	file, err := os.ReadFile(path)
@@ -120,7 +119,7 @@ func restore(rooms *hub.Hub, dir, key string) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	if time.Since(s.At) <= hub.HoldAfterRestart { // else everybody has given up
+	if time.Since(s.At) <= hub.HoldAfterRestart { // otherwise everybody is gone
 		rooms.Restore(s.State)
 	}
 	return nil

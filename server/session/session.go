@@ -1,6 +1,6 @@
-// Package session knows who a browser is: a signed cookie that holds a secret
-// session, or the same text in the hands of a client without cookies, and the
-// public id under which that session is seen in a room.
+// Package session knows clients again: by a signed cookie with a secret session, or by
+// the same text from a client without cookies. From a session it derives the public id
+// that people see in a room.
 package session
 
 import (
@@ -23,9 +23,8 @@ import (
 	"time"
 )
 
-// ID is a session: 128 random bits that only the server and the browser's
-// cookie know. It never goes into a log, and into an event only for a client
-// that has no cookie.
+// ID is a session: 128 random bits that only the server and the browser's cookie have. It
+// is never in a log, and in an event only for a client without cookies.
 type ID [16]byte
 
 // MaxAge is how long a browser keeps its cookie without a visit: 400 days, the
@@ -42,9 +41,9 @@ type Keeper struct {
 	secure       bool
 }
 
-// New returns a Keeper whose keys are derived from secret, which must be 32
-// random bytes. Secure is for a server that browsers reach by https: its
-// cookie is bound to that host and never sent in the clear.
+// New returns a Keeper whose keys are derived from secret, which must be 32 random bytes.
+// Secure is for a server that browsers reach by https: its cookie is for that host only,
+// and is never sent without TLS.
 func New(secret []byte, secure bool) (*Keeper, error) {
 	if len(secret) != keySize {
 		return nil, fmt.Errorf("the session key has %d bytes, it must have %d", len(secret), keySize)
@@ -60,8 +59,8 @@ func New(secret []byte, secure bool) (*Keeper, error) {
 
 const keySize = 32
 
-// LoadKey returns the secret kept in the folder dir. The first time it makes
-// the folder and the secret, readable by their owner alone.
+// LoadKey returns the secret in the folder dir. If there is none it makes the folder and
+// the secret, which only their owner can read.
 func LoadKey(dir string) ([]byte, error) {
 	file := filepath.Join(dir, "session.key")
 	key, err := os.ReadFile(file)
@@ -77,9 +76,8 @@ func LoadKey(dir string) ([]byte, error) {
 	return key, nil
 }
 
-// makeKey writes a new secret under another name and links it into place, so
-// that no reader ever sees half of one and of two servers that start at once
-// both use the first.
+// makeKey writes a new secret under another name and links it into place. So nobody reads
+// half a secret, and two servers that start at the same time use the same one.
 func makeKey(dir, file string) ([]byte, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -101,24 +99,24 @@ func makeKey(dir, file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// NewID draws a session.
+// NewID returns a new random session.
 func NewID() ID {
 	var id ID
 	rand.Read(id[:])
 	return id
 }
 
-// CookieName is the name of the cookie that k sets. It ends in a tag of the
-// key: a host's cookies are the same for all its ports (RFC 6265, section 8.5),
-// and servers of other keys beside this one have cookies of their own.
+// CookieName returns the name of the cookie that k sets. It ends in the tag of the key:
+// all ports of a host share cookies (RFC 6265, section 8.5), and a server with another key
+// on the same host needs a cookie of its own.
 func (k *Keeper) CookieName() string { return k.name }
 
-// Tag tells keys apart and says nothing else of them.
+// Tag returns a text that differs for different keys and says nothing else about them.
 func (k *Keeper) Tag() string { return k.tag }
 
-// oldName is the name without the tag, which earlier versions set. The prefix
-// makes browsers insist on Secure, the path / and no domain (RFC 6265bis,
-// section 4.1.3.2).
+// oldName returns the name without the tag, which earlier versions used. With the prefix
+// __Host-, browsers require Secure, the path / and no domain (RFC 6265bis, section
+// 4.1.3.2).
 func (k *Keeper) oldName() string {
 	if k.secure {
 		return "__Host-rollcall"
@@ -126,14 +124,14 @@ func (k *Keeper) oldName() string {
 	return "rollcall"
 }
 
-// SetCookie has the browser that w answers keep id. Of its cookie the value
-// alone differs from those of others, and needs no quotes.
+// SetCookie has the browser that w answers keep id. Only the value differs between
+// sessions, and it needs no quotes.
 func (k *Keeper) SetCookie(w http.ResponseWriter, id ID) {
 	w.Header().Add("Set-Cookie", k.name+"="+k.Text(id)+k.attributes)
 }
 
-// Expired returns the cookies that have a browser forget the session that came
-// with r. One without the tag that another server signed is left alone.
+// Expired returns the cookies with which a browser forgets the session of the request.
+// They leave a cookie without the tag alone if another server has signed it.
 func (k *Keeper) Expired(r *http.Request) []*http.Cookie {
 	const atOnce = -1
 	expired := []*http.Cookie{k.cookie(k.name, "", atOnce)}
@@ -157,8 +155,8 @@ func (k *Keeper) cookie(name, value string, maxAge int) *http.Cookie {
 	}
 }
 
-// FromRequest returns the session whose cookie came with r, if one that this
-// server signed did.
+// FromRequest returns the session of a cookie of the request that this server has signed.
+// It reports false if there is none.
 func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
 	for _, name := range []string{k.name, k.oldName()} {
 		for _, c := range r.CookiesNamed(name) {
@@ -170,16 +168,16 @@ func (k *Keeper) FromRequest(r *http.Request) (ID, bool) {
 	return ID{}, false
 }
 
-// Text returns id signed, for its owner alone: whoever has it is that session.
+// Text returns the signed session. It is a secret of its owner: whoever has it is that
+// session.
 func (k *Keeper) Text(id ID) string {
 	return base64.RawURLEncoding.EncodeToString(k.cookies.sum(id[:], id[:]))
 }
 
-// Parse returns the session of a Text. It reports false for one that this
-// server has not signed.
+// Parse returns the session of a Text. It reports false if this server has not signed it.
 func (k *Keeper) Parse(value string) (ID, bool) {
 	const size = len(ID{}) + sha256.Size
-	// The decoder skips line breaks; with any, the length is another.
+	// The decoder skips line breaks, but with them the length differs.
 	if len(value) != base64.RawURLEncoding.EncodedLen(size) {
 		return ID{}, false
 	}
@@ -191,10 +189,10 @@ func (k *Keeper) Parse(value string) (ID, bool) {
 	return id, hmac.Equal(b[len(ID{}):], k.cookies.sum(nil, id[:]))
 }
 
-// PublicID is the 13 characters by which the people in room know the session.
-// Nobody can tell from them which session it is, nor that two ids in two
-// rooms are the same one. They are 64 bits, since rosters are made of them: that
-// two of 20,000 people have one id happens in one of 90 billion such rooms.
+// PublicID returns the 13 characters by which people in a room know the session. Nobody
+// can tell from them which session it is, or whether two ids in two rooms are of the same
+// session. They have 64 bits, to keep rosters small: two of 20,000 people have the same id
+// in one of 90 billion such rooms.
 func (k *Keeper) PublicID(id ID, room string) string {
 	sum := k.ids.sum(nil, append(id[:], "|"+room...))
 	return lowerBase32.EncodeToString(sum[:8])
@@ -202,8 +200,8 @@ func (k *Keeper) PublicID(id ID, room string) string {
 
 var lowerBase32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// macs are the HMACs of one key. They are used again and again, since to begin
-// one takes several times as long as to go on with it.
+// macs has HMACs of one key. They are used again, since to make one takes several times as
+// long as to use it.
 type macs struct {
 	key  []byte
 	idle sync.Pool // of hash.Hash
@@ -213,7 +211,7 @@ func newMACs(key []byte) *macs {
 	return &macs{key: key, idle: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-// sum appends to b the code of the text.
+// sum appends the code of the text to b.
 func (m *macs) sum(b, text []byte) []byte {
 	mac := m.idle.Get().(hash.Hash)
 	defer m.idle.Put(mac)

@@ -19,8 +19,8 @@ import (
 	"rollcall/web"
 )
 
-// effort is how hard to compress: a page kept in memory is compressed once, a
-// page made for one request each time.
+// effort is how much work to put into compression: a page in memory is compressed once,
+// and a page for one request every time.
 type effort struct{ brotli, gzip int }
 
 var (
@@ -28,8 +28,8 @@ var (
 	fast = effort{brotli: 4, gzip: gzip.DefaultCompression}
 )
 
-// document is a page, or another text that the server writes itself. Its
-// encodings are made when first asked for.
+// document is a page, or another text that the server writes itself. It is compressed
+// when that is asked for the first time.
 type document struct {
 	kind   string // media type
 	plain  []byte
@@ -92,9 +92,8 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// everything reports whether all that a request is for is the whole, whatever
-// the client has: then http.ServeContent would do nothing else, and take a
-// fifth longer for it.
+// everything reports whether a request asks for the whole content, without conditions.
+// http.ServeContent would do the same and take a fifth longer.
 func everything(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false
@@ -107,11 +106,10 @@ func everything(r *http.Request) bool {
 	return true
 }
 
-// asset serves one of web's built files from memory: as it is, or with br and
-// gz in its place.
+// asset serves one of the built files from memory: as it is, or compressed.
 type asset struct {
 	web.Asset
-	whole  func() ([]byte, error) // unpacked when first asked for
+	whole  func() ([]byte, error) // the content, unpacked at the first call
 	br, gz []byte
 }
 
@@ -125,7 +123,7 @@ func newAsset(files fs.FS, a web.Asset) (*asset, error) {
 		return nil, err
 	}
 	gz, err := fs.ReadFile(files, a.File+".gz")
-	// The rare client that takes no compression must not cost more than others.
+	// The rare client without compression must not cost more than others.
 	whole := sync.OnceValues(func() ([]byte, error) {
 		zr, err := gzip.NewReader(bytes.NewReader(gz))
 		if err != nil {
@@ -154,7 +152,7 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	whole, err := a.whole()
 	if err != nil {
-		h.Del("Cache-Control") // this is not what to keep
+		h.Del("Cache-Control") // an error is not to be cached
 		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
 		return
 	}

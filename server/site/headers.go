@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// The policy under which browsers run the page: nothing from elsewhere, no
-// inline script or style, WebAssembly allowed. Forms are the program's: a name
-// that is sent before app.js is there must not end up in an address.
+// The policy under which browsers run the page: nothing from other hosts, no inline
+// script or style, WebAssembly allowed. The browser must send no form: a name that is
+// submitted before app.js runs must not end up in an address.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
 	"img-src 'self' data:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// The policy of the worker, which loads files of this server and nothing else.
-// It is the script's own: those of the pages do not count for it.
+// The policy of the worker, which loads only files of this server. The policy of the
+// pages does not count for it.
 const workerSecurityPolicy = "default-src 'none'; connect-src 'self'"
 
-// secure sets the headers of an answer to somebody who reaches the server at
+// secure sets the security headers of an answer to a browser that reaches the server at
 // base.
 func secure(h http.Header, base string) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
-	if trustworthy(base) { // elsewhere browsers pass over it, with an error in their console
+	if trustworthy(base) { // otherwise browsers ignore it, with an error in their console
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	}
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -31,8 +31,8 @@ func secure(h http.Header, base string) {
 	h.Set("X-Content-Type-Options", "nosniff")
 }
 
-// trustworthy reports whether browsers take pages from there as safe from those
-// on the way: https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy
+// trustworthy reports whether browsers trust pages from base, as over https:
+// https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy
 func trustworthy(base string) bool {
 	u, err := url.Parse(base)
 	if err != nil {

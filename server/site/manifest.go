@@ -11,7 +11,7 @@ import (
 
 const manifestPath = "/manifest.webmanifest"
 
-// description is what search engines and app stores say of the page.
+// description is the text of search engines and app stores about the page.
 const description = "Who is here, live: type your name and see everybody in the room."
 
 // The colours of the page's background, around it and before it is drawn.
@@ -35,7 +35,7 @@ type manifest struct {
 	DisplayOverride []string     `json:"display_override"`
 	ThemeColor      string       `json:"theme_color"`
 	BackgroundColor string       `json:"background_color"`
-	Dark            scheme       `json:"color_scheme_dark"` // WebKit reads it, others pass over it
+	Dark            scheme       `json:"color_scheme_dark"` // WebKit reads it, other browsers ignore it
 	Categories      []string     `json:"categories"`
 	Icons           []picture    `json:"icons"`
 	Shortcuts       []shortcut   `json:"shortcuts"`
@@ -112,7 +112,7 @@ func newManifest(assets map[string]web.Asset, files fs.FS) ([]byte, error) {
 	}, "", "\t")
 }
 
-// sizeOf reads how large a PNG is, as manifests say it.
+// sizeOf returns the size of a PNG as it is written in manifests.
 func sizeOf(files fs.FS, a web.Asset) (string, error) {
 	file, err := files.Open(a.File)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"rollcall/shared/event"
 )
 
-// serveQR draws the address of a room for the camera of a phone.
+// serveQR answers with the QR code of the address of a room.
 func (s *Site) serveQR(w http.ResponseWriter, r *http.Request) {
 	room, ok := event.ParseRoom(r.PathValue("room"))
 	if !ok {
@@ -31,11 +31,11 @@ func (s *Site) serveQR(w http.ResponseWriter, r *http.Request) {
 // quietZone is how many modules around a code must be white (ISO/IEC 18004).
 const quietZone = 4
 
-// drawQR returns the QR code of text as an SVG, one unit a module: black on
-// white whatever the page's colours, since not all readers take the reverse.
-// The text itself is not in it.
+// drawQR returns the QR code of text as an SVG in which a module is one unit. It is black
+// on white in dark pages too, since not all readers take the reverse. The text itself is
+// not in the SVG.
 func drawQR(text string) ([]byte, error) {
-	// Level M survives the loss of 15 %: glare, or a finger.
+	// Level M can be read when 15 % are hidden, as by glare.
 	code, err := qr.Encode(text, qr.M, qr.Auto)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,5 @@
-// Package site serves what browsers load: the page, rendered on the server,
-// for every room, the assets that bring it to life, and what makes it an
-// application on their device: a manifest, and a worker that keeps the page.
+// Package site serves what browsers load: the page of every room, rendered on the server,
+// its assets, and the manifest and the worker that make it an installable application.
 package site
 
 import (
@@ -30,7 +29,7 @@ var shellSource string
 //go:embed notfound.html
 var notFoundSource string
 
-// Options are what a Site is made of; all but Refused are needed.
+// Options are what a Site is made of. Only Refused may be nil.
 type Options struct {
 	Assets   map[string]web.Asset // by plain name, see web.Load
 	Files    fs.FS                // where their files are
@@ -38,8 +37,7 @@ type Options struct {
 	// Base returns scheme and host under which people reach the server that
 	// gets the request, as in https://here.example.org.
 	Base func(*http.Request) string
-	// AllowOrigin reports whether the page that sends the request is of this
-	// server.
+	// AllowOrigin reports whether a page of this server sends the request.
 	AllowOrigin func(*http.Request) bool
 	Refused     refusal.Observer
 }
@@ -52,17 +50,16 @@ type Site struct {
 	base     func(*http.Request) string
 	allow    func(*http.Request) bool
 	refused  refusal.Observer
-	version  string // of all that a browser keeps
+	version  string // a hash of everything that a browser keeps
 
 	lobby document
-	// shell is the page of any room, cut where the room's name stands.
+	// shell is the page of any room, cut at the places of the room's name.
 	shell            [][]byte
 	notFound         document
 	manifest, worker document
 }
 
-// What a site is made of beside the program: all of it is named in a page, the
-// manifest or the worker.
+// The assets beside the program. A page, the manifest or the worker names each of them.
 var (
 	texts = []string{"app.wasm", "app.js", "rollcall.css", "icon.svg", workerSource}
 	pngs  = []string{
@@ -166,7 +163,7 @@ func (s *Site) route(favicon string) {
 	s.mux.HandleFunc("/", s.serveNotFound)
 }
 
-// ServeHTTP answers a request, with the headers that keep the page safe.
+// ServeHTTP answers a request, with the security headers.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	secure(w.Header(), s.base(r))
 	s.mux.ServeHTTP(w, r)
@@ -176,7 +173,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // have it.
 const anyRoom = "{room}"
 
-// anyVersion stands for the version of a page until all that makes it is known.
+// anyVersion stands for the version of a page while that is not known yet.
 const anyVersion = "{version}"
 
 // render fills a page's template. The part that go-app draws is the name
@@ -196,10 +193,10 @@ func render(source string, data map[string]any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// tidy mends how go-app writes HTML. Its attributes come in a random order,
-// but the same page must have the same ETag on every server and after every
-// restart. And it puts line breaks between children, which show as spaces
-// that are gone once the program draws the same page; no text of ours has one.
+// tidy changes the HTML of go-app. Attributes come in a random order, but the same page
+// must have the same ETag on every server and after every restart. Line breaks between
+// children would show as spaces until the program draws the page; no text of ours has a
+// line break.
 func tidy(fragment string) (template.HTML, error) {
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{
 		Type: html.ElementNode, Data: "body", DataAtom: atom.Body,
@@ -222,7 +219,7 @@ func tidy(fragment string) (template.HTML, error) {
 	return template.HTML(b.String()), err
 }
 
-// page is the page of a room. A room's name needs no escaping.
+// page returns the page of a room. The name of a room needs no escaping.
 func (s *Site) page(room string) []byte { return bytes.Join(s.shell, []byte(room)) }
 
 func (s *Site) serveLobby(w http.ResponseWriter, r *http.Request) {
@@ -248,7 +245,7 @@ func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
 	newDocument(htmlType, s.page(room), fast).serve(w, r, http.StatusOK)
 }
 
-// greet gives a browser its session, or the one it has for longer.
+// greet gives a browser a session, or prolongs the one that it has.
 func (s *Site) greet(w http.ResponseWriter, r *http.Request) {
 	id, known := s.sessions.FromRequest(r)
 	if !known {
@@ -275,6 +272,6 @@ func (s *Site) serveManifest(w http.ResponseWriter, r *http.Request) {
 
 func serveRobots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	// Rooms are for those who know them; the lobby is for everybody.
+	// Rooms are for people who know their names; the lobby is for everybody.
 	fmt.Fprint(w, "User-agent: *\nDisallow: /r/\n")
 }

@@ -15,21 +15,21 @@ import (
 
 const workerPath = "/sw.js"
 
-// The assets that the page cannot do without, and those that it can.
+// The assets that the page needs, and those without which it works.
 var (
 	precachedRequired = []string{"rollcall.css", "app.js", "app.wasm", "icon.svg"}
 	precachedOptional = []string{"icon-192.png", "icon-512.png", "maskable-192.png", "maskable-512.png", "apple-touch-icon.png", "badge-96.png"}
 )
 
-// prologue is what sw.js knows of the site that it was built with. The worker
-// keeps the page of the lobby and makes those of other rooms from it.
+// prologue is what sw.js knows of its site. The worker keeps the page of the lobby, and
+// makes the pages of other rooms from it.
 type prologue struct {
 	Version  string   `json:"version"`
 	Required []string `json:"required"`
 	Optional []string `json:"optional"`
-	Room     string   `json:"room"`   // of the page that is kept
-	Places   []int    `json:"places"` // where Room stands in it, in UTF-16 as JavaScript counts
-	After    string   `json:"after"`  // what may stand behind an address
+	Room     string   `json:"room"`   // of the page that the worker keeps
+	Places   []int    `json:"places"` // of Room in that page, counted in UTF-16 as in JavaScript
+	After    string   `json:"after"`  // characters that may follow an address in a text
 }
 
 // newPrologue is the prologue without what depends on the page.
@@ -44,17 +44,17 @@ func newPrologue(assets map[string]web.Asset) prologue {
 	return p
 }
 
-// versionOf is the version of all that a browser keeps: of the worker's source,
-// the assets, the page of [anyRoom] and [anyVersion], and the manifest.
+// versionOf returns the version: a hash of everything that a browser keeps, which is the
+// source of the worker, the assets, the page of [anyRoom] and [anyVersion], and the
+// manifest.
 func versionOf(source []byte, assets map[string]web.Asset, page, manifest []byte) (string, error) {
-	// The assets' paths have hashes of what they hold.
+	// The paths of assets have hashes of their contents.
 	known, err := json.Marshal(newPrologue(assets))
 	if err != nil {
 		return "", err
 	}
 	sum := sha256.New()
-	// The worker answers with the headers that it got, so new ones are a
-	// new version, too.
+	// The worker keeps the headers with the page, so other headers are another version.
 	headers := http.Header{}
 	secure(headers, "https://")
 	var policy bytes.Buffer
@@ -68,8 +68,8 @@ func versionOf(source []byte, assets map[string]web.Asset, page, manifest []byte
 	return hex.EncodeToString(sum.Sum(nil)[:8]), nil
 }
 
-// newWorker returns the worker's script. Shell is the page, cut where the
-// room's name stands.
+// newWorker returns the script of the worker. Shell is the page, cut at the places of the
+// room's name.
 func newWorker(version string, source []byte, assets map[string]web.Asset, shell [][]byte) ([]byte, error) {
 	p := newPrologue(assets)
 	p.Version = version
