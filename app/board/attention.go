@@ -14,8 +14,8 @@ const Idle = 30 * time.Second
 type Attention struct {
 	hidden bool
 	input  time.Time
-	said   bool // Active has been asked for
-	active bool // what it said
+	asked  bool // Active has been called
+	active bool // what it returned
 }
 
 // Hidden notes whether the tab is hidden.
@@ -37,8 +37,8 @@ func (a *Attention) Input(now time.Time) bool {
 // call.
 func (a *Attention) Active(now time.Time) (active, news bool) {
 	active = !a.hidden && now.Sub(a.input) < Idle
-	news = !a.said || active != a.active
-	a.said, a.active = true, active
+	news = !a.asked || active != a.active
+	a.asked, a.active = true, active
 	return active, news
 }
 

@@ -73,16 +73,16 @@ func (m *Machine) answered(number int) bool { return number != 0 && number <= m.
 // refused shows what the server has refused.
 func (m *Machine) refused(errs []event.Error) {
 	for _, e := range errs {
-		over := e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited // the client repeats that one
-		if over && m.answered(m.chosen.number) {
+		final := e.Event == event.NameUpdateUser && e.Code != event.CodeRateLimited // the client repeats that one
+		if final && m.answered(m.chosen.number) {
 			m.chosen = choice{}
 		}
-		if over && m.answered(m.edit.number) {
+		if final && m.answered(m.edit.number) {
 			m.edit.number = 0
 		}
 		wait := time.Duration(e.RetryAfter) * time.Millisecond
 		switch {
-		case over && m.edit.number != 0 && m.dialog.Dialog == Editor: // a correction is on its way
+		case final && m.edit.number != 0 && m.dialog.Dialog == Editor: // a correction is on its way
 		case e.Event == event.NameUpdateUser && m.dialog.Dialog == Editor:
 			m.edit.refusals++
 			m.edit.field, m.edit.problem = e.Field, e.Message

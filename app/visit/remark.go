@@ -35,16 +35,16 @@ func (m *Machine) remarkOn(r remark) {
 
 // endRemark removes the remark when it is over.
 func (m *Machine) endRemark() {
-	over := false
+	ended := false
 	switch m.remark.until {
 	case untilConnected:
-		over = m.connected()
+		ended = m.connected()
 	case untilSent:
-		over = m.connected() && m.edit.number == 0
+		ended = m.connected() && m.edit.number == 0
 	case untilTime:
-		over = !m.now.Before(m.remark.at)
+		ended = !m.now.Before(m.remark.at)
 	}
-	if !over {
+	if !ended {
 		return
 	}
 	if strings.HasPrefix(m.said, m.remark.text) {

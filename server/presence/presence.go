@@ -382,14 +382,14 @@ var statusEnded = event.Patch{Status: new(event.StatusHere), Note: new(""), Unti
 // them as ended, until the owner has done so.
 func (r *Room[C]) endStatus(u *user[C]) {
 	until := u.merged().User.Until
-	over := r.isPast(until)
-	if over {
+	past := r.isPast(until)
+	if past {
 		until = 0
 	}
-	if over && u.local {
+	if past && u.local {
 		r.change(u, statusEnded)
 	}
-	u.ended = over && !u.local
+	u.ended = past && !u.local
 	r.statusEnds.set(u, until)
 }
 

@@ -78,16 +78,16 @@ func (c *connections) connState(conn net.Conn, state http.ConnState) {
 
 // closeIdle closes idle connections. It reports whether there was one.
 func (c *connections) closeIdle() bool {
-	quiet := c.takeIdle(time.Now())
-	for _, conn := range quiet {
+	idle := c.takeIdle(time.Now())
+	for _, conn := range idle {
 		conn.Close()
 		c.refused.Observe(refusal.PlainQuiet)
 	}
-	return len(quiet) > 0
+	return len(idle) > 0
 }
 
 // takeIdle returns the connections to close, and removes them from idle.
-func (c *connections) takeIdle(now time.Time) (quiet []net.Conn) {
+func (c *connections) takeIdle(now time.Time) (idle []net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now.Sub(c.lastClosed) < minIdle/10 {
@@ -97,10 +97,10 @@ func (c *connections) takeIdle(now time.Time) (quiet []net.Conn) {
 	for conn, since := range c.idle {
 		if now.Sub(since) >= minIdle {
 			delete(c.idle, conn)
-			quiet = append(quiet, conn)
+			idle = append(idle, conn)
 		}
 	}
-	return quiet
+	return idle
 }
 
 // maxFields is how many header fields a request may have: several times what a browser
