@@ -1,5 +1,5 @@
-// Package web embeds what browsers load: static holds the sources that are
-// served as they are, dist what package pack builds from them and from app.
+// Package web embeds the files that browsers load into the server. The folder static has
+// the sources, and dist what command pack builds from them and from app.
 package web
 
 import (

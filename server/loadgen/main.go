@@ -1,12 +1,11 @@
-// Command loadgen measures a server over real sockets, beside others in the same
-// run: a classic chat hub, which is what most write; gorilla, the hub of that
-// library's chat example; gws, the broadcaster of a library written for speed;
-// and raw, a plain write of the same bytes to each of as many sockets without
-// WebSocket and JSON, which is about what the machine can do.
+// Command loadgen measures a server over real sockets, beside other servers in the same
+// run. The others are a classic chat hub, as most people write it; gorilla, the hub of
+// that library's chat example; gws, the broadcaster of a library written for speed; and
+// raw, which writes the same bytes to as many sockets without WebSocket and JSON, about
+// as fast as the machine can.
 //
-// It runs each server on one processor and itself on another, where the
-// system has taskset, and prints one table. What counts are the ratios within
-// a run.
+// Where the system has taskset, each server runs on one processor and loadgen on another.
+// It prints one table. Only the ratios within a run mean something.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Package readme is for tests: it has the README say what the code says.
+// Package readme is for tests: it compares parts of the README with the code.
 package readme
 
 import (
@@ -11,11 +11,11 @@ import (
 // update is a flag of every test that uses this package, as go generate runs it.
 var update = flag.Bool("update", false, "write what is made from the code into the README")
 
-// Has fails the test unless the README at a path has a text in its part for a
-// package, such as server/refusal. With -update the text is written there instead.
-func Has(t testing.TB, path, pkg, text string) {
+// Has fails the test unless the README at a path has a text in its part that is made
+// from a source, such as server/refusal. With -update it writes the text there instead.
+func Has(t testing.TB, path, source, text string) {
 	t.Helper()
-	begin, end := "<!-- Made from "+pkg+" by go generate. -->\n", "<!-- End of what is made. -->\n"
+	begin, end := "<!-- Made from "+source+" by go generate. -->\n", "<!-- End of what is made. -->\n"
 	readme, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +28,7 @@ func Has(t testing.TB, path, pkg, text string) {
 	switch want := "\n" + text + "\n"; {
 	case part == want:
 	case !*update:
-		t.Errorf("the README says something else; go generate ./%s", pkg)
+		t.Errorf("the README says something else than %s; run go generate ./server/...", source)
 	default:
 		if err := os.WriteFile(path, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)

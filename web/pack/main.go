@@ -1,7 +1,7 @@
-// Command pack builds web/dist: it joins Go's wasm_exec.js to the page's own
-// scripts, draws the icons, names every asset after its content, compresses
-// each with brotli and gzip unless its format is compressed already, and lists
-// them for package web. What is there already from the same content is kept.
+// Command pack builds web/dist, the assets that browsers load. It joins Go's wasm_exec.js
+// to the page's own scripts, draws the icons, names every asset after its content,
+// compresses it unless its format is compressed already, and lists all for package web.
+// An asset that is there already with the same content is kept.
 //
 //	pack -wasm app.wasm -static web/static -out web/dist
 package main

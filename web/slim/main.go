@@ -1,7 +1,6 @@
-// Command slim writes the overlay with which the page's program is built: in
-// place of some packages of Go's it names our stand-ins for them, because what
-// go-app and coder/websocket import for servers, for TLS or for other uses than
-// ours would be a third of what a browser has to load.
+// Command slim writes the overlay with which the page is built: stand-ins for packages of
+// Go's library that a page needs only in part. What go-app and coder/websocket import for
+// servers, for TLS and for other uses would be a third of what a browser has to load.
 //
 // The stand-ins are in std, by the paths of the packages that they stand in
 // for. Those in _files are for single files of packages that stay as they are
