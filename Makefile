@@ -100,9 +100,10 @@ fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
 		done; \
 	done
 
-bench: build ## benchmarks, and a load generator beside other servers and the raw limit
+bench: build browser ## benchmarks, and a load generator beside other servers and the raw limit
 	go test -run '^$$' -bench . ./server/ws ./server/site ./shared/...
 	go test -run '^$$' -bench . -cpu 1,2 ./server/hub
+	go test -run '^$$' -bench . -benchtime 80x $(E2E)
 	@go build -o .build/loadgen ./server/loadgen
 	@.build/loadgen
 

@@ -52,9 +52,7 @@ func multitude(t testing.TB, s *server, room string, n int) {
 	close(queue)
 	dialers.Wait()
 	for _, b := range all {
-		if err := <-b.joined; err != nil {
-			t.Fatalf("%s: %v", b.name, err)
-		}
+		b.awaitJoined(t)
 	}
 	t.Logf("%d people joined in %v", n, time.Since(began).Round(time.Millisecond))
 }
@@ -117,8 +115,22 @@ func (b *bystander) join(addr string) error {
 	return nil
 }
 
+// awaitJoined waits until the server has let b in.
+func (b *bystander) awaitJoined(t testing.TB) {
+	t.Helper()
+	select {
+	case err := <-b.joined:
+		if err != nil {
+			t.Fatalf("%s: %v", b.name, err)
+		}
+	case <-time.After(time.Minute): // of which a crowd may need a part
+		t.Fatalf("%s is not let in", b.name)
+	}
+}
+
 // leave goes, and waits until nothing is read any more.
 func (b *bystander) leave() {
+	b.conn.SetDeadline(time.Now().Add(patience))
 	leave := event.Encode(event.Leave{})
 	b.conn.Write(append([]byte{0x81, 0x80 | byte(len(leave)), 0, 0, 0, 0}, leave...))
 	<-b.done
