@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,10 +26,12 @@ func sightings(t *testing.T, s *server, watcher *client.Client, room, name strin
 	last := crowd(t, s, room, "Last")[0]
 	defer last.Leave()
 	me, _ := last.Roster().Me()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	for {
-		u, err := watcher.Next(t.Context())
+		u, err := watcher.Next(ctx)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("waiting for %s to be seen: %v", me.Name, err)
 		}
 		for _, change := range u.Changes {
 			switch change.User.Name {

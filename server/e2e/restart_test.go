@@ -358,8 +358,10 @@ func TestWhoProbesHearsOfTheEnd(t *testing.T) {
 	}
 	defer silent.CloseNow() // which does not answer the goodbye, so that the end takes a while
 	s.cmd.Process.Signal(syscall.SIGTERM)
-	for s.ask("GET", "/readyz", nil) == http.StatusOK {
-		time.Sleep(time.Millisecond) // until the signal has come
+	for deadline := time.Now().Add(patience); s.ask("GET", "/readyz", nil) == http.StatusOK; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the signal does not come")
+		}
 	}
 	for path, want := range map[string]int{"/readyz": http.StatusServiceUnavailable, "/healthz": http.StatusOK} {
 		if got := s.ask("GET", path, map[string]string{"Host": "evil.example"}); got != want {

@@ -299,7 +299,7 @@ func (n nothing) Send(*Conn, Frame) bool { *n.frames++; return true }
 
 // settled waits until a room has told all it has to tell.
 func (r *room) settled() {
-	for {
+	for range 100_000_000 { // and not until a time: that stands still in a bubble
 		r.mu.Lock()
 		flushing := r.flushing
 		r.mu.Unlock()
@@ -308,6 +308,7 @@ func (r *room) settled() {
 		}
 		runtime.Gosched()
 	}
+	panic("a flush does not end")
 }
 
 // fill has n people join who count the frames they are sent, and returns one

@@ -39,8 +39,10 @@ func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
 	go func() { news <- o.awaitInput() }()
 	pong := sentFrame(pongFrame, "")
 	client.Write(pong)
-	for !o.received.Load() {
-		time.Sleep(time.Millisecond)
+	for deadline := time.Now().Add(10 * time.Second); !o.received.Load(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the pong does not come")
+		}
 	}
 	select {
 	case err := <-news:

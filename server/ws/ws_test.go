@@ -162,10 +162,16 @@ func (p *peer) next() ([]event.Event, error) {
 	return events, nil
 }
 
+// tooLong is when a test gives up waiting, by the clock of its bubble.
+const tooLong = 24 * time.Hour
+
 // hear reads frames until one has the event, and returns it.
 func (p *peer) hear(name string) event.Event {
 	p.t.Helper()
-	for {
+	for deadline := time.Now().Add(tooLong); ; {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waiting for %s in vain", name)
+		}
 		events, err := p.next()
 		if err != nil {
 			p.t.Fatalf("waiting for %s: %v", name, err)
@@ -182,7 +188,10 @@ func (p *peer) hear(name string) event.Event {
 func (p *peer) ends() (event.Error, event.CloseCode) {
 	p.t.Helper()
 	var last event.Error
-	for {
+	for deadline := time.Now().Add(tooLong); ; {
+		if time.Now().After(deadline) {
+			p.t.Fatal("waiting for the end in vain")
+		}
 		events, err := p.next()
 		if err != nil {
 			return last, event.CloseCode(websocket.CloseStatus(err))
@@ -605,7 +614,10 @@ func TestViewsOnTheWire(t *testing.T) {
 	serve(t, hub.Options{Window: 2}, func(t *testing.T, n *network) {
 		ana, ben, cyd := n.join(nil, "Ana", ""), n.join(nil, "Ben", ""), n.join(nil, "Cyd", "")
 		cyd.say(event.View{Query: "AN", Count: 10})
-		for {
+		for deadline := time.Now().Add(tooLong); ; {
+			if time.Now().After(deadline) {
+				t.Fatal("waiting for the view in vain")
+			}
 			e := cyd.hear(event.NameExistingUsers).(event.ExistingUsers)
 			if !e.Resumed && e.Total != nil && *e.Total == 1 && e.Users[0].Name == "Ana" && e.Me != nil && e.Me.Name == "Cyd" {
 				break

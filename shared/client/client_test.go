@@ -183,11 +183,16 @@ func joined(t *testing.T, p *pipe) {
 	p.untilClosed()
 }
 
+// tooLong is when a test gives up waiting, by the clock of its bubble.
+const tooLong = 24 * time.Hour
+
 // until calls Next until the status is as wanted.
 func until(t *testing.T, c *Client, want func(Status) bool) Status {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+	defer cancel()
 	for {
-		update, err := c.Next(t.Context())
+		update, err := c.Next(ctx)
 		if err != nil {
 			t.Fatalf("ended with %v at %+v", err, update)
 		}
@@ -200,8 +205,10 @@ func until(t *testing.T, c *Client, want func(Status) bool) Status {
 // errorsUntil calls Next until something is so, and returns what was refused.
 func errorsUntil(t *testing.T, c *Client, so func() bool) (refused []event.Error) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+	defer cancel()
 	for !so() {
-		u, err := c.Next(t.Context())
+		u, err := c.Next(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,8 +223,10 @@ func errorsUntil(t *testing.T, c *Client, so func() bool) (refused []event.Error
 
 func end(t *testing.T, c *Client) error {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+	defer cancel()
 	for {
-		if _, err := c.Next(t.Context()); err != nil {
+		if _, err := c.Next(ctx); err != nil {
 			return err
 		}
 	}
@@ -727,7 +736,7 @@ func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		p.hear(t)
 		p.say(snapshot(ana)...)
-		for {
+		for deadline := time.Now().Add(tooLong); time.Now().Before(deadline); {
 			p.say(state(7, ana, ben))
 			select {
 			case <-p.closed:
