@@ -86,8 +86,8 @@ const (
 // String returns the reason's name, which metrics and logs go by.
 func (r Reason) String() string { return table[r].name }
 
-// place is where a message has what only the one who refuses knows.
-const place = "{}"
+// placeholder is where a message has what only the one who refuses knows.
+const placeholder = "{}"
 
 // row is what the table says of a reason.
 type row struct {
@@ -96,12 +96,12 @@ type row struct {
 	message string // for a person; of what is cut, for the README
 	example any    // what stands in the message's place, in the README
 
-	status int             // of HTTP, if Answered
-	code   event.Code      // of the error event
-	close  event.CloseCode // of the close frame, if Ended; if Told, for a hello
-	field  string          // at fault, if it is always the same
-	retry  time.Duration   // after which another try makes sense, if it is always the same
-	whole  bool            // it is about the connection, not about one event
+	status          int             // of HTTP, if Answered
+	code            event.Code      // of the error event
+	close           event.CloseCode // of the close frame, if Ended; if Told, for a hello
+	field           string          // at fault, if it is always the same
+	retryAfter      time.Duration   // after which another try makes sense, if it is always the same
+	wholeConnection bool            // it is about the connection, not about one event
 }
 
 const restarting = "The server is restarting; try again in a moment."
@@ -149,11 +149,11 @@ var table = [Count]row{
 		example: "missing Sec-WebSocket-Key",
 	},
 	ConnectionsFull: {
-		name: "connections_full", outcome: Answered, status: http.StatusServiceUnavailable, retry: 10 * time.Second,
+		name: "connections_full", outcome: Answered, status: http.StatusServiceUnavailable, retryAfter: 10 * time.Second,
 		message: "This server has as many connections as it can take. Try again in a moment.",
 	},
 	AddressConnections: {
-		name: "address_connections", outcome: Answered, status: http.StatusTooManyRequests, retry: 30 * time.Second,
+		name: "address_connections", outcome: Answered, status: http.StatusTooManyRequests, retryAfter: 30 * time.Second,
 		message: "Your address has as many connections as one may have. Close some, or try again later.",
 	},
 	AddressAttempts: {
@@ -165,16 +165,16 @@ var table = [Count]row{
 		message: "You have sent too much. Try again in a moment.",
 	},
 	RestartingHTTP: {
-		name: "restarting_http", outcome: Answered, status: http.StatusServiceUnavailable, retry: time.Second,
+		name: "restarting_http", outcome: Answered, status: http.StatusServiceUnavailable, retryAfter: time.Second,
 		message: restarting,
 	},
 
 	TooOld: {
-		name: "too_old", outcome: Ended, code: event.CodeTooOld, close: event.CloseTooOld, whole: true,
+		name: "too_old", outcome: Ended, code: event.CodeTooOld, close: event.CloseTooOld, wholeConnection: true,
 		message: "This server speaks " + event.Subprotocol + "; reload the page or update the client.",
 	},
 	NoHello: {
-		name: "no_hello", outcome: Ended, code: event.CodeNoHello, close: event.CloseNoHello, whole: true,
+		name: "no_hello", outcome: Ended, code: event.CodeNoHello, close: event.CloseNoHello, wholeConnection: true,
 		message: fmt.Sprintf("No %s or %s came within %v of connecting. Connect again and say it at once.", event.NameGotANewUser, event.NameWatch, event.HelloTimeout),
 	},
 	BadRoom: {
@@ -214,11 +214,11 @@ var table = [Count]row{
 		message: "People at your address have asked for too much in the last minute. Try again in a moment.",
 	},
 	RoomFull: {
-		name: "room_full", outcome: Ended, code: event.CodeRoomFull, close: event.CloseRoomFull, retry: 10 * time.Second,
+		name: "room_full", outcome: Ended, code: event.CodeRoomFull, close: event.CloseRoomFull, retryAfter: 10 * time.Second,
 		message: "The room is full. Try again later, or go to another.",
 	},
 	RoomsFull: {
-		name: "rooms_full", outcome: Ended, code: event.CodeServerFull, close: event.CloseServerFull, retry: 10 * time.Second,
+		name: "rooms_full", outcome: Ended, code: event.CodeServerFull, close: event.CloseServerFull, retryAfter: 10 * time.Second,
 		message: "This server has as many rooms as it, or one address, may have. Try again later, or go to one that exists.",
 	},
 	AlreadyJoined: {
@@ -247,7 +247,7 @@ var table = [Count]row{
 		message: fmt.Sprintf("A query may have at most %d bytes.", event.MaxQuery),
 	},
 	TooManyViews: {
-		name: "too_many_views", outcome: Told, code: event.CodeRateLimited, retry: 5 * time.Second,
+		name: "too_many_views", outcome: Told, code: event.CodeRateLimited, retryAfter: 5 * time.Second,
 		message: "The room is searched and looked at in too many ways already. Try again in a moment.",
 	},
 	EventRate: {
@@ -267,24 +267,24 @@ var table = [Count]row{
 		message: "You, or others at your address, have asked for too much; this was dropped. Try again in a moment.",
 	},
 	EventFlood: {
-		name: "event_flood", outcome: Ended, code: event.CodeRateLimited, close: event.CloseRateLimited, whole: true,
+		name: "event_flood", outcome: Ended, code: event.CodeRateLimited, close: event.CloseRateLimited, wholeConnection: true,
 		message: "A connection may send {} events a second; this one has sent more for too long. Send fewer, and come back in a moment.", example: 10,
 	},
 	ByteFlood: {
-		name: "byte_flood", outcome: Ended, code: event.CodeRateLimited, close: event.CloseRateLimited, whole: true,
+		name: "byte_flood", outcome: Ended, code: event.CodeRateLimited, close: event.CloseRateLimited, wholeConnection: true,
 		message: "This connection has sent too much for too long. Send less, and come back in a moment.",
 	},
 
 	FrameTooLarge: {
-		name: "frame_too_large", outcome: Ended, code: event.CodeBadFrame, close: event.CloseTooLarge, whole: true,
+		name: "frame_too_large", outcome: Ended, code: event.CodeBadFrame, close: event.CloseTooLarge, wholeConnection: true,
 		message: fmt.Sprintf("A frame may have at most %d bytes.", event.MaxFrame),
 	},
 	BinaryFrame: {
-		name: "binary_frame", outcome: Ended, code: event.CodeBadFrame, close: event.CloseBadFrame, whole: true,
+		name: "binary_frame", outcome: Ended, code: event.CodeBadFrame, close: event.CloseBadFrame, wholeConnection: true,
 		message: "Frames must be text, not binary.",
 	},
 	BadFrame: {
-		name: "bad_frame", outcome: Ended, code: event.CodeBadFrame, close: event.CloseBadFrame, whole: true,
+		name: "bad_frame", outcome: Ended, code: event.CodeBadFrame, close: event.CloseBadFrame, wholeConnection: true,
 		message: `A frame must be a JSON array of events, [{"event": "…", "data": {…}}, …], in UTF-8.`,
 	},
 	BrokenWebSocket: {
@@ -313,7 +313,7 @@ var table = [Count]row{
 		message: "The client did not answer the close frame in time.",
 	},
 	Restarting: {
-		name: "restarting", outcome: Ended, code: event.CodeRestarting, close: event.CloseRestarting, retry: 500 * time.Millisecond, whole: true,
+		name: "restarting", outcome: Ended, code: event.CodeRestarting, close: event.CloseRestarting, retryAfter: 500 * time.Millisecond, wholeConnection: true,
 		message: restarting,
 	},
 	RestartCut: {

@@ -43,7 +43,7 @@ type Error struct {
 // Of returns e as the refusal of an event, with the name and the ref of that, unless its
 // reason is about the whole connection.
 func (e Error) Of(refused event.Event) Error {
-	if !table[e.Reason].whole {
+	if !table[e.Reason].wholeConnection {
 		e.Event, e.Ref = refused.EventName(), event.RefOf(refused)
 	}
 	return e
@@ -65,7 +65,7 @@ func (e Error) CloseCode() event.CloseCode { return table[e.Reason].close }
 
 // Message returns what a person is told: what happened and what to do.
 func (e Error) Message() string {
-	return strings.Replace(table[e.Reason].message, place, fmt.Sprint(e.Detail), 1)
+	return strings.Replace(table[e.Reason].message, placeholder, fmt.Sprint(e.Detail), 1)
 }
 
 // Error returns the name of the reason and the message, for a log.
@@ -80,17 +80,17 @@ func (e Error) Encoded() event.Error {
 		Ref:        e.Ref,
 		Event:      e.Event,
 		Field:      orDefault(e.Field, row.field),
-		RetryAfter: e.wait().Milliseconds(),
+		RetryAfter: e.retryAfter().Milliseconds(),
 	}
 }
 
-// wait returns how long the client has to wait. It rounds up, since a client that comes
-// too early is refused again.
-func (e Error) wait() time.Duration {
+// retryAfter returns how long the client has to wait. It rounds up, since a client
+// that comes too early is refused again.
+func (e Error) retryAfter() time.Duration {
 	if e.RetryAfter > 0 {
 		return e.RetryAfter.Truncate(time.Millisecond) + time.Millisecond
 	}
-	return table[e.Reason].retry
+	return table[e.Reason].retryAfter
 }
 
 // Observer is called once for each refusal, by any goroutine, after it was made and
@@ -108,7 +108,7 @@ func (o Observer) Observe(reason Reason) {
 // Answer refuses a request over HTTP.
 func (o Observer) Answer(w http.ResponseWriter, e Error) {
 	status := table[e.Reason].status
-	if wait := e.wait(); wait > 0 {
+	if wait := e.retryAfter(); wait > 0 {
 		seconds := (wait + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}

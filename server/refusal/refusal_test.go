@@ -37,7 +37,7 @@ func TestEveryReasonHasARowThatIsWhole(t *testing.T) {
 		if r.message == "" {
 			t.Errorf("%s has no message", reason)
 		}
-		if strings.Contains(r.message, place) != (r.example != nil) {
+		if strings.Contains(r.message, placeholder) != (r.example != nil) {
 			t.Errorf("%s: a place for a detail and an example of it go together", reason)
 		}
 		overHTTP, byEvent, byClosing := r.status >= 400, r.code != "", r.close != 0

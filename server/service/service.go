@@ -79,7 +79,9 @@ const (
 
 // Run opens a server, prints its address, serves until ctx ends or serving fails, and
 // ends everything that it has started. It returns nil when ctx has ended; another error
-// says what is wrong and how to mend it. The end takes up to [shutdownTimeout].
+// says what is wrong and how to mend it. The end takes up to 4 seconds, in which clients
+// are told why their connections end and requests under way are answered, and as long as
+// the disk needs to save the rooms.
 func Run(ctx context.Context, config Config) error {
 	s, err := open(ctx, config)
 	if err != nil {

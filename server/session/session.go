@@ -130,9 +130,9 @@ func (k *Keeper) SetCookie(w http.ResponseWriter, id ID) {
 	w.Header().Add("Set-Cookie", k.name+"="+k.Text(id)+k.attributes)
 }
 
-// Expired returns the cookies with which a browser forgets the session of the request.
-// They leave a cookie without the tag alone if another server has signed it.
-func (k *Keeper) Expired(r *http.Request) []*http.Cookie {
+// ExpiredCookies returns the cookies with which a browser forgets the session of the
+// request. They leave a cookie without the tag alone if another server has signed it.
+func (k *Keeper) ExpiredCookies(r *http.Request) []*http.Cookie {
 	const atOnce = -1
 	expired := []*http.Cookie{k.cookie(k.name, "", atOnce)}
 	for _, c := range r.CookiesNamed(k.oldName()) {

@@ -160,7 +160,7 @@ func TestASessionThatExpiresIsGoneUnderBothNames(t *testing.T) {
 			{[]*http.Cookie{foreign, old}, []string{k.CookieName(), old.Name}},
 		} {
 			var names []string
-			for _, e := range k.Expired(request(c.sent...)) {
+			for _, e := range k.ExpiredCookies(request(c.sent...)) {
 				names = append(names, e.Name)
 				if e.MaxAge >= 0 || e.Value != "" || e.Path != "/" || e.Secure != secure || !e.HttpOnly {
 					t.Errorf("%v keeps it, or browsers refuse it", e)

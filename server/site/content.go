@@ -19,13 +19,13 @@ import (
 	"rollcall/web"
 )
 
-// effort is how much work to put into compression: a page in memory is compressed once,
-// and a page for one request every time.
-type effort struct{ brotli, gzip int }
+// compression is the level of each encoding. A page in memory is compressed once, so it
+// may take long; a page for one request is compressed each time.
+type compression struct{ brotli, gzip int }
 
 var (
-	best = effort{brotli: brotli.BestCompression, gzip: gzip.BestCompression}
-	fast = effort{brotli: 4, gzip: gzip.DefaultCompression}
+	bestCompression = compression{brotli: brotli.BestCompression, gzip: gzip.BestCompression}
+	fastCompression = compression{brotli: 4, gzip: gzip.DefaultCompression}
 )
 
 // document is a page, or another text that the server writes itself. It is compressed
@@ -39,21 +39,21 @@ type document struct {
 
 const htmlType = "text/html; charset=utf-8"
 
-func newDocument(kind string, plain []byte, e effort) document {
+func newDocument(kind string, plain []byte, level compression) document {
 	sum := sha256.Sum256(plain)
 	return document{
 		kind: kind, plain: plain, etag: hex.EncodeToString(sum[:12]),
 		br: sync.OnceValue(func() []byte {
 			var b bytes.Buffer
-			w := brotli.NewWriterLevel(&b, e.brotli)
+			w := brotli.NewWriterLevel(&b, level.brotli)
 			w.Write(plain) // to memory
 			w.Close()
 			return b.Bytes()
 		}),
 		gz: sync.OnceValue(func() []byte {
 			var b bytes.Buffer
-			w, _ := gzip.NewWriterLevel(&b, e.gzip) // the level is one of gzip's own
-			w.Write(plain)                          // to memory
+			w, _ := gzip.NewWriterLevel(&b, level.gzip) // the level is one of gzip's own
+			w.Write(plain)                              // to memory
 			w.Close()
 			return b.Bytes()
 		}),
@@ -66,9 +66,9 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 	h.Add("Vary", "Accept-Encoding")
 	body, encoding := d.plain, ""
 	switch {
-	case accepts(r, "br"):
+	case acceptsEncoding(r, "br"):
 		body, encoding = d.br(), "br"
-	case accepts(r, "gzip"):
+	case acceptsEncoding(r, "gzip"):
 		body, encoding = d.gz(), "gzip"
 	}
 	etag := d.etag
@@ -85,16 +85,16 @@ func (d document) serve(w http.ResponseWriter, r *http.Request, status int) {
 		return
 	}
 	h.Set("ETag", `"`+etag+`"`)
-	if everything(r) {
+	if wantsWhole(r) {
 		w.Write(body)
 		return
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// everything reports whether a request asks for the whole content, without conditions.
+// wantsWhole reports whether a request asks for the whole content, without conditions.
 // http.ServeContent would do the same and take a fifth longer.
-func everything(r *http.Request) bool {
+func wantsWhole(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false
 	}
@@ -109,14 +109,14 @@ func everything(r *http.Request) bool {
 // asset serves one of the built files from memory: as it is, or compressed.
 type asset struct {
 	web.Asset
-	whole  func() ([]byte, error) // the content, unpacked at the first call
-	br, gz []byte
+	content func() ([]byte, error) // the content, unpacked at the first call
+	br, gz  []byte
 }
 
 func newAsset(files fs.FS, a web.Asset) (*asset, error) {
 	if a.Plain {
-		whole, err := fs.ReadFile(files, a.File)
-		return &asset{Asset: a, whole: func() ([]byte, error) { return whole, nil }}, err
+		content, err := fs.ReadFile(files, a.File)
+		return &asset{Asset: a, content: func() ([]byte, error) { return content, nil }}, err
 	}
 	br, err := fs.ReadFile(files, a.File+".br")
 	if err != nil {
@@ -124,14 +124,14 @@ func newAsset(files fs.FS, a web.Asset) (*asset, error) {
 	}
 	gz, err := fs.ReadFile(files, a.File+".gz")
 	// The rare client without compression must not cost more than others.
-	whole := sync.OnceValues(func() ([]byte, error) {
+	content := sync.OnceValues(func() ([]byte, error) {
 		zr, err := gzip.NewReader(bytes.NewReader(gz))
 		if err != nil {
 			return nil, fmt.Errorf("%s.gz: %w", a.File, err)
 		}
 		return io.ReadAll(zr)
 	})
-	return &asset{Asset: a, whole: whole, br: br, gz: gz}, err
+	return &asset{Asset: a, content: content, br: br, gz: gz}, err
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -142,22 +142,22 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !a.Plain {
 		h.Add("Vary", "Accept-Encoding")
 		switch {
-		case accepts(r, "br"):
+		case acceptsEncoding(r, "br"):
 			a.encoded(w, r, "br", a.br)
 			return
-		case accepts(r, "gzip"):
+		case acceptsEncoding(r, "gzip"):
 			a.encoded(w, r, "gzip", a.gz)
 			return
 		}
 	}
-	whole, err := a.whole()
+	content, err := a.content()
 	if err != nil {
 		h.Del("Cache-Control") // an error is not to be cached
 		http.Error(w, "The file is damaged; build the server again.", http.StatusInternalServerError)
 		return
 	}
 	h.Set("ETag", strconv.Quote(a.File))
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(whole))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
 func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string, body []byte) {
@@ -168,10 +168,10 @@ func (a *asset) encoded(w http.ResponseWriter, r *http.Request, encoding string,
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// accepts reports whether the client takes an encoding: it names it, without
+// acceptsEncoding reports whether the client takes an encoding: it names it, without
 // a weight of 0 (RFC 9110, section 12.5.3). A client that says * means
 // anything, and gets no compression.
-func accepts(r *http.Request, encoding string) bool {
+func acceptsEncoding(r *http.Request, encoding string) bool {
 	for _, line := range r.Header.Values("Accept-Encoding") {
 		for item := range strings.SplitSeq(line, ",") {
 			name, params, _ := strings.Cut(item, ";")

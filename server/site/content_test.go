@@ -55,7 +55,7 @@ func TestWhatIsTakenMayStandInSeveralHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header["Accept-Encoding"] = []string{"gzip", "br;q=0"}
-	if !accepts(r, "gzip") || accepts(r, "br") {
+	if !acceptsEncoding(r, "gzip") || acceptsEncoding(r, "br") {
 		t.Error("only the first was read")
 	}
 }

@@ -15,7 +15,7 @@ func (s *Site) serveForget(w http.ResponseWriter, r *http.Request) {
 		s.refused.Answer(w, refusal.Error{Reason: refusal.ForeignForget})
 		return
 	}
-	for _, c := range s.sessions.Expired(r) {
+	for _, c := range s.sessions.ExpiredCookies(r) {
 		http.SetCookie(w, c)
 	}
 	w.WriteHeader(http.StatusNoContent)

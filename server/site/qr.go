@@ -25,7 +25,7 @@ func (s *Site) serveQR(w http.ResponseWriter, r *http.Request) {
 	}
 	// The address depends on the host that was asked for.
 	w.Header().Set("Cache-Control", "private, max-age=300")
-	newDocument("image/svg+xml", picture, fast).serve(w, r, http.StatusOK)
+	newDocument("image/svg+xml", picture, fastCompression).serve(w, r, http.StatusOK)
 }
 
 // quietZone is how many modules around a code must be white (ISO/IEC 18004).

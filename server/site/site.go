@@ -124,13 +124,13 @@ func (s *Site) addDocuments(options Options, workerAsset *asset) error {
 	if err != nil {
 		return fmt.Errorf("rendering the page for what is not found: %w", err)
 	}
-	s.notFound = newDocument(htmlType, notFound, best)
+	s.notFound = newDocument(htmlType, notFound, bestCompression)
 	manifest, err := newManifest(assets, options.Files)
 	if err != nil {
 		return fmt.Errorf("writing the manifest: %w", err)
 	}
-	s.manifest = newDocument("application/manifest+json", manifest, best)
-	source, err := workerAsset.whole()
+	s.manifest = newDocument("application/manifest+json", manifest, bestCompression)
+	source, err := workerAsset.content()
 	if err != nil {
 		return err
 	}
@@ -138,12 +138,12 @@ func (s *Site) addDocuments(options Options, workerAsset *asset) error {
 		return fmt.Errorf("summing up the version: %w", err)
 	}
 	s.shell = bytes.Split(bytes.ReplaceAll(shell, []byte(anyVersion), []byte(s.version)), []byte(anyRoom))
-	s.lobby = newDocument(htmlType, s.page(event.Lobby), best)
+	s.lobby = newDocument(htmlType, s.page(event.Lobby), bestCompression)
 	worker, err := newWorker(s.version, source, assets, s.shell)
 	if err != nil {
 		return fmt.Errorf("writing the worker: %w", err)
 	}
-	s.worker = newDocument(assets[workerSource].Type, worker, best)
+	s.worker = newDocument(assets[workerSource].Type, worker, bestCompression)
 	return nil
 }
 
@@ -179,7 +179,7 @@ const anyVersion = "{version}"
 // render fills a page's template. The part that go-app draws is the name
 // dialog of [anyRoom].
 func render(source string, data map[string]any) ([]byte, error) {
-	page, err := tidy(app.HTMLString(&ui.Page{Room: anyRoom}))
+	page, err := normalize(app.HTMLString(&ui.Page{Room: anyRoom}))
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +193,11 @@ func render(source string, data map[string]any) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// tidy changes the HTML of go-app. Attributes come in a random order, but the same page
-// must have the same ETag on every server and after every restart. Line breaks between
-// children would show as spaces until the program draws the page; no text of ours has a
-// line break.
-func tidy(fragment string) (template.HTML, error) {
+// normalize makes the HTML of go-app the same each time. Attributes come in a random
+// order, but the same page must have the same ETag on every server and after every
+// restart. Line breaks between children would show as spaces until the program draws the
+// page; no text of ours has a line break.
+func normalize(fragment string) (template.HTML, error) {
 	nodes, err := html.ParseFragment(strings.NewReader(fragment), &html.Node{
 		Type: html.ElementNode, Data: "body", DataAtom: atom.Body,
 	})
@@ -223,7 +223,7 @@ func tidy(fragment string) (template.HTML, error) {
 func (s *Site) page(room string) []byte { return bytes.Join(s.shell, []byte(room)) }
 
 func (s *Site) serveLobby(w http.ResponseWriter, r *http.Request) {
-	s.greet(w, r)
+	s.renewSession(w, r)
 	s.lobby.serve(w, r, http.StatusOK)
 }
 
@@ -241,12 +241,12 @@ func (s *Site) serveRoom(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, to, http.StatusPermanentRedirect)
 		return
 	}
-	s.greet(w, r)
-	newDocument(htmlType, s.page(room), fast).serve(w, r, http.StatusOK)
+	s.renewSession(w, r)
+	newDocument(htmlType, s.page(room), fastCompression).serve(w, r, http.StatusOK)
 }
 
-// greet gives a browser a session, or prolongs the one that it has.
-func (s *Site) greet(w http.ResponseWriter, r *http.Request) {
+// renewSession gives a browser a session, or prolongs the one that it has.
+func (s *Site) renewSession(w http.ResponseWriter, r *http.Request) {
 	id, known := s.sessions.FromRequest(r)
 	if !known {
 		id = session.NewID()

@@ -21,9 +21,9 @@ var (
 	precachedOptional = []string{"icon-192.png", "icon-512.png", "maskable-192.png", "maskable-512.png", "apple-touch-icon.png", "badge-96.png"}
 )
 
-// prologue is what sw.js knows of its site. The worker keeps the page of the lobby, and
-// makes the pages of other rooms from it.
-type prologue struct {
+// workerConfig is what sw.js knows of its site. The worker keeps the page of the lobby,
+// and makes the pages of other rooms from it.
+type workerConfig struct {
 	Version  string   `json:"version"`
 	Required []string `json:"required"`
 	Optional []string `json:"optional"`
@@ -32,9 +32,9 @@ type prologue struct {
 	After    string   `json:"after"`  // characters that may follow an address in a text
 }
 
-// newPrologue is the prologue without what depends on the page.
-func newPrologue(assets map[string]web.Asset) prologue {
-	p := prologue{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby, After: event.AfterLink}
+// newWorkerConfig returns the configuration without what depends on the page.
+func newWorkerConfig(assets map[string]web.Asset) workerConfig {
+	p := workerConfig{Required: []string{"/"}, Optional: []string{manifestPath}, Room: event.Lobby, After: event.AfterLink}
 	for _, name := range precachedRequired {
 		p.Required = append(p.Required, assets[name].Path)
 	}
@@ -49,7 +49,7 @@ func newPrologue(assets map[string]web.Asset) prologue {
 // manifest.
 func versionOf(source []byte, assets map[string]web.Asset, page, manifest []byte) (string, error) {
 	// The paths of assets have hashes of their contents.
-	known, err := json.Marshal(newPrologue(assets))
+	known, err := json.Marshal(newWorkerConfig(assets))
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func versionOf(source []byte, assets map[string]web.Asset, page, manifest []byte
 // newWorker returns the script of the worker. Shell is the page, cut at the places of the
 // room's name.
 func newWorker(version string, source []byte, assets map[string]web.Asset, shell [][]byte) ([]byte, error) {
-	p := newPrologue(assets)
+	p := newWorkerConfig(assets)
 	p.Version = version
 	for at := 0; len(p.Places) < len(shell)-1; at += len(event.Lobby) {
 		at += len(utf16.Encode([]rune(string(shell[len(p.Places)]))))

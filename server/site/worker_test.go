@@ -12,7 +12,7 @@ import (
 )
 
 // readWorker is what the worker's script begins with, and the rest of it.
-func readWorker(t *testing.T, s *Site) (prologue, string) {
+func readWorker(t *testing.T, s *Site) (workerConfig, string) {
 	t.Helper()
 	resp := ask(s, "GET", "/sw.js")
 	h := resp.Header
@@ -25,7 +25,7 @@ func readWorker(t *testing.T, s *Site) (prologue, string) {
 	}
 	first, rest, _ := strings.Cut(text(t, resp), "\n")
 	first, ok := strings.CutPrefix(first, "const built = ")
-	var p prologue
+	var p workerConfig
 	if err := json.Unmarshal([]byte(strings.TrimSuffix(first, ";")), &p); !ok || err != nil {
 		t.Fatalf("the script begins with %q, %v", first, err)
 	}
