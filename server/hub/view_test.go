@@ -239,7 +239,7 @@ func TestAFewSourcesLeaveViewsForOthers(t *testing.T) {
 	bubble(t, Options{Window: 1}, func(t *testing.T, h *Hub) {
 		crowd(t, h, 0, 2)
 		all := func(source string) (views int) {
-			for {
+			for views <= maxViews {
 				c := nothing{new(int)}
 				conn, err := h.Watch("lobby", Visitor{Source: source}, c)
 				if err != nil {
@@ -250,6 +250,7 @@ func TestAFewSourcesLeaveViewsForOthers(t *testing.T) {
 				}
 				views++
 			}
+			return views
 		}
 		if got := all("one"); got != maxViews/2 {
 			t.Errorf("one source has %d of %d views", got, maxViews)

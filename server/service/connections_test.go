@@ -175,7 +175,7 @@ func TestWhoAsksForTooMuchIsToldToComeLater(t *testing.T) {
 		return w
 	}
 	count := func(from, path string) (n int) {
-		for ask(from, path).Code == http.StatusOK {
+		for n < 1000 && ask(from, path).Code == http.StatusOK {
 			n++
 		}
 		return n

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"testing"
-	"time"
 
 	"rollcall/server/refusal"
 )
@@ -54,9 +53,7 @@ func TestWhoKeepsTheMostInMemoryIsCutOff(t *testing.T) {
 			continue
 		}
 		go io.Copy(io.Discard, clients[i])
-		for waits(outboxes[i]) {
-			time.Sleep(time.Millisecond)
-		}
+		drain(t, outboxes[i])
 		keeps(left)
 	}
 	for _, o := range outboxes {

@@ -171,14 +171,10 @@ func TestAFloodEndsTheConnectionAfterFiveSeconds(t *testing.T) {
 		start := time.Now()
 		var flood sync.WaitGroup
 		defer flood.Wait()
-		flood.Go(func() {
-			for p.conn.Write(t.Context(), websocket.MessageText, event.Encode(event.Active{Active: true})) == nil {
-				time.Sleep(20 * time.Millisecond)
-			}
-		})
+		flood.Go(func() { p.flood(event.Encode(event.Active{Active: true}), 20*time.Millisecond) })
 		defer p.conn.CloseNow()
 		errors := 0
-		for {
+		for time.Since(start) < tooLong {
 			events, err := p.next()
 			if err != nil {
 				if code := websocket.CloseStatus(err); int(code) != int(event.CloseRateLimited) {

@@ -57,6 +57,16 @@ func waits(o *outbox) bool {
 	return something
 }
 
+// drain waits until nothing waits to be written. The caller has somebody read.
+func drain(t *testing.T, o *outbox) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); waits(o); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("what waits is not written")
+		}
+	}
+}
+
 // framed is a text message of a server's as it is on the wire (RFC 6455,
 // section 5.2).
 func framed(message []byte) []byte {
@@ -122,11 +132,7 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 		_, err := io.Copy(got, client)
 		done <- err
 	}()
-	for deadline := time.Now().Add(20 * time.Second); waits(o); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it does not come to an end")
-		}
-	}
+	drain(t, o)
 	o.Close()
 	o.wait()
 	if err := <-done; err != nil {
@@ -146,9 +152,7 @@ func TestAFrameThatMustWaitIsOneWrite(t *testing.T) {
 	go io.Copy(io.Discard, pr)
 	o := newOutbox(conn, nil)
 	o.send(nil, make([]byte, 1000), nil)
-	for waits(o) {
-		time.Sleep(time.Millisecond)
-	}
+	drain(t, o)
 	if n := conn.writes.Load(); n != 1 {
 		t.Errorf("%d writes", n)
 	}

@@ -324,11 +324,13 @@ var provocations = []struct {
 	}},
 	{reason: refusal.TooMuchPending, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
 		p, line := n.tapped()
-		for {
+		for range 10 * maxPending / 125 {
 			if _, err := line.Write(sentFrame(pingFrame, strings.Repeat("x", 125))); err != nil {
 				return p.ended()
 			}
 		}
+		t.Fatal("all pings are answered")
+		return told{}
 	}},
 	{reason: refusal.BacklogFull, want: told{ending: -1}, provoke: func(t *testing.T, n *network) told {
 		n.server.backlog.max = 1000 // the answer to the upgrade is less
@@ -383,12 +385,18 @@ func (n *network) flooded(frame []byte, every time.Duration) told {
 	p := n.join(nil, "Eve", "")
 	var flood sync.WaitGroup
 	defer flood.Wait()
-	flood.Go(func() {
-		for p.conn.Write(n.t.Context(), websocket.MessageText, frame) == nil {
-			time.Sleep(every)
-		}
-	})
+	flood.Go(func() { p.flood(frame, every) })
 	return p.ended()
+}
+
+// flood sends a frame again and again until the connection ends.
+func (p *peer) flood(frame []byte, every time.Duration) {
+	for deadline := time.Now().Add(10 * maxThrottled); p.conn.Write(p.t.Context(), websocket.MessageText, frame) == nil; time.Sleep(every) {
+		if time.Now().After(deadline) {
+			p.t.Error("a flood does not end the connection")
+			return
+		}
+	}
 }
 
 // share does something to what the address of all pipes has: they have none.

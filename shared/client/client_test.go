@@ -436,8 +436,10 @@ func TestWhyAConnectionEndsIsNoRefusal(t *testing.T) {
 			t.Errorf("it ended with %v", why)
 		}
 		// Of the other it shows only afterwards that the connection goes on.
+		ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+		defer cancel()
 		for len(refused) == 0 {
-			u, err := c.Next(t.Context())
+			u, err := c.Next(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -703,7 +705,7 @@ func TestWhatChangedIsNotLaterThanTheStatus(t *testing.T) {
 	// Others who ask make it wait for the lock as often as it takes it.
 	var asking sync.WaitGroup
 	defer asking.Wait()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for range 2 {
 		asking.Go(func() {
@@ -714,7 +716,7 @@ func TestWhatChangedIsNotLaterThanTheStatus(t *testing.T) {
 	}
 	seen := 0
 	for len(s.dialed()) <= connections {
-		u, err := c.Next(t.Context())
+		u, err := c.Next(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -744,6 +746,7 @@ func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {
 			case <-time.After(time.Second):
 			}
 		}
+		t.Error("the connection does not end")
 	}, joined}, func(t *testing.T, c *Client, s *script) {
 		until(t, c, func(s Status) bool { return s.Err != nil })
 		if dials := s.dialed(); time.Since(dials[0]) > snapshotTimeout+time.Second {
@@ -768,14 +771,16 @@ func TestWhoComesBackSaysWhatTheyKnow(t *testing.T) {
 		p.untilClosed()
 	}}, func(t *testing.T, c *Client, s *script) {
 		var changes []roster.Change
+		ctx, cancel := context.WithTimeout(t.Context(), tooLong)
+		defer cancel()
 		for len(s.dialed()) < 2 || c.Status().Link != Connected {
-			u, err := c.Next(t.Context())
+			u, err := c.Next(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
 			changes = append(changes, u.Changes...)
 		}
-		u, _ := c.Next(t.Context())
+		u, _ := c.Next(ctx)
 		changes = append(changes, u.Changes...)
 		want := []roster.Change{{Kind: roster.Reset}, {Kind: roster.Gone, User: ben}, {Kind: roster.Arrived, User: cyd}}
 		if !slices.Equal(changes, want) {
