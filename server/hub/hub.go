@@ -54,8 +54,8 @@ type Options struct {
 	// lobby does not count. One [Visitor.Source] gets at most a tenth of them.
 	MaxRooms int
 	// MaxAbsent limits, in all rooms together, the users who stay without a connection;
-	// 0 means no limit. Above it, a user is removed at once when the last connection
-	// ends: to come and go costs little, so there could be any number of them.
+	// 0 means no limit. When there are as many, a user is removed at once when the last
+	// connection ends: to come and go costs little, so there could be any number.
 	MaxAbsent int
 	// Fold makes names comparable for the query of a view; nil means
 	// strings.ToLower.

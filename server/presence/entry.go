@@ -48,8 +48,8 @@ type Entry struct {
 	Stamp Stamp
 	// Stamps are the stamps of fields that were changed since, in order of their names.
 	Stamps []FieldStamp
-	// Idle is since when no tab of the user is used there, in Unix milliseconds; 0 if
-	// one is, or if that is not long enough to be away.
+	// Idle is since when the user is away by themselves there, in Unix milliseconds; 0
+	// if they are not.
 	Idle int64
 }
 

@@ -185,7 +185,7 @@ var table = [Count]row{
 		name: "bad_name", outcome: Told, code: event.CodeBadName, close: event.CloseRefused, field: "name",
 		message: "{}", example: "Please type a name.",
 	},
-	BadText: { // of every text but the name; notes were the first
+	BadText: { // of every text but the name. Its name is from when notes were the only ones: logs keep it
 		name: "bad_note", outcome: Told, code: event.CodeBadEvent, close: event.CloseRefused,
 		message: "{}", example: "That note is 81 characters long; 80 is the most.",
 	},

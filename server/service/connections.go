@@ -29,9 +29,9 @@ type connections struct {
 	refused   refusal.Observer
 	warned    rate.Sometimes
 
-	mu         sync.Mutex             // guards what follows
-	idle       map[net.Conn]time.Time // since when a connection has no request
-	lastClosed time.Time              // when idle ones were closed last
+	mu       sync.Mutex             // guards what follows
+	idle     map[net.Conn]time.Time // since when a connection has no request
+	lastScan time.Time              // when idle was scanned last
 }
 
 // minIdle is how long a connection must be idle before it is closed because there are
@@ -90,10 +90,10 @@ func (c *connections) closeIdle() bool {
 func (c *connections) takeIdle(now time.Time) (idle []net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Sub(c.lastClosed) < minIdle/10 {
+	if now.Sub(c.lastScan) < minIdle/10 {
 		return nil // to look at all of them for every new one would cost too much
 	}
-	c.lastClosed = now
+	c.lastScan = now
 	for conn, since := range c.idle {
 		if now.Sub(since) >= minIdle {
 			delete(c.idle, conn)

@@ -65,18 +65,18 @@ type conn struct {
 	session     session.ID
 	share       *limit.Share // of its address
 	acceptedAt  time.Time
-	answerLimit *rate.Limiter // of bytes of answers; nil without a limit
-	ready       func()        // tells the hub that it may send again; made by the first Send
+	answerLimit *rate.Limiter            // of bytes of answers; nil without a limit
+	ready       func()                   // tells the hub that it may send again; made by the first Send
+	member      atomic.Pointer[hub.Conn] // in a room; nil before the hello. Only the reader sets it
 
 	// Only the reader uses what follows.
 	readLimit      *rate.Limiter // of bytes read; nil without a limit
 	throttledSince time.Time     // since when reading is delayed; zero if it is not
 	eventLimit     *rate.Limiter
-	floodSince     time.Time                // when there began to be too many events
-	lastDropped    time.Time                // when an event was dropped last
-	lastDropNotice time.Time                // when the client was told that last
-	message        io.Reader                // the last message
-	member         atomic.Pointer[hub.Conn] // in a room; only the reader sets it
+	floodSince     time.Time // when there began to be too many events
+	lastDropped    time.Time // when an event was dropped last
+	lastDropNotice time.Time // when the client was told that last
+	message        io.Reader // the last message
 }
 
 // serve runs the connection to its end, and waits for everything that it has started.
@@ -207,7 +207,7 @@ func (c *conn) handleFrame(frame []byte, isText bool) error {
 	if err != nil {
 		return err
 	}
-	if len(events) == 0 { // an empty frame counts as well
+	if len(events) == 0 { // it has only unknown events without a ref, which count as well
 		return c.refuseEvent(event.Invalid{}, c.countEvent(refusal.EventRate))
 	}
 	for _, e := range events {

@@ -73,7 +73,7 @@ const dataField = "data."
 func (c Patch) parts() []part {
 	var parts []part
 	for f := range fieldCount {
-		if v := c.value(f); v.isSet() && f != fieldData {
+		if v := c.value(f); v.isSet() {
 			parts = append(parts, part{name: userFields[f].name})
 			parts[len(parts)-1].set(f, v)
 		}
