@@ -104,9 +104,9 @@ func TestStandInsHaveTheShapeOfWhatTheyStandFor(t *testing.T) {
 	}
 }
 
-// TestStandInFilesDeclareWhatTheyStandFor compares the names in a stand-in for a file
+// TestStandInFilesHaveTheFunctionsOfTheFile compares the functions in a stand-in for a file
 // with those in the file of this Go, which the rest of its package needs.
-func TestStandInFilesDeclareWhatTheyStandFor(t *testing.T) {
+func TestStandInFilesHaveTheFunctionsOfTheFile(t *testing.T) {
 	names, err := standInFiles(single)
 	if err != nil || len(names) == 0 {
 		t.Fatal(names, err)

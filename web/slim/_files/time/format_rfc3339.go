@@ -5,25 +5,18 @@ package time
 
 import "errors"
 
-const (
-	rfc3339     = "2006-01-02T15:04:05Z07:00 "           // the space has it written
-	rfc3339Nano = "2006-01-02T15:04:05.999999999Z07:00 " // part by part
-)
-
 func (t Time) appendFormatRFC3339(b []byte, nanos bool) []byte {
-	layout := rfc3339
 	if nanos {
-		layout = rfc3339Nano
+		return t.appendFormat(b, RFC3339Nano)
 	}
-	b = t.appendFormat(b, layout)
-	return b[:len(b)-1]
+	return t.appendFormat(b, RFC3339)
 }
 
 func (t Time) appendStrictRFC3339(b []byte) ([]byte, error) {
 	if year := t.Year(); year < 0 || year > 9999 {
 		return b, errors.New("year outside of range [0,9999]")
 	}
-	return t.appendFormatRFC3339(b, true), nil
+	return t.appendFormatRFC3339(b, true), nil // no zone of a browser has 24 hours
 }
 
 func parseRFC3339[bytes []byte | string](bytes, *Location) (Time, bool) { return Time{}, false }
