@@ -86,8 +86,8 @@ func linked(typed string) string {
 // maxRecent is how many rooms a device remembers.
 const maxRecent = 8
 
-// Visit puts a room first among those used last.
-func Visit(recent []string, room string) []string {
+// AddRecent puts a room first among those used last.
+func AddRecent(recent []string, room string) []string {
 	recent = slices.DeleteFunc(slices.Clone(recent), func(other string) bool { return other == room })
 	recent = slices.Insert(recent, 0, room)
 	return recent[:min(len(recent), maxRecent)]

@@ -66,7 +66,7 @@ func TestTheRoomUsedLastIsFirst(t *testing.T) {
 	var recent []string
 	for _, room := range []string{"a", "b", "c", "b"} {
 		before := slices.Clone(recent)
-		after := Visit(recent, room)
+		after := AddRecent(recent, room)
 		if !slices.Equal(recent, before) {
 			t.Error("the old list was changed")
 		}
@@ -76,7 +76,7 @@ func TestTheRoomUsedLastIsFirst(t *testing.T) {
 		t.Errorf("they are %v", recent)
 	}
 	for range 20 {
-		recent = Visit(recent, MakeUpRoom())
+		recent = AddRecent(recent, MakeUpRoom())
 	}
 	if len(recent) != maxRecent {
 		t.Errorf("%d are remembered", len(recent))

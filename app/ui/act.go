@@ -28,12 +28,12 @@ func (p *Page) act(ctx app.Context, a app.Action) {
 		ctx.Navigate(event.RoomPath(intent.room))
 	case tellIntent:
 		p.device.toggle(told{Room: intent.room, ID: intent.id, Name: intent.name})
-		p.handle(visit.KeptElsewhere{Kept: p.kept()})
+		p.handle(visit.StoredChanged{Stored: p.stored()})
 	case visit.SignIn:
-		p.handle(visit.KeepRoster{})
+		p.handle(visit.StoreNow{})
 		signIn()
 	case reloadIntent:
-		p.handle(visit.KeepRoster{})
+		p.handle(visit.StoreNow{})
 		applyUpdate()
 	case installIntent:
 		closeModal()
@@ -74,7 +74,7 @@ func (p *Page) onStorage(e app.Value) {
 	forgotten := key.Truthy() && key.String() == nameKey && !e.Get("newValue").Truthy()
 	p.ctx.Dispatch(func(app.Context) {
 		p.device = recallDevice()
-		p.handle(visit.KeptElsewhere{Kept: p.kept(), Forgotten: forgotten})
+		p.handle(visit.StoredChanged{Stored: p.stored(), Forgotten: forgotten})
 	})
 }
 
@@ -92,7 +92,7 @@ func (p *Page) onHide(e app.Value) {
 // onShow is when the page is there, or there again.
 func (p *Page) onShow(e app.Value) {
 	if !e.Get("persisted").Truthy() {
-		p.endSession()
+		p.endPendingSession()
 		p.handle(visit.Returned{})
 		return
 	}
@@ -114,14 +114,14 @@ func (p *Page) onVisibility() {
 	p.attention.Hidden(away, time.Now())
 	p.reportAttention()
 	if !away {
-		p.endSession()
+		p.endPendingSession()
 	}
 	p.handle(visit.Hidden{Hidden: away})
 	p.ctx.Dispatch(func(app.Context) {}) // the times on the board stood still
 }
 
-// endSession has the server forget who one was, if it has yet to.
-func (p *Page) endSession() {
+// endPendingSession asks the server to forget the visitor, if it has still to.
+func (p *Page) endPendingSession() {
 	if toEnd() {
 		p.handle(visit.SessionNotEnded{})
 	}

@@ -208,11 +208,11 @@ func (d *device) in(room string) self {
 	return d.self
 }
 
-// kept is what the device keeps of the visitor for the room of the page.
-func (p *Page) kept() visit.Kept {
+// stored returns what the device has stored of the visitor for the room of the page.
+func (p *Page) stored() visit.Stored {
 	room := p.room()
 	self := p.device.in(room)
-	k := visit.Kept{
+	k := visit.Stored{
 		Offered: p.device.nameFor(room),
 		Self:    visit.Self{Name: self.name, Status: self.status, Note: self.note},
 	}
@@ -251,7 +251,7 @@ func (d *device) choose(room string, status event.Status) {
 // addRoom notes that a room is used, and forgets all about the one that it displaces.
 func (d *device) addRoom(room string) {
 	before := d.rooms
-	d.rooms = board.Visit(before, room)
+	d.rooms = board.AddRecent(before, room)
 	for _, old := range before {
 		if !slices.Contains(d.rooms, old) {
 			for _, key := range []string{rosterKey, nameIn, statusIn, noteIn} {
@@ -295,8 +295,8 @@ func rememberJSON(key string, value any) {
 	remember(deviceStorage, key, string(b))
 }
 
-// keepRoster stores who is in a room, as the frame in which a server would tell it.
-func keepRoster(name string, r board.Room, at time.Time) {
+// storeRoster stores who is in a room, as the frame in which a server would tell it.
+func storeRoster(name string, r board.Room, at time.Time) {
 	if r.Large && (r.Query != "" || r.From > 0) {
 		return // these are not the first people of the room
 	}

@@ -24,7 +24,7 @@ func (p *Page) enter(name string) {
 		Typed: p.early.typed, Submitted: p.early.submitted,
 		Reloaded: recall(tabStorage, joinedKey) == p.room(),
 		Hidden:   hidden(),
-		Kept:     p.kept(),
+		Stored:   p.stored(),
 	}
 	if past, ok := recallRoster(p.room()); ok {
 		in.Past = &past
@@ -68,11 +68,20 @@ func (p *Page) setAlarm() {
 
 // carryOut does one thing that the visit asks for.
 func (p *Page) carryOut(effect visit.Effect) {
+	p.tellClient(effect)
+	p.tellDevice(effect)
+	p.tellBrowser(effect)
+}
+
+// tellClient carries out the effects that are for the client.
+func (p *Page) tellClient(effect visit.Effect) {
 	switch e := effect.(type) {
 	case visit.Start:
 		p.start(e)
 	case visit.Stop:
-		p.session = p.client.Session()
+		if p.session = p.client.Session(); e.Forget {
+			p.session = ""
+		}
 		p.stop()
 		p.client, p.stop = nil, nil
 	case visit.LeaveRoom:
@@ -87,21 +96,32 @@ func (p *Page) carryOut(effect visit.Effect) {
 		p.client.Update(e.Patch)
 	case visit.AskView:
 		p.client.View(e.View)
+	}
+}
 
+// tellDevice carries out the effects that are for what the device stores.
+func (p *Page) tellDevice(effect visit.Effect) {
+	switch e := effect.(type) {
 	case visit.StoreRoster:
-		keepRoster(e.Room, e.Shown, e.At)
+		storeRoster(e.Room, e.Shown, e.At)
 	case visit.StoreSelf:
 		p.device.seenAs(p.room(), e.User)
 	case visit.StoreStatus:
 		p.device.choose(p.room(), e.Status)
 	case visit.StoreTyped:
-		if _, ok := element(nameField); ok {
+		p.early.submitted = false
+		if _, ok := element(nameField); ok && typed(nameField) != p.early.typed {
 			p.early = early{typed: typed(nameField)}
 		}
 	case visit.ForgetDevice:
 		forgetDevice()
 		p.device, p.early = recallDevice(), early{}
+	}
+}
 
+// tellBrowser carries out the effects that are for the browser.
+func (p *Page) tellBrowser(effect visit.Effect) {
+	switch e := effect.(type) {
 	case visit.Arrived:
 		p.early = early{}
 		remember(tabStorage, joinedKey, p.room())

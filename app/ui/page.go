@@ -63,7 +63,7 @@ func (p *Page) OnMount(ctx app.Context) {
 	ctx.Handle(intents, p.act)
 	nextTask() // the page has been drawn
 	p.attend()
-	p.endSession()
+	p.endPendingSession()
 	markAlive()
 	if p.address.madeUp {
 		redirect(event.RoomPath(board.MakeUpRoom()))

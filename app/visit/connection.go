@@ -35,14 +35,14 @@ func (m *Machine) followLink(before client.Status) {
 		m.lost, m.shaky = false, m.status.Doubtful
 		m.deadlines.stop(lossShown)
 		if m.status.Drift != nil && before.Drift == nil {
-			m.keep()
+			m.store()
 			m.do(Renew{})
 		}
 		if before.Joined && !wasConnected {
 			m.do(CheckUpdate{}) // the server may have been replaced by a newer one
 		}
 	case wasConnected:
-		m.keep()
+		m.store()
 		m.lost = true
 		m.reset(lossShown, patience)
 	}

@@ -94,8 +94,9 @@ func (m *Machine) due() {
 				m.probe()
 			}
 		case dialogNext:
-			m.open(m.next)
+			next := m.next
 			m.next = Open{}
+			m.open(next)
 		case sessionUnended:
 			m.do(EndSession{})
 		}

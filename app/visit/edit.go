@@ -52,7 +52,7 @@ func (m *Machine) settleEdits() {
 	}
 	if m.answered(m.chosen.number) {
 		if m.stores() {
-			m.kept.Self.Status = m.chosen.status
+			m.stored.Self.Status = m.chosen.status
 			m.do(StoreStatus{m.chosen.status})
 		}
 		m.chosen = choice{}

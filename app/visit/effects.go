@@ -21,8 +21,9 @@ type (
 		Status event.Status
 		Note   string
 	}
-	// Stop is to end the client without a leave. The next one is the same user.
-	Stop struct{}
+	// Stop is to end the client without a leave. The next one is the same user, unless
+	// Forget is set.
+	Stop struct{ Forget bool }
 	// LeaveRoom has the client leave the room. It ends when it has.
 	LeaveRoom struct{}
 	// Abandon is to ignore the client, which may still be leaving. The next one is
@@ -41,7 +42,8 @@ type (
 
 // The effects that are for what the device stores.
 type (
-	// StoreRoster stores who is in a room.
+	// StoreRoster stores who is in a room. The page does not store a view of a large
+	// room that does not begin with the first people.
 	StoreRoster struct {
 		Room  string
 		Shown board.Room

@@ -103,17 +103,17 @@ func (m *Machine) showPast() {
 func (m *Machine) arrive() {
 	m.asking = false
 	m.do(Arrived{})
-	m.keep()
+	m.store()
 	m.do(ShowPage{})
 }
 
 // storeSelf has the device store how others see the visitor, if that has changed.
 func (m *Machine) storeSelf() {
 	me := m.Me()
-	if me.ID == "" || !m.stores() || me.Name == m.kept.Self.Name && me.Note == m.kept.Self.Note {
+	if me.ID == "" || !m.stores() || me.Name == m.stored.Self.Name && me.Note == m.stored.Self.Note {
 		return
 	}
-	m.kept.Self.Name, m.kept.Self.Note, m.kept.Offered = me.Name, me.Note, me.Name
+	m.stored.Self.Name, m.stored.Self.Note, m.stored.Offered = me.Name, me.Note, me.Name
 	m.do(StoreSelf{me})
 }
 
@@ -125,13 +125,13 @@ func (m *Machine) stores() bool { return !m.forgotten && m.connected() }
 // notification for each who was not here before. In a large room nobody is told: the
 // page sees a part of it only.
 func (m *Machine) tell(news bool) {
-	if len(m.kept.Told) == 0 || m.board.Room().Large || !m.status.Joined {
+	if len(m.stored.Told) == 0 || m.board.Room().Large || !m.status.Joined {
 		m.present = nil
 		return
 	}
 	before := m.present
 	m.present = make(map[string]bool)
-	for _, id := range m.kept.Told {
+	for _, id := range m.stored.Told {
 		if u, here := m.find(id); here {
 			m.present[id] = true
 			if news && !before[id] {

@@ -46,7 +46,7 @@ type (
 		Submitted bool   // the form was submitted before the program was running
 		Reloaded  bool   // the tab was in this room before a reload
 		Hidden    bool   // the page is hidden
-		Kept      Kept
+		Stored    Stored
 		Past      *Past // the room as this device saw it last; nil if it did not
 	}
 	// End ends the visit without a leave: the page shows another room, or ends.
@@ -62,12 +62,13 @@ type (
 	// Unloaded is that the browser leaves the page. Persisted is whether it puts the
 	// page aside whole, so that it may come back.
 	Unloaded struct{ Persisted bool }
-	// KeepRoster is to store the room now: the page is about to be loaded anew.
-	KeepRoster struct{}
-	// KeptElsewhere is that another tab has changed what the device keeps.
-	KeptElsewhere struct {
-		Kept      Kept
-		Forgotten bool // it has made the device forget everything
+	// StoreNow is to store the room now: the page is about to be loaded anew.
+	StoreNow struct{}
+	// StoredChanged is that the visitor or another tab has changed what the device has
+	// stored.
+	StoredChanged struct {
+		Stored    Stored
+		Forgotten bool // another tab has made the device forget everything
 	}
 	// WantView is that the board is to show people who are not known yet.
 	WantView struct{}
@@ -95,8 +96,8 @@ type Heard struct {
 	Now, Last time.Time
 }
 
-// Kept is what the device has stored of the visitor for one room.
-type Kept struct {
+// Stored is what the device has stored of the visitor for one room.
+type Stored struct {
 	Offered string   // the name that the form offers; empty for none
 	Self    Self     // how others saw the visitor last in this room; zero if they did not
 	Told    []string // ids of the people whose arrival is told

@@ -63,6 +63,11 @@ func TestAChangeOfOneselfWaitsForTheServer(t *testing.T) {
 			step{Closed{}, "Refocus a", "room of 2"},
 			step{answers(1, ana), "", "room of 2"},
 		),
+		"and one that was too much is still on its way": joined(
+			open,
+			step{edit(event.Patch{Note: &note}), "Update", "room of 2; dialog editor a"},
+			step{answers(1, ana, event.Error{Event: event.NameUpdateUser, Code: event.CodeRateLimited, Message: "Too fast."}), "CloseDialog", "room of 2; dialog editor a"},
+		),
 		"or for the connection": joined(
 			step{lost, "StoreRoster lobby of 2", "room of 2"},
 			open,
@@ -94,6 +99,18 @@ func TestARefusedChangeThatNobodyWaitsForIsANotice(t *testing.T) {
 	}
 }
 
+func TestARemarkIsNotSaidAfterItIsOver(t *testing.T) {
+	limited := event.Error{Event: event.NameUpdateUser, Code: event.CodeRateLimited, Message: "Too fast.", RetryAfter: 3000}
+	s := tell(t, joined(step{answers(0, ana, limited), "", "room of 2; Too fast."}))
+	if said := s.machine.Said(); said != "Too fast." {
+		t.Errorf("a screen reader is told %q", said)
+	}
+	s.pass(3 * time.Second)
+	if said := s.machine.Said(); said != "" {
+		t.Errorf("it is over, and a screen reader is told %q", said)
+	}
+}
+
 func TestOneDialogIsOpenAtATime(t *testing.T) {
 	tell(t, joined(
 		step{Open{Dialog: More}, "", "room of 2; dialog more"},
@@ -103,8 +120,17 @@ func TestOneDialogIsOpenAtATime(t *testing.T) {
 		step{Closed{}, "Refocus", "room of 2"},
 		step{Open{Dialog: Details, ID: "nobody"}, "", "room of 2"},
 	))
+	tell(t, joined( // one more before the next is there
+		step{Open{Dialog: More}, "", "room of 2; dialog more"},
+		step{Open{Dialog: Rooms}, "CloseDialog", "room of 2; dialog more"},
+		step{Closed{}, "Refocus", "room of 2"},
+		step{Open{Dialog: Invite}, "", "room of 2; dialog invite"},
+		step{time.Millisecond, "CloseDialog", "room of 2; dialog invite"},
+		step{Closed{}, "Refocus", "room of 2"},
+		step{time.Millisecond, "", "room of 2; dialog rooms"},
+	))
 	past := &Past{Room: board.Room{Users: []event.User{ana, ben}, Me: ana, Count: 2}, At: begin}
-	const offline = "past of 2; You are offline. This is who was here when you last were. [Try now]"
+	const offline = "past of 2, offline, as of 09:00:00; You are offline. This is who was here when you last were. [Try now]"
 	tell(t, []step{
 		{Enter{Room: "x", Past: past}, "SetTitle 0, Probe, ShowPage", "form"},
 		{Probed{}, "StoreTyped", offline},
@@ -147,9 +173,9 @@ func TestAScreenReaderHearsWhoComesAndGoes(t *testing.T) {
 }
 
 func TestWhomOneAskedToBeToldAboutIsNewsOnce(t *testing.T) {
-	told := Kept{Offered: "Ana", Self: Self{Name: "Ana"}, Told: []string{"b", "e"}}
+	told := Stored{Offered: "Ana", Self: Self{Name: "Ana"}, Told: []string{"b", "e"}}
 	s := tell(t, []step{
-		{Enter{Room: "x", Kept: told}, "SetTitle 0, ShowPage", "form"},
+		{Enter{Room: "x", Stored: told}, "SetTitle 0, ShowPage", "form"},
 		{Join{"Ana"}, "Start x Ana", "form, joining"},
 		{connected(ana, ben), "Arrived, StoreRoster x of 2, ShowPage", "room of 2"},
 		{comes(eve), "Notify Eve", "room of 3"},
@@ -157,13 +183,22 @@ func TestWhomOneAskedToBeToldAboutIsNewsOnce(t *testing.T) {
 		{goes("e"), "", "room of 3"},
 		{connected(ana, ben, eve), "Notify Eve", "room of 3"},
 		{goes("e"), "", "room of 2"},
-		{KeptElsewhere{Kept: Kept{Offered: "Ana", Self: Self{Name: "Ana"}}}, "", "room of 2"},
+		{StoredChanged{Stored: Stored{Offered: "Ana", Self: Self{Name: "Ana"}}}, "", "room of 2"},
 		{comes(eve), "", "room of 3"},
-		{KeptElsewhere{Kept: told}, "", "room of 3"}, // who is here already is no news
+		{StoredChanged{Stored: told}, "", "room of 3"}, // who is here already is no news
 	})
 	if !s.machine.Told("e") || s.machine.Told("c") {
 		t.Error("the page does not know whom one asked to be told about")
 	}
+}
+
+func TestInALargeRoomNobodyIsToldOf(t *testing.T) {
+	tell(t, []step{
+		{Enter{Room: "x", Stored: Stored{Self: Self{Name: "Ana"}, Told: []string{"20"}}}, "SetTitle 0, ShowPage", "form"},
+		{Join{"Ana"}, "Start x Ana", "form, joining"},
+		{large(0, 10), "Arrived, StoreRoster x of 1000, ShowPage", "room of 1000"},
+		{large(0, event.MaxView), "", "room of 1000"}, // which brings 20 into sight
+	})
 }
 
 func TestASearchInASmallRoomIsDoneByThePage(t *testing.T) {
@@ -231,6 +266,16 @@ func TestAViewThatIsRefusedOrNotAnsweredIsAskedForAgain(t *testing.T) {
 	tell(t, append(slices.Clone(room),
 		step{refuse, "", "room of 1000"},
 		step{1900 * time.Millisecond, "SetTitle 1000, SetBadge 1000", "room of 1000"},
+		step{200 * time.Millisecond, "AskView from 0 b", "room of 1000"},
+	))
+	refuseAtOnce := func(s *story) any {
+		h := refuse(s).(Heard)
+		h.Errors[0].RetryAfter = 0
+		return h
+	}
+	tell(t, append(slices.Clone(room),
+		step{refuseAtOnce, "", "room of 1000"},
+		step{900 * time.Millisecond, "SetTitle 1000, SetBadge 1000", "room of 1000"},
 		step{200 * time.Millisecond, "AskView from 0 b", "room of 1000"},
 	))
 	tell(t, append(slices.Clone(room),

@@ -14,12 +14,6 @@ import (
 // Board returns the people of the room. The page lays it out and scrolls it.
 func (m *Machine) Board() *board.Board { return m.board }
 
-// Room returns the name of the room.
-func (m *Machine) Room() string { return m.room }
-
-// Wall reports whether the page only watches the room, on a screen in a hallway.
-func (m *Machine) Wall() bool { return m.wall }
-
 // Joined reports whether there is a room to show that is live, or was until the
 // connection was lost.
 func (m *Machine) Joined() bool { return m.status.Joined }
@@ -29,9 +23,6 @@ func (m *Machine) Asking() bool { return m.asking }
 
 // Problem returns why the last name was refused; empty if it was not.
 func (m *Machine) Problem() string { return m.problem }
-
-// Offered returns the name that the form offers.
-func (m *Machine) Offered() string { return m.kept.Offered }
 
 // Count returns how many people are in the room, or were.
 func (m *Machine) Count() int { return m.board.Room().Count }
@@ -61,7 +52,7 @@ func (m *Machine) Refusal() (field, problem string, count int) {
 func (m *Machine) Person() Person { return m.person }
 
 // Told reports whether the visitor is told when somebody comes.
-func (m *Machine) Told(id string) bool { return slices.Contains(m.kept.Told, id) }
+func (m *Machine) Told(id string) bool { return slices.Contains(m.stored.Told, id) }
 
 // ShownAt returns the time, by the server's clock, at which the room was as the page
 // shows it.

@@ -182,6 +182,10 @@ func describe(effects []Effect) string {
 	for i, e := range effects {
 		name := strings.TrimPrefix(fmt.Sprintf("%T", e), "visit.")
 		switch e := e.(type) {
+		case Stop:
+			if e.Forget {
+				name = "Stop and forget"
+			}
 		case Start:
 			name = fmt.Sprintf("Start %s %s", e.Room, e.Name)
 			if e.Status != event.StatusHere || e.Note != "" {
@@ -220,7 +224,7 @@ func (s *story) shows() string {
 	word, then := m.Word(s.now)
 	var b strings.Builder
 	switch {
-	case m.Wall():
+	case m.wall:
 		fmt.Fprintf(&b, "wall of %d", m.Count())
 	case m.Joined():
 		fmt.Fprintf(&b, "room of %d", m.Count())
@@ -231,10 +235,10 @@ func (s *story) shows() string {
 	default:
 		b.WriteString("form")
 	}
-	if m.Joined() || m.Wall() {
+	if m.Joined() || m.wall || m.ShowsPast() {
 		b.WriteString([]string{"", ", connecting", ", reconnecting", ", offline"}[m.Link()])
 	}
-	if at, past := m.AsOf(); past && m.Joined() {
+	if at, past := m.AsOf(); past {
 		b.WriteString(", as of " + at.UTC().Format("15:04:05"))
 	}
 	if m.Problem() != "" {

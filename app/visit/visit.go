@@ -30,6 +30,7 @@ type Machine struct {
 	hidden    bool      // nobody looks at the page
 	dismissed map[string]bool
 	said      string
+	deadlines deadlines
 	visit
 }
 
@@ -37,10 +38,8 @@ type Machine struct {
 type visit struct {
 	room      string
 	wall      bool
-	kept      Kept
-	past      *Past // the room as it was, while nothing newer is known
-	deadlines deadlines
-
+	stored    Stored
+	past      *Past  // the room as it was, while nothing newer is known
 	running   bool   // there is a client
 	name      string // with which it joins
 	asking    bool   // it has not joined yet, and is to
@@ -134,10 +133,10 @@ func (m *Machine) handle(input any) {
 		m.networkChanged()
 	case Unloaded:
 		m.unloaded(in.Persisted)
-	case KeepRoster:
-		m.keep()
-	case KeptElsewhere:
-		m.keptElsewhere(in)
+	case StoreNow:
+		m.store()
+	case StoredChanged:
+		m.storedChanged(in)
 	case Probed:
 		m.probed(in)
 	case SessionNotEnded:
@@ -153,7 +152,7 @@ func (m *Machine) do(e Effect) { m.effects = append(m.effects, e) }
 // enter begins a visit. It joins at once if the form was submitted already, if the
 // visitor comes from another room, or if the tab was in this room before a reload.
 func (m *Machine) enter(in Enter) {
-	m.visit = visit{room: in.Room, wall: in.Wall, kept: in.Kept, past: in.Past, shownAt: m.now}
+	m.renew(visit{room: in.Room, wall: in.Wall, stored: in.Stored, past: in.Past, shownAt: m.now})
 	m.hidden = in.Hidden
 	m.clearBoard()
 	m.do(SetTitle{})
@@ -165,9 +164,9 @@ func (m *Machine) enter(in Enter) {
 	case in.Submitted:
 		m.join(in.Typed)
 	case in.Name != "":
-		m.returnAs(cmp.Or(m.kept.Self.Name, in.Name))
-	case in.Reloaded && m.kept.Offered != "":
-		m.returnAs(m.kept.Offered)
+		m.returnAs(cmp.Or(m.stored.Self.Name, in.Name))
+	case in.Reloaded && m.stored.Offered != "":
+		m.returnAs(m.stored.Offered)
 	case m.past != nil:
 		m.probe()
 	}
@@ -194,8 +193,8 @@ func (m *Machine) join(name string) {
 		m.hurry()
 		return
 	case m.running: // the name was corrected
-		m.do(Stop{})
-		m.running, m.asking = false, false
+		m.stopClient()
+		m.asking = false
 	}
 	m.parting = ""
 	if m.problem = board.CheckName(name); m.problem != "" {
@@ -203,7 +202,7 @@ func (m *Machine) join(name string) {
 		return
 	}
 	m.asking, m.name = true, name
-	m.start(Start{Room: m.room, Name: name, Status: m.kept.Self.Status, Note: m.kept.Self.Note})
+	m.start(Start{Room: m.room, Name: name, Status: m.stored.Self.Status, Note: m.stored.Self.Note})
 }
 
 // start begins a client. What the machine knew and waited for with the one before is
@@ -216,27 +215,45 @@ func (m *Machine) start(s Start) {
 	m.do(s)
 }
 
+// stopClient ends the client. If the device was made to forget everything, the next one
+// is another user.
+func (m *Machine) stopClient() {
+	m.do(Stop{Forget: m.forgotten})
+	m.running, m.forgotten = false, false
+}
+
+// renew begins another visit. Nothing that the last one waited for happens any more, but
+// the server is still asked to forget the visitor.
+func (m *Machine) renew(v visit) {
+	m.visit = v
+	for d := range m.deadlines {
+		if deadline(d) != sessionUnended {
+			m.deadlines.stop(deadline(d))
+		}
+	}
+}
+
 // clearBoard shows a room with nobody in it.
 func (m *Machine) clearBoard() { m.board.Show(board.Room{}, true, m.now) }
 
 // end ends the client, and has the device store the room for a later visit.
 func (m *Machine) end() {
-	m.keep()
+	m.store()
 	switch {
-	case m.running && m.forgotten:
+	case m.running && m.forgotten: // it is leaving
 		m.do(Abandon{})
 	case m.running:
-		m.do(Stop{})
+		m.stopClient()
 	}
-	m.visit = visit{room: m.room, wall: m.wall, kept: m.kept, shownAt: m.now}
+	m.renew(visit{room: m.room, wall: m.wall, stored: m.stored, shownAt: m.now})
 	m.do(SetBadge{})
 	m.do(KeepAwake{false})
 }
 
-// keep has the device store the room, for a time without a connection. After the client
+// store has the device store the room, for a time without a connection. After the client
 // has ended nothing is stored: another tab may have stored something newer, or may have
 // made the device forget everything.
-func (m *Machine) keep() {
+func (m *Machine) store() {
 	m.updateShownAt()
 	if m.running && m.status.Joined && !m.wall && !m.forgotten {
 		m.do(StoreRoster{Room: m.room, Shown: m.board.Room(), At: m.shownAt})
@@ -251,7 +268,7 @@ func (m *Machine) leave() {
 		m.past = nil
 		return
 	}
-	m.keep()
+	m.store()
 	m.do(LeaveRoom{})
 }
 
@@ -262,7 +279,7 @@ func (m *Machine) forget() {
 		m.do(LeaveRoom{})
 		m.do(Abandon{})
 	}
-	m.running, m.status, m.kept = false, client.Status{}, Kept{}
+	m.running, m.forgotten, m.status, m.stored = false, false, client.Status{}, Stored{}
 	m.part(leftRoom, "")
 	m.do(ForgetDevice{})
 	m.do(EndSession{}) // even if nothing can be stored
@@ -290,10 +307,10 @@ func (m *Machine) sessionEnded(done bool) {
 	}
 }
 
-// keptElsewhere takes in what another tab has stored or forgotten. What it has forgotten
+// storedChanged takes in what another tab has stored or forgotten. What it has forgotten
 // is not stored again.
-func (m *Machine) keptElsewhere(in KeptElsewhere) {
-	m.kept = in.Kept
+func (m *Machine) storedChanged(in StoredChanged) {
+	m.stored = in.Stored
 	m.tell(false) // people who are here already are no news
 	if in.Forgotten && m.running && !m.wall {
 		m.forgotten = true // or the client would come back as the same user after a loss
@@ -362,7 +379,7 @@ func (m *Machine) networkChanged() {
 func (m *Machine) setHidden(hidden bool) {
 	m.hidden = hidden
 	if hidden {
-		m.keep()
+		m.store()
 		return
 	}
 	m.returned()
@@ -377,11 +394,10 @@ func (m *Machine) setHidden(hidden bool) {
 // unloaded takes in that the browser leaves the page. A page that the browser puts aside
 // whole, for the way back, leaves the room: its connection would stay open.
 func (m *Machine) unloaded(persisted bool) {
-	m.keep()
+	m.store()
 	m.do(SetBadge{})
 	if persisted && m.running {
-		m.do(Stop{})
-		m.running = false
+		m.stopClient()
 	}
 }
 

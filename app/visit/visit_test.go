@@ -2,6 +2,7 @@ package visit
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,16 +45,16 @@ func TestAVisitBeginsAndEnds(t *testing.T) {
 			{Enter{Room: "x", Typed: "Ana", Submitted: true}, "SetTitle 0, Start x Ana", "form, joining"},
 		},
 		"a tab that was in the room before a reload": {
-			{Enter{Room: "x", Reloaded: true, Kept: Kept{Offered: "Ana", Self: self}}, "SetTitle 0, HidePage, Start x Ana busy Tea", "form, joining"},
+			{Enter{Room: "x", Reloaded: true, Stored: Stored{Offered: "Ana", Self: self}}, "SetTitle 0, HidePage, Start x Ana busy Tea", "form, joining"},
 			{connected(ana), "Arrived, StoreRoster x of 1, ShowPage, StoreSelf Ana", "room of 1"},
 		},
 		"a return that takes long": {
-			{Enter{Room: "x", Reloaded: true, Kept: Kept{Offered: "Ana"}}, "SetTitle 0, HidePage, Start x Ana", "form, joining"},
+			{Enter{Room: "x", Reloaded: true, Stored: Stored{Offered: "Ana"}}, "SetTitle 0, HidePage, Start x Ana", "form, joining"},
 			{patience - time.Second, "", "form, joining"},
 			{time.Second, "ShowPage", "form, joining"},
 		},
 		"a return that the server does not answer": {
-			{Enter{Room: "x", Reloaded: true, Kept: Kept{Offered: "Ana"}}, "SetTitle 0, HidePage, Start x Ana", "form, joining"},
+			{Enter{Room: "x", Reloaded: true, Stored: Stored{Offered: "Ana"}}, "SetTitle 0, HidePage, Start x Ana", "form, joining"},
 			{tries(errors.New("refused")), "ShowPage", "form, joining; Can’t reach the server. Trying again in 4 s."},
 			{time.Second, "", "form, joining; Can’t reach the server. Trying again in 3 s."},
 			{lost, "", "form, joining"},
@@ -62,7 +63,7 @@ func TestAVisitBeginsAndEnds(t *testing.T) {
 			{Enter{Room: "x", Name: "Eve"}, "SetTitle 0, HidePage, Start x Eve", "form, joining"},
 		},
 		"from another room, where one was Eve, and Ana in this one": {
-			{Enter{Room: "x", Name: "Eve", Kept: Kept{Self: self}}, "SetTitle 0, HidePage, Start x Ana busy Tea", "form, joining"},
+			{Enter{Room: "x", Name: "Eve", Stored: Stored{Self: self}}, "SetTitle 0, HidePage, Start x Ana busy Tea", "form, joining"},
 		},
 		"a room that was seen before, with the server there": {
 			{Enter{Room: "x", Past: past}, "SetTitle 0, Probe, ShowPage", "form"},
@@ -180,44 +181,39 @@ func TestAPageWithoutAServerShowsTheRoomAsItWas(t *testing.T) {
 	opened := func(more ...step) []step {
 		return append([]step{
 			{Enter{Room: "x", Past: past}, "SetTitle 0, Probe, ShowPage", "form"},
-			{Probed{}, "StoreTyped", "past of 2; " + offline},
+			{Probed{}, "StoreTyped", "past of 2, offline, as of 08:00:00; " + offline},
 		}, more...)
 	}
 	for name, steps := range map[string][]step{
 		"until there is one": opened(
-			step{14 * time.Second, "", "past of 2; " + offline},
-			step{time.Second, "Probe", "past of 2; " + offline},
-			step{Probed{}, "StoreTyped", "past of 2; " + offline},
-			step{Retry{}, "Probe", "past of 2; " + offline},
+			step{14 * time.Second, "", "past of 2, offline, as of 08:00:00; " + offline},
+			step{time.Second, "Probe", "past of 2, offline, as of 08:00:00; " + offline},
+			step{Probed{}, "StoreTyped", "past of 2, offline, as of 08:00:00; " + offline},
+			step{Retry{}, "Probe", "past of 2, offline, as of 08:00:00; " + offline},
 			step{Probed{Reached: true}, "", "form"},
 			step{time.Minute, "", "form"},
 		),
 		"and asks for it only while somebody looks": opened(
-			step{Hidden{true}, "", "past of 2; " + offline},
-			step{time.Minute, "", "past of 2; " + offline},
-			step{Hidden{false}, "Probe, CheckUpdate", "past of 2; " + offline},
+			step{Hidden{true}, "", "past of 2, offline, as of 08:00:00; " + offline},
+			step{time.Minute, "", "past of 2, offline, as of 08:00:00; " + offline},
+			step{Hidden{false}, "Probe, CheckUpdate", "past of 2, offline, as of 08:00:00; " + offline},
 		),
 		"and joins when it is there": opened(
 			step{Probed{Reached: true}, "", "form"},
 			step{Join{"Ana"}, "Start x Ana", "form, joining"},
-			step{tries(errors.New("refused")), "ShowPage", "past of 2; You are offline. You join as soon as the server can be reached. [Try now]"},
-			step{Probed{}, "", "past of 2; You are offline. You join as soon as the server can be reached. [Try now]"},
-			step{Retry{}, "Hurry", "past of 2; You are offline. You join as soon as the server can be reached. [Try now]"},
+			step{tries(errors.New("refused")), "ShowPage", "past of 2, offline, as of 08:00:00; You are offline. You join as soon as the server can be reached. [Try now]"},
+			step{Probed{}, "", "past of 2, offline, as of 08:00:00; You are offline. You join as soon as the server can be reached. [Try now]"},
+			step{Retry{}, "Hurry", "past of 2, offline, as of 08:00:00; You are offline. You join as soon as the server can be reached. [Try now]"},
 			step{connected(ana), "Arrived, StoreRoster x of 1, ShowPage, StoreSelf Ana", "room of 1"},
 		),
 		"behind something that answers in its place": opened(
-			step{Probed{Intercepted: true}, "StoreTyped", "past of 2; Something between you and the server keeps you out. It may want you to sign in. [Sign in]"},
+			step{Probed{Intercepted: true}, "StoreTyped", "past of 2, offline, as of 08:00:00; Something between you and the server keeps you out. It may want you to sign in. [Sign in]"},
 		),
 		"until one leaves it for the form": opened(
 			step{Leave{}, "CloseDialog", "form"},
 		),
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := tell(t, steps)
-			if at, as := s.machine.AsOf(); as && !at.Equal(past.At) {
-				t.Errorf("it is shown as of %v", at)
-			}
-		})
+		t.Run(name, func(t *testing.T) { tell(t, steps) })
 	}
 }
 
@@ -238,18 +234,31 @@ func TestForgettingStoresNothingAfterwards(t *testing.T) {
 			step{time.Hour, "", "form; " + allForgotten},
 		),
 		"in a page that has not joined": {
-			{Enter{Room: "x", Kept: Kept{Offered: "Ana"}}, "SetTitle 0, ShowPage", "form"},
+			{Enter{Room: "x", Stored: Stored{Offered: "Ana"}}, "SetTitle 0, ShowPage", "form"},
 			{Forget{}, asked, "form; You have left the room."},
 		},
 		"in another tab": joined(
-			step{KeptElsewhere{Forgotten: true}, "LeaveRoom", "room of 2"},
+			step{StoredChanged{Forgotten: true}, "LeaveRoom", "room of 2"},
 			step{comes(eve), "", "room of 3"},
 			step{Hidden{true}, "", "room of 3"},
 			step{ended(client.ErrLeft), "StoreTyped, Abandon, SetBadge 0, KeepAwake false, CloseDialog, SetTitle 0, ShowPage, Parted", "form; You have left the room."},
 		),
 		"in another tab, and one goes elsewhere before one has left": joined(
-			step{KeptElsewhere{Forgotten: true}, "LeaveRoom", "room of 2"},
+			step{StoredChanged{Forgotten: true}, "LeaveRoom", "room of 2"},
 			step{End{}, "Abandon, SetBadge 0, KeepAwake false", "form"},
+		),
+		"in another tab, and the browser puts the page aside": joined(
+			step{StoredChanged{Forgotten: true}, "LeaveRoom", "room of 2"},
+			step{Unloaded{Persisted: true}, "SetBadge 0, Stop and forget", "room of 2"},
+			step{End{}, "SetBadge 0, KeepAwake false", "form"},
+		),
+		"without the server, and one goes to another room": joined(
+			step{Forget{}, "LeaveRoom, Abandon, " + asked, "form; You have left the room."},
+			step{SessionEnded{}, "", "form; " + partlyForgotten},
+			step{End{}, "SetBadge 0, KeepAwake false", "form"},
+			step{Enter{Room: "y"}, "SetTitle 0, ShowPage", "form"},
+			step{Join{"Ben"}, "Start y Ben", "form, joining"},
+			step{probePause, "EndSession", "form, joining"},
 		),
 		"while the browser had put the page aside": joined(
 			step{Unloaded{Persisted: true}, "StoreRoster lobby of 2, SetBadge 0, Stop", "room of 2"},
@@ -273,13 +282,36 @@ func TestAnEarlierSessionIsEndedFirst(t *testing.T) {
 	})
 }
 
+func TestAPageThatIsLookedAtAgainShowsTheTimeThen(t *testing.T) {
+	s := tell(t, joined())
+	s.happen(Hidden{true})
+	s.pass(time.Hour)
+	s.happen(Hidden{false})
+	if at, want := s.machine.ShownAt(), s.now.Add(serverAhead); at.Sub(want).Abs() > time.Second {
+		t.Errorf("it is shown as of %v, want %v", at, want)
+	}
+}
+
+func TestABusyRoomIsCountedInTheTitle(t *testing.T) {
+	s := tell(t, joined())
+	var effects []Effect
+	for range 10 {
+		effects = append(effects, s.happen(comes(eve))...)
+		effects = append(effects, s.happen(goes("e"))...)
+		effects = append(effects, s.pass(proclaimPause/2)...)
+	}
+	if got := strings.Count(describe(effects), "SetTitle"); got < 3 {
+		t.Errorf("the title is set %d times", got)
+	}
+}
+
 func TestAPageThatTheBrowserLeavesKeepsTheRoom(t *testing.T) {
 	tell(t, joined(
 		step{Unloaded{}, "StoreRoster lobby of 2, SetBadge 0", "room of 2"},
 	))
 	tell(t, joined(
 		step{Hidden{true}, "StoreRoster lobby of 2", "room of 2"},
-		step{KeepRoster{}, "StoreRoster lobby of 2", "room of 2"},
+		step{StoreNow{}, "StoreRoster lobby of 2", "room of 2"},
 	))
 }
 
@@ -300,8 +332,8 @@ func TestWhatIsStoredOfOneselfIsWhatOthersSee(t *testing.T) {
 		step{lost, "StoreRoster lobby of 2", "room of 2"},
 		step{answers(0, ana), "", "room of 2"}, // without a connection another tab may know better
 	))
-	if s.machine.Offered() != "Ana" {
-		t.Errorf("the form offers %q", s.machine.Offered())
+	if s.machine.stored.Offered != "Ana" {
+		t.Errorf("the form offers %q", s.machine.stored.Offered)
 	}
 }
 
