@@ -12,9 +12,15 @@ import (
 	"testing"
 )
 
+// pictures are the icons that were drawn: that takes seconds with the race detector.
+var pictures = make(map[string]*image.RGBA)
+
 // drawn returns an icon made from the real mark.
 func drawn(t *testing.T, name string) *image.RGBA {
 	t.Helper()
+	if picture := pictures[name]; picture != nil {
+		return picture
+	}
 	mark, err := os.ReadFile(filepath.Join("..", "static", markFile))
 	if err != nil {
 		t.Fatal(err)
@@ -29,6 +35,7 @@ func drawn(t *testing.T, name string) *image.RGBA {
 	}
 	picture := image.NewRGBA(decoded.Bounds())
 	draw.Draw(picture, picture.Bounds(), decoded, image.Point{}, draw.Src)
+	pictures[name] = picture
 	return picture
 }
 
