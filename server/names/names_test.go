@@ -289,7 +289,11 @@ func TestNoteIsLongerAndMayBeEmpty(t *testing.T) {
 }
 
 func TestNoCharacterAmongLettersIsHidden(t *testing.T) {
+	const firstEmpty, lastEmpty = 0x40000, 0xDFFFF // planes without any character: some do
 	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if r > firstEmpty && r < lastEmpty && r%97 > 0 {
+			continue
+		}
 		got, err := typedName("a" + string(r) + "b")
 		if err == nil && got != "ab" && got != "a b" && !strings.ContainsFunc(got[1:len(got)-1], hasInk) {
 			t.Errorf("%U is accepted between letters", r)
@@ -311,7 +315,7 @@ func TestAnyMixOfOddCharactersIsStoredOrRefused(t *testing.T) {
 		"\u200C\u200D\uFE00\uFE0E\uFE0F\U000E0100❤👩🏽🏴\U000E0067\U000E007F🇩\u0600\u0F71\u0F72\u0F73\u102B\U0001D15E" +
 		"\u200B\uFEFF\u00AD\u034F\u200E\u2068\u2069\u202D\u3164\u0378🫩\u0897\u1AEB")
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 50_000 {
+	for range 20_000 {
 		mix := make([]rune, 1+random.IntN(40))
 		for i := range mix {
 			mix[i] = odd[random.IntN(len(odd))]

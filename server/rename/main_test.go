@@ -120,7 +120,6 @@ func TestThisModuleBuildsUnderAnotherPath(t *testing.T) {
 	for _, command := range [][]string{
 		{"make", "-s", "rename", "MODULE=" + path},
 		{"go", "build", "./..."},
-		{"go", "vet", "./..."},
 		{"go", "test", "./shared/event", "./server/presence", "-run", "Layers|Reducer|Pure|ThePage"},
 	} {
 		cmd := exec.Command(command[0], command[1:]...)
@@ -129,7 +128,8 @@ func TestThisModuleBuildsUnderAnotherPath(t *testing.T) {
 			t.Fatalf("%q: %v\n%s", command, err, out)
 		}
 	}
-	list := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, "./...")
+	// Tests are not compiled, which takes long; it is enough that they import the same.
+	list := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}{{"\n"}}{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}`, "./...")
 	list.Dir = folder
 	imports, err := list.Output()
 	if err != nil || strings.Contains("\n"+string(imports), "\nrollcall/") || !strings.Contains(string(imports), path+"/shared/event\n") {

@@ -78,7 +78,8 @@ func TestWhatIsNoEventIsReadNoFasterThanEventsMayCome(t *testing.T) {
 // TestFloodsHoldUpNoOtherOfTheirAddress neither by its line nor by what the
 // address may cost; and they are ended.
 func TestFloodsHoldUpNoOtherOfTheirAddress(t *testing.T) {
-	options := Options{EventsPerSecond: 10, Addresses: limit.New(limit.Options{BytesPerSecond: 4 << 20, JoinsPerMinute: 3000})}
+	// Few events, since each byte that a flood may send for one costs the test time.
+	options := Options{EventsPerSecond: 2, Addresses: limit.New(limit.Options{BytesPerSecond: 4 << 20, JoinsPerMinute: 3000})}
 	limited(t, hub.Options{}, options, func(t *testing.T, n *network) {
 		browser := n.browser()
 		n.join(browser, "Cyd", "").close() // has a session
