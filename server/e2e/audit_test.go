@@ -84,6 +84,7 @@ func (p *person) audit(state string) {
 }
 
 func TestAnAuditFindsWhatKeepsPeopleOutAndNothingElse(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url)
 	p.awaitAlive() // with its policy, under which no page may bring in axe

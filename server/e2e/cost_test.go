@@ -99,6 +99,7 @@ func TestAnIdlePageRests(t *testing.T) {
 // thousands have come and gone, and the program's own memory, which can only
 // grow.
 func TestAPageStaysAsLargeAsItIs(t *testing.T) {
+	t.Parallel()
 	s, p := inARoomOf(t, 100, `{
 		const instantiate = WebAssembly.instantiateStreaming;
 		WebAssembly.instantiateStreaming = async (...args) => {

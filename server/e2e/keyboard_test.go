@@ -23,6 +23,7 @@ func (p *person) tabTo(selector string, options ...chromedp.KeyOption) {
 }
 
 func TestAllCanBeDoneWithTheKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	watcher := watch(t, s, "lobby")
 	p := visit(t, "Ana", s.url)
@@ -80,6 +81,7 @@ func TestAllCanBeDoneWithTheKeyboardAlone(t *testing.T) {
 }
 
 func TestTheFocusIsNotLostWithABoxThatGoes(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	crowd(t, s, "lobby", "Ben")
 	cyd := crowd(t, s, "lobby", "Cyd")[0]

@@ -5,6 +5,7 @@ import "testing"
 // TestPeopleJoinOverTheNetworkWithoutTLS: such a page is told less by its
 // browser, as of the clipboard and of random ids, and has to do without.
 func TestPeopleJoinOverTheNetworkWithoutTLS(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.lan())
 	p.join("Ana")

@@ -26,6 +26,7 @@ var inManyScripts = []string{
 // TestCharactersAreCountedAsTheBrowserCountsThem holds the server's count
 // against the browser's own. Both follow UAX #29, each with tables of its own.
 func TestCharactersAreCountedAsTheBrowserCountsThem(t *testing.T) {
+	t.Parallel()
 	p := visit(t, "Ana", "about:blank")
 	texts, err := json.Marshal(inManyScripts)
 	if err != nil {

@@ -66,6 +66,7 @@ func TestARestartIsNotSeenToSendAnybodyAway(t *testing.T) {
 }
 
 func TestALargeRoomShowsItsCountAndAPart(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-window", "60")
 	names := make([]string, 70)
 	for i := range names {
@@ -85,6 +86,7 @@ func TestALargeRoomShowsItsCountAndAPart(t *testing.T) {
 }
 
 func TestALimitIsToldInThePage(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-limit-sockets", "1", "-limit-members", "1")
 	crowd(t, s, "lobby", "Ben")
 	p := visit(t, "Ana", s.url)

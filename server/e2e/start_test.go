@@ -31,6 +31,7 @@ const noteStart = `{
 func TestALaterVisitStartsFromCompiledCode(t *testing.T) {
 	for name, worker := range map[string]bool{"from the cache": false, "by the worker": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // with the other: it mostly waits
 			s := start(t)
 			p := open(t, anotherChromium(t), "Ana", "about:blank")
 			p.unkept = !worker
@@ -80,6 +81,7 @@ func TestALaterVisitStartsFromCompiledCode(t *testing.T) {
 // TestNothingMovesWhenTheProgramTakesOver is CLS 0: what the server has drawn
 // and what the program draws in its place are the same to the pixel.
 func TestNothingMovesWhenTheProgramTakesOver(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for name, size := range map[string][2]int64{"phone": {360, 740}, "tablet": {820, 1180}, "desk": {1440, 900}} {
 		p := visit(t, name, "about:blank")
@@ -98,6 +100,7 @@ func TestNothingMovesWhenTheProgramTakesOver(t *testing.T) {
 // TestThePageIsThereBeforeItsProgram: all that it takes to be drawn and to be
 // typed into comes with the page and its stylesheet.
 func TestThePageIsThereBeforeItsProgram(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", "about:blank")
 	release := p.hold("*.wasm")

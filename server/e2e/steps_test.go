@@ -16,6 +16,7 @@ import (
 var quick = []string{"-linger", "0s", "-grace", "0s"}
 
 func TestThePageIsThereBeforeScripts(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	resp, err := http.Get(s.url + "/r/design-week")
 	if err != nil {
@@ -41,6 +42,7 @@ func TestThePageIsThereBeforeScripts(t *testing.T) {
 }
 
 func TestJoiningShowsOneself(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url)
 	p.awaitAlive()
@@ -58,6 +60,7 @@ func TestJoiningShowsOneself(t *testing.T) {
 }
 
 func TestTheNameIsRememberedAndOffered(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	p := visit(t, "Ana", s.url)
 	p.join("Ana")
@@ -72,6 +75,7 @@ func TestTheNameIsRememberedAndOffered(t *testing.T) {
 }
 
 func TestABadNameIsExplainedBesideTheField(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url)
 	problem := `document.querySelector("#name-problem").textContent`
@@ -89,6 +93,7 @@ func TestABadNameIsExplainedBesideTheField(t *testing.T) {
 }
 
 func TestWhatIsTypedBeforeTheProgramIsAliveIsKept(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	for _, submitted := range []bool{false, true} {
 		p := visit(t, "Ana", "about:blank")
@@ -114,6 +119,7 @@ func TestWhatIsTypedBeforeTheProgramIsAliveIsKept(t *testing.T) {
 }
 
 func TestTwoBrowsersSeeEachOtherComeAndGo(t *testing.T) {
+	t.Parallel()
 	s := start(t, quick...)
 	ana := visit(t, "Ana", s.url)
 	ana.join("Ana")
@@ -127,6 +133,7 @@ func TestTwoBrowsersSeeEachOtherComeAndGo(t *testing.T) {
 }
 
 func TestLeavingGoesBackToTheDialog(t *testing.T) {
+	t.Parallel()
 	s := start(t) // with a linger that leaving does not wait for
 	ana, ben := visit(t, "Ana", s.url), visit(t, "Ben", s.url)
 	ana.join("Ana")
@@ -209,6 +216,7 @@ func TestTwoTabsAreOneBox(t *testing.T) {
 }
 
 func TestHostileAndForeignNamesAreShownAsTyped(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	ana, eve := visit(t, "Ana", s.url), visit(t, "Eve", s.url)
 	const arabic, hostile = "ليلى حداد", `<b>"'&</b><img src=x>`
@@ -229,6 +237,7 @@ func TestHostileAndForeignNamesAreShownAsTyped(t *testing.T) {
 }
 
 func TestAReloadGoesStraightBackAndDoesNotShow(t *testing.T) {
+	t.Parallel()
 	s := start(t, "-linger", "10s")
 	ana, ben := visit(t, "Ana", s.url), visit(t, "Ben", s.url)
 	ana.join("Ana")
@@ -271,6 +280,7 @@ func TestTheServerStopsAndComesBack(t *testing.T) {
 }
 
 func TestAPageThatIsNotThere(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url+"/r/no_such_room")
 	p.forgive("404")

@@ -92,6 +92,7 @@ func goTool(args ...string) error {
 }
 
 func TestTheNextVersionHasAnotherStylesheetAndTheSameProgram(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	style, wasm := assets(t, s)
 	s.stop()

@@ -110,6 +110,7 @@ func (a *answers) to(t *testing.T, path string) *network.EventResponseReceived {
 }
 
 func TestTheFirstVisitKeepsAllThatThePageNeeds(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	version, required := built(t, s)
@@ -132,6 +133,7 @@ func TestTheFirstVisitKeepsAllThatThePageNeeds(t *testing.T) {
 }
 
 func TestThePageOpensWithoutAServer(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	s.stop()
@@ -150,6 +152,7 @@ func TestThePageOpensWithoutAServer(t *testing.T) {
 // The page of a room is the same whoever makes it, and so is the policy that
 // it runs under.
 func TestTheWorkersPageIsTheServers(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	f := proxied(t, s)
 	p := visitAndKeep(t, f.url)
@@ -180,6 +183,7 @@ func TestTheWorkersPageIsTheServers(t *testing.T) {
 }
 
 func TestTheWorkerAnswersForNothingElse(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	noted := p.noteAnswers()
@@ -259,6 +263,7 @@ func renamed(t *testing.T, s *server) (address string, next *atomic.Bool) {
 }
 
 func TestANewVersionWaitsUntilItIsAskedFor(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	version, _ := built(t, s)
 	address, next := renamed(t, s)
@@ -301,6 +306,7 @@ func TestANewVersionWaitsUntilItIsAskedFor(t *testing.T) {
 
 // The page of a first visit is not the worker's, but can be as old.
 func TestANewVersionIsSeenByThePageOfAFirstVisitToo(t *testing.T) {
+	t.Parallel()
 	address, next := renamed(t, start(t))
 	p := visitAndKeep(t, address)
 	p.await(`(window.before = true)`)
@@ -312,6 +318,7 @@ func TestANewVersionIsSeenByThePageOfAFirstVisitToo(t *testing.T) {
 
 // It needs a profile that is kept: others cannot install anything.
 func TestThePageCanBeInstalled(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := open(t, chromium, "Ana", s.url)
 	p.awaitAlive()
@@ -328,6 +335,7 @@ func TestThePageCanBeInstalled(t *testing.T) {
 }
 
 func TestAnOfferToInstallIsKeptForOneQuestion(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url)
 	p.awaitAlive()
@@ -342,6 +350,7 @@ func TestAnOfferToInstallIsKeptForOneQuestion(t *testing.T) {
 }
 
 func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	p.await("(() => {" + recordedNotifications + "return true })()")
@@ -373,6 +382,7 @@ func TestNotificationsAreShownOnlyWhereTheyAreAllowed(t *testing.T) {
 // The event is made by hand, since nobody can press what a browser without a
 // screen shows; so what only a press may do is noted and not done.
 func TestAPressedNotificationLeadsToItsRoom(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visitAndKeep(t, s.url)
 	p.permit(s, "notifications")
@@ -420,6 +430,7 @@ func TestAPressedNotificationLeadsToItsRoom(t *testing.T) {
 
 // A tab that goes back by itself shows no dialog; a wall is not somebody.
 func TestAWallDoesNotReturnAsSomebody(t *testing.T) {
+	t.Parallel()
 	s := start(t)
 	p := visit(t, "Ana", s.url)
 	call(p, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
