@@ -22,7 +22,7 @@ type bench struct {
 	interrupted <-chan os.Signal
 }
 
-// figure is one thing that a scenario measures; less is better.
+// figure is one value that a scenario measures; less is better.
 type figure struct {
 	name, unit string
 	value      float64
@@ -34,8 +34,8 @@ type scenario struct {
 	run        func(b *bench, s *server) ([]figure, error)
 }
 
-// pin moves this program to the second processor, so that the servers have
-// the first one to themselves.
+// pin moves this program to the second processor, so that the servers have the first one
+// alone.
 func (b *bench) pin() error {
 	taskset, err := exec.LookPath("taskset")
 	if err != nil || runtime.NumCPU() < 2 {
@@ -43,17 +43,17 @@ func (b *bench) pin() error {
 		return nil
 	}
 	b.taskset = taskset
-	// All threads, also those that are yet to come.
+	// All threads, and those that start later.
 	if out, err := exec.Command(taskset, "-a", "-c", "-p", "1", strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
 		return fmt.Errorf("taskset: %w: %s", err, out)
 	}
 	return nil
 }
 
-// people is a crowd of n, or what the scale leaves of it.
+// people returns the size of a crowd of n at the scale of this run.
 func (b *bench) people(n int) int { return max(10, int(float64(n)*b.scale)) }
 
-// pause waits, unless the user has had enough.
+// pause waits. It returns an error at once if the user interrupts.
 func (b *bench) pause(d time.Duration) error {
 	select {
 	case <-time.After(d):
@@ -74,7 +74,7 @@ type row struct {
 func (b *bench) measure(s scenario, servers []string, runs int) ([]row, error) {
 	results := make(map[string][][]figure)
 	for run := range runs {
-		// In turns, so that what the machine does meanwhile hits all alike.
+		// In turns, so that other work of the machine affects all servers alike.
 		for _, name := range servers {
 			fmt.Fprintf(os.Stderr, "%s of %s, %d of %d\n", s.name, name, run+1, runs)
 			figures, err := b.once(s, name)
@@ -100,7 +100,7 @@ func (b *bench) measure(s scenario, servers []string, runs int) ([]row, error) {
 	return rows, nil
 }
 
-// print writes one table of everything, as Markdown has them.
+// print writes all rows as one table in Markdown.
 func print(servers []string, rows []row) {
 	lines := [][]string{{"", ""}}
 	lines[0] = append(lines[0], servers...)
@@ -159,7 +159,7 @@ func (b *bench) once(s scenario, name string) (figures []figure, err error) {
 	return s.run(b, server)
 }
 
-// short is a figure with three digits that count.
+// short returns a figure with three significant digits.
 func short(v float64) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "–"

@@ -10,9 +10,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// classic is a chat hub as it is built everywhere: one goroutine that owns
-// all rooms, two for each client, a channel between them, and an event
-// marshalled for each client that is told of it.
+// classic is a chat hub as most people write it: one goroutine owns all rooms, each
+// client has two, with a channel between them, and an event is marshalled for each client
+// that gets it.
 type classic struct {
 	joins  chan *member
 	leaves chan *member

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cpu is the processor time that the server has used. What proc_pid_stat(5) has
-// of it comes in hundredths of a second, which some scenarios take few of.
+// cpu returns the processor time that the server has used. proc_pid_stat(5) has it in
+// hundredths of a second, which is too coarse for some scenarios.
 func (s *server) cpu() (time.Duration, error) {
 	const scheduled = 2 // CPUCLOCK_SCHED, as clock_getcpuclockid(3) puts it together
 	var used unix.Timespec

@@ -9,10 +9,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// gorilla is a hub as the chat example of gorilla/websocket is one: a goroutine
-// that owns all rooms, two for each client, and a channel between them. An event
-// is marshalled once for all who are told of it, and what waits for a client is
-// written as one message.
+// gorilla is a hub like the chat example of gorilla/websocket: one goroutine owns all
+// rooms, and each client has two, with a channel between them. An event is marshalled
+// once for all clients, and all events that wait for a client are written as one message.
 type gorilla struct {
 	joins  chan *gorillaClient
 	leaves chan *gorillaClient
@@ -60,8 +59,8 @@ func (h *gorilla) run() {
 	}
 }
 
-// tell waits where the example drops the client, which would then have to come
-// again.
+// tell sends an event to a room. It waits for a slow client, while the example ends its
+// connection, so that it would have to come again.
 func tell(room map[*gorillaClient]struct{}, e event.Event) {
 	frame := event.Encode(e)
 	for c := range room {
@@ -100,8 +99,8 @@ func (h *gorilla) read(c *gorillaClient) {
 	h.leaves <- c
 }
 
-// write writes until the hub closes the channel, and also takes from it what
-// cannot be written any more, for which the hub would wait.
+// write writes until the hub closes the channel. After an error it goes on to receive,
+// since the hub would wait for it.
 func (c *gorillaClient) write() {
 	for frame := range c.out {
 		if n := len(c.out); n > 0 {
@@ -112,9 +111,8 @@ func (c *gorillaClient) write() {
 	}
 }
 
-// gather returns one frame with the events of the first and of n that wait. The
-// example's NextWriter would cut what is longer than its buffer into several
-// frames, and each would be a write.
+// gather returns one frame with the events of the first one and of n that wait. The
+// example's NextWriter would write several frames if they are longer than its buffer.
 func (c *gorillaClient) gather(first []byte, n int) []byte {
 	frame := append([]byte(nil), first[:len(first)-1]...)
 	for range n {

@@ -9,9 +9,9 @@ import (
 	"rollcall/shared/event"
 )
 
-// broadcast is a hub on lxzan/gws, which is written for speed: one goroutine for
-// each client, which reads, and a Broadcaster for each event, which makes its
-// frame once and has it written to each client at once.
+// broadcast is a hub on lxzan/gws, which is written for speed: each client has one
+// goroutine, which reads, and each event has a Broadcaster, which makes the frame once
+// and has it written to each client at once.
 type broadcast struct {
 	gws.BuiltinEventHandler
 	upgrader *gws.Upgrader
@@ -37,7 +37,7 @@ func (h *broadcast) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	go conn.ReadLoop()
 }
 
-// OnMessage is for the hello, which is all that is said here.
+// OnMessage handles the hello, the only message that clients send here.
 func (h *broadcast) OnMessage(conn *gws.Conn, message *gws.Message) {
 	hello, ok := parseHello(message.Bytes())
 	message.Close()
@@ -82,6 +82,6 @@ func broadcastTo(room map[*gws.Conn]event.User, e event.Event) {
 	b := gws.NewBroadcaster(gws.OpcodeText, event.Encode(e))
 	defer b.Close()
 	for conn := range room {
-		_ = b.Broadcast(conn) // who is closed is told of by OnClose
+		_ = b.Broadcast(conn) // OnClose handles a connection that is closed
 	}
 }

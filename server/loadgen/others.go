@@ -8,8 +8,7 @@ import (
 	"rollcall/shared/event"
 )
 
-// others are the servers that this program can be itself, to be measured
-// beside rollcall.
+// others are the servers that this program has in itself, to be measured beside rollcall.
 var others = map[string]func() error{
 	"classic": serveClassic,
 	"gorilla": serveGorilla,
@@ -17,7 +16,7 @@ var others = map[string]func() error{
 	"raw":     serveRaw,
 }
 
-// listen takes a port of this machine's own and prints the address.
+// listen opens a port that only this machine reaches, and prints the address.
 func listen() (net.Listener, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err == nil {
@@ -34,7 +33,8 @@ func serveHTTP(handler http.Handler) error {
 	return http.Serve(listener, handler)
 }
 
-// parseHello returns the hello that the first frame of a client is.
+// parseHello returns the hello in the first frame of a client. It reports false if there
+// is none.
 func parseHello(frame []byte) (event.GotANewUser, bool) {
 	events, err := event.DecodeClient(frame)
 	if err != nil || len(events) == 0 {
@@ -44,7 +44,7 @@ func parseHello(frame []byte) (event.GotANewUser, bool) {
 	return hello, ok
 }
 
-// newcomer is the n-th user of a server, and what everybody is told of them.
+// newcomer returns the n-th user of a server, as everybody is told of them.
 func newcomer(n int, name string) event.User {
 	return event.User{ID: fmt.Sprintf("%016d", n), Name: name, Since: int64(n)}
 }

@@ -16,36 +16,36 @@ import (
 	"rollcall/shared/roster"
 )
 
-// peer is a client that costs as little as one can: it counts what it is told
-// of without understanding it. A library's client takes more time than the
-// servers do, and it would be that which is measured.
+// peer is a client that costs as little as possible: it counts users in what it reads
+// and does not parse it. The client of a library takes more time than the servers do, so
+// the client would be measured.
 type peer struct {
 	conn net.Conn
 	addr string
 	room string
 	name string
 
-	users atomic.Int64 // told of, in snapshots and as new
-	gone  atomic.Int64 // told that they are
+	users atomic.Int64 // how many it was told of, in snapshots and as new
+	gone  atomic.Int64 // how many it was told that they are gone
 	seen  func(guest int)
 
-	verify bool // understand it all the same
+	verify bool // parse everything, into roster
 	roster roster.Roster
 	wrong  error
 
-	done chan struct{} // closed when read has ended; wrong and roster may then be looked at
+	done chan struct{} // closed when read has ended; only then others may read wrong and roster
 }
 
-// The marks by which a peer counts. None stands in a name.
+// The texts by which a peer counts. No name has them in it.
 var (
-	userMark  = []byte(`"since":`)
-	goneMark  = []byte(`"reason":`)                  // of each who is gone, in a list too
-	shotMark  = []byte(`[{"event":"existing_users"`) // begins a frame that says everything anew
-	guestMark = []byte(`"name":"guest `)
+	userMark     = []byte(`"since":`)
+	goneMark     = []byte(`"reason":`)                  // of each user who is gone, also in a list
+	snapshotMark = []byte(`[{"event":"existing_users"`) // begins a snapshot
+	guestMark    = []byte(`"name":"guest `)
 )
 
-// longestMark is how much of a chunk is looked at again with the next, less
-// one; a guest's number may follow its mark.
+// longestMark is one more than the number of bytes of a chunk that are searched again
+// with the next chunk. A guest's number follows its mark.
 const longestMark = 32
 
 func (p *peer) connect() error {
@@ -76,7 +76,7 @@ func (p *peer) connect() error {
 	return nil
 }
 
-// hello joins. Masking with nothing is masking (RFC 6455, section 5.3).
+// hello joins. The masking key is 0, which changes no byte (RFC 6455, section 5.3).
 func (p *peer) hello() error {
 	payload := event.Encode(event.GotANewUser{Patch: event.Named(p.name), Room: p.room})
 	frame := []byte{0x81, 0x80 | 126, byte(len(payload) >> 8), byte(len(payload)), 0, 0, 0, 0}
@@ -84,8 +84,8 @@ func (p *peer) hello() error {
 	return err
 }
 
-// leave closes as a page does that is left: with code 1001 (RFC 6455, section
-// 7.4.1), after which nothing is sent. The server hangs up.
+// leave closes the connection like a page that is closed: with code 1001 (RFC 6455,
+// section 7.4.1). It sends nothing after that, and the server ends the connection.
 func (p *peer) leave() error {
 	if _, err := p.conn.Write([]byte{0x88, 0x80 | 2, 0, 0, 0, 0, 0x03, 0xe9}); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (p *peer) leave() error {
 	return p.conn.(*net.TCPConn).CloseWrite()
 }
 
-// vanish ends the connection as a pulled plug does, as far as a program can.
+// vanish resets the connection, without a close frame.
 func (p *peer) vanish() {
 	p.conn.(*net.TCPConn).SetLinger(0)
 	p.close()
@@ -104,11 +104,10 @@ func (p *peer) close() {
 	<-p.done
 }
 
-// buffers are shared, since of thousands of peers few read at one time.
+// buffers are shared, since few of thousands of peers read at one time.
 var buffers = sync.Pool{New: func() any { return new([64 << 10]byte) }}
 
-// read counts until the connection ends. It waits for the beginning of a
-// frame without a buffer of any size.
+// read counts until the connection ends. It needs no buffer while it waits for a frame.
 func (p *peer) read() {
 	defer close(p.done)
 	var head [10]byte
@@ -127,7 +126,7 @@ func (p *peer) read() {
 			size = binary.BigEndian.Uint64(head[2:10])
 		}
 		if err == nil {
-			err = p.take(head[0]&0x0f, int(size))
+			err = p.readPayload(head[0]&0x0f, int(size))
 		}
 		if err != nil {
 			if !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.EOF) {
@@ -138,9 +137,10 @@ func (p *peer) read() {
 	}
 }
 
-func (p *peer) take(opcode byte, size int) error {
+// readPayload reads and counts the payload of a frame.
+func (p *peer) readPayload(opcode byte, size int) error {
 	if p.verify && opcode == 1 {
-		return p.understand(size)
+		return p.parse(size)
 	}
 	b := buffers.Get().(*[64 << 10]byte)
 	defer buffers.Put(b)
@@ -151,7 +151,7 @@ func (p *peer) take(opcode byte, size int) error {
 		_, err := p.conn.Write(append([]byte{0x8a, 0x80 | byte(size), 0, 0, 0, 0}, b[:size]...))
 		return err
 	}
-	kept := 0 // of the chunk before, looked at already but for what was cut
+	kept := 0 // bytes of the chunk before, which may end in a part of a mark
 	for size > 0 {
 		n, err := p.conn.Read(b[kept:min(len(b), kept+size)])
 		if err != nil {
@@ -168,9 +168,10 @@ func (p *peer) take(opcode byte, size int) error {
 	return nil
 }
 
-// count counts the marks in a chunk that were not whole in the kept part.
+// count counts the marks in a chunk, but for those that the kept part has whole: they
+// were counted before.
 func (p *peer) count(chunk []byte, kept int) {
-	if kept == 0 && bytes.HasPrefix(chunk, shotMark) {
+	if kept == 0 && bytes.HasPrefix(chunk, snapshotMark) {
 		p.users.Store(0)
 	}
 	p.users.Add(int64(bytes.Count(chunk, userMark) - bytes.Count(chunk[:kept], userMark)))
@@ -185,7 +186,8 @@ func (p *peer) count(chunk []byte, kept int) {
 		}
 		at += i + len(guestMark)
 		end := bytes.IndexByte(chunk[at:], '"')
-		// Whole in the kept part, it was seen; cut, it will be.
+		// A name that ends in the kept part was seen before. One that does not end in
+		// this chunk is seen in the next.
 		if end < 0 || at+end < kept {
 			continue
 		}
@@ -195,8 +197,8 @@ func (p *peer) count(chunk []byte, kept int) {
 	}
 }
 
-// understand takes a frame in as a client does.
-func (p *peer) understand(size int) error {
+// parse reads the payload of a frame and applies it to the roster, as a client does.
+func (p *peer) parse(size int) error {
 	frame := make([]byte, size)
 	if _, err := io.ReadFull(p.conn, frame); err != nil {
 		return err
@@ -214,7 +216,7 @@ func (p *peer) understand(size int) error {
 	return nil
 }
 
-// await polls until all peers are as wanted.
+// await polls until wanted reports true for all peers, for the time of within at most.
 func await(peers []*peer, wanted func(*peer) bool, within time.Duration) error {
 	deadline := time.Now().Add(within)
 	for _, p := range peers {

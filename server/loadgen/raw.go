@@ -12,11 +12,10 @@ import (
 	"time"
 )
 
-// raw is the least that a server can do to tell everybody of everybody: it
-// understands nothing of what it is sent, appends the same bytes to a log
-// that Rollcall would send, and gives each connection all that waits for it
-// in one plain write. It is what the others are measured by, and no server
-// for anything.
+// raw is a room of the least that a server can do to tell everybody of everybody. It
+// parses only the hello. It appends the bytes that Rollcall would send to a log, and
+// writes to each connection all bytes that it has not had, in one plain write. The
+// others are compared with it; it is no server to use.
 type raw struct {
 	mu       sync.Mutex // guards what follows
 	wake     chan struct{}
@@ -99,7 +98,7 @@ func (h *raw) join(conn net.Conn, name string) *rawConn {
 	h.log = append(h.log, `,{"event":"new_user","data":`+user+`}`...)
 	c := &rawConn{Conn: conn, cursor: -1, event: []byte(`,{"event":"disconnect_user","data":{"id":"` + id + `","name":"` + name + `","reason":"lost"}}`)}
 	h.conns[c] = struct{}{}
-	h.poke()
+	h.scheduleFlush()
 	return c
 }
 
@@ -108,17 +107,17 @@ func (h *raw) leave(c *rawConn) {
 	defer h.mu.Unlock()
 	delete(h.conns, c)
 	h.log = append(h.log, c.event...)
-	h.poke()
+	h.scheduleFlush()
 }
 
-func (h *raw) poke() {
+func (h *raw) scheduleFlush() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
 }
 
-// state stands for the room event of every frame.
+// state is the room event of every frame.
 const state = `,{"event":"room","data":{"seq":100000,"count":1000,"hash":"0123456789abcdef"}}]`
 
 func (h *raw) flush() {
@@ -155,8 +154,7 @@ func (h *raw) flush() {
 	}
 }
 
-// frame puts in front of the bytes how many they are, as the peers know it
-// from WebSocket.
+// frame returns the bytes in a frame of WebSocket, which the peers read.
 func frame(payload []byte) []byte {
 	size := len(payload) + len(state)
 	f := make([]byte, 0, size+10)

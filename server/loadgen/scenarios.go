@@ -34,9 +34,9 @@ func connect(s *server, n int, with func(i int, p *peer)) ([]*peer, error) {
 	return peers, nil
 }
 
-// settle joins a crowd in portions that a hello may wait for, and waits until
-// each knows of all whom it should.
-func (b *bench) settle(s *server, n int, with func(i int, p *peer), knows func(p *peer, joined int) bool) ([]*peer, error) {
+// gather has a crowd join, 500 at a time, so that no hello comes too late. It waits until
+// knows reports true for each of them.
+func (b *bench) gather(s *server, n int, with func(i int, p *peer), knows func(p *peer, joined int) bool) ([]*peer, error) {
 	var all []*peer
 	for len(all) < n {
 		at := len(all)
@@ -71,9 +71,9 @@ func end(peers []*peer) {
 	}
 }
 
-// right checks those who have understood what they were told. The others may
-// have ended before them, so those who went count.
-func right(peers []*peer, n int) error {
+// checkRosters checks the peers that verify: their users and those who are gone are n
+// together, since other peers may have ended before them.
+func checkRosters(peers []*peer, n int) error {
 	for _, p := range peers {
 		if p.verify && (p.wrong != nil || p.roster.Len()+int(p.gone.Load()) != n) {
 			return fmt.Errorf("%s has a roster of %d and knows of %d that went, out of %d: %v", p.name, p.roster.Len(), p.gone.Load(), n, p.wrong)
@@ -113,10 +113,11 @@ func storm(b *bench, s *server) ([]figure, error) {
 		{"until every roster is whole", "s", took.Seconds()},
 		{"server's CPU", "s", used.cpu.Seconds()},
 		{"written", "MB", used.bytes / 1e6},
-	}, right(peers, n)
+	}, checkRosters(peers, n)
 }
 
-// sightings is when whom was seen, from the hello on.
+// sightings measures how long it takes from the hello of a guest until others are told of
+// the guest.
 type sightings struct {
 	mu    sync.Mutex // guards what follows
 	hello []time.Time
@@ -148,9 +149,8 @@ func (s *sightings) figures() []figure {
 	return []figure{{"hello to seen, p50", "ms", at(0.5)}, {"p99", "ms", at(0.99)}, {"p99.9", "ms", at(0.999)}}
 }
 
-// guests has people join, evenly spaced, and waits until they have been seen
-// by as many as should see them. It returns them, and what the server used for
-// that.
+// guests has people join, evenly spaced in time, and waits until they were seen as often
+// as sights says. It returns them, and what the server used for that.
 func (b *bench) guests(s *server, n int, perSecond float64, room func() string, seen *sightings, sights int) ([]*peer, usage, error) {
 	before, err := s.usage()
 	if err != nil {
@@ -185,14 +185,14 @@ func (b *bench) guests(s *server, n int, perSecond float64, room func() string, 
 		time.Sleep(time.Millisecond)
 	}
 	seen.mu.Lock()
-	seen.hello = nil // their departures have their names too
+	seen.hello = nil // the events of their departures have their names too
 	seen.mu.Unlock()
 	after, err := s.usage()
 	return guests, after.since(before), err
 }
 
-// depart has guests leave, 900 in a second, and waits until the residents have
-// been told as often as they should. It returns what the server used for that.
+// depart has guests leave, 900 in a second, and waits until the residents were told that
+// often. It returns what the server used for that.
 func (b *bench) depart(s *server, guests, residents []*peer, told int64) (usage, error) {
 	before, err := s.usage()
 	if err != nil {
@@ -227,7 +227,7 @@ func (b *bench) depart(s *server, guests, residents []*peer, told int64) (usage,
 func churn(b *bench, s *server) ([]figure, error) {
 	n, joins := b.people(1000), b.people(200)
 	seen := &sightings{}
-	residents, err := b.settle(s, n, func(_ int, p *peer) { p.seen = seen.seen },
+	residents, err := b.gather(s, n, func(_ int, p *peer) { p.seen = seen.seen },
 		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined) })
 	defer end(residents)
 	if err != nil {
@@ -238,7 +238,7 @@ func churn(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The guests before see a join as well.
+	// Earlier guests are told of a join as well.
 	deliveries := float64(n*joins + joins*(joins-1)/2)
 	return append(seen.figures(),
 		figure{"CPU per million deliveries", "s", used.cpu.Seconds() / deliveries * 1e6},
@@ -247,15 +247,15 @@ func churn(b *bench, s *server) ([]figure, error) {
 	), nil
 }
 
-// rooms is joins into many small rooms, which are the most common ones, and as
-// many departures. Rounds are for servers that collect garbage once in a while:
-// in a single one it would be chance whether they do.
+// rooms has guests join many small rooms, which are the most common ones, and leave them.
+// It does so in several rounds: in a single one it would depend on chance whether a
+// server collects garbage.
 func rooms(perSecond float64, rounds int) func(*bench, *server) ([]figure, error) {
 	return func(b *bench, s *server) ([]figure, error) {
 		count, joins := b.people(500), b.people(1000)
 		seen := &sightings{}
 		room := func(i int) string { return fmt.Sprint("room-", i%count) }
-		residents, err := b.settle(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
+		residents, err := b.gather(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
 			func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
 		defer end(residents)
 		if err != nil {
@@ -287,7 +287,7 @@ func rooms(perSecond float64, rounds int) func(*bench, *server) ([]figure, error
 func drop(b *bench, s *server) ([]figure, error) {
 	n := b.people(1000)
 	half := n / 2
-	peers, err := b.settle(s, n, func(i int, p *peer) { p.verify = i%(n/5) == 0 && !s.raw },
+	peers, err := b.gather(s, n, func(i int, p *peer) { p.verify = i%(n/5) == 0 && !s.raw },
 		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined) })
 	defer end(peers)
 	if err != nil {
@@ -303,7 +303,7 @@ func drop(b *bench, s *server) ([]figure, error) {
 	}
 	took := time.Since(start)
 	end(survivors)
-	return []figure{{"until every survivor knows", "ms", took.Seconds() * 1000}}, right(survivors, n)
+	return []figure{{"until every survivor knows", "ms", took.Seconds() * 1000}}, checkRosters(survivors, n)
 }
 
 func idle(b *bench, s *server) ([]figure, error) {
@@ -312,7 +312,7 @@ func idle(b *bench, s *server) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	peers, err := b.settle(s, n, func(i int, p *peer) { p.room = fmt.Sprint("room-", i/10) },
+	peers, err := b.gather(s, n, func(i int, p *peer) { p.room = fmt.Sprint("room-", i/10) },
 		func(p *peer, joined int) bool { return p.users.Load() >= 1 })
 	defer end(peers)
 	if err != nil {

@@ -19,10 +19,10 @@ type server struct {
 	cmd  *exec.Cmd
 	addr string // host and port
 	data string
-	raw  bool // what it sends is not to be understood
+	raw  bool // its frames cannot be parsed
 }
 
-// start runs one of the servers, on the first processor if that can be told.
+// start runs one of the servers, on the first processor if the system has taskset.
 func (b *bench) start(name string) (*server, error) {
 	data, err := os.MkdirTemp("", "loadgen-")
 	if err != nil {
@@ -61,7 +61,7 @@ func (s *server) stop() error {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	late := time.AfterFunc(15*time.Second, func() { s.cmd.Process.Kill() })
 	defer late.Stop()
-	s.cmd.Wait() // however it ends, it has been measured
+	s.cmd.Wait() // an error does not matter: it is measured already
 	return os.RemoveAll(s.data)
 }
 
@@ -96,13 +96,13 @@ func (s *server) usage() (usage, error) {
 	return usage{cpu, reads + writes, written}, errors.Join(err1, err2, err3)
 }
 
-// proc is what the kernel tells of the server.
+// proc returns a file of the server under /proc.
 func (s *server) proc(file string) (string, error) {
 	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid), file))
 	return string(b), err
 }
 
-// number is the one that stands behind a name.
+// number returns the number after a name.
 func number(in, name string) (float64, error) {
 	_, after, _ := strings.Cut(in, name)
 	fields := strings.Fields(after)
@@ -112,7 +112,7 @@ func number(in, name string) (float64, error) {
 	return strconv.ParseFloat(fields[0], 64)
 }
 
-// resident is how many bytes of the server are in memory.
+// resident returns how many bytes of the server are in memory.
 func (s *server) resident() (float64, error) {
 	status, err := s.proc("status")
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *server) resident() (float64, error) {
 	return kib * 1024, err
 }
 
-// machine says what was measured on.
+// machine describes this machine.
 func machine() string {
 	model := runtime.GOARCH
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {

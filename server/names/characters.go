@@ -8,25 +8,25 @@ import (
 )
 
 const (
-	objectStandIn = 0xFFFC
-	zwnj          = 0x200C  // zero width non-joiner
-	zwj           = 0x200D  // zero width joiner
-	mvs           = 0x180E  // Mongolian vowel separator
-	keycap        = 0x20E3  // combining enclosing keycap
-	vs15          = 0xFE0E  // shows an emoji as text
-	vs16          = 0xFE0F  // shows a character as emoji
-	blackFlag     = 0x1F3F4 // starts a flag tag sequence
-	languageTag   = 0xE0001 // deprecated, starts hidden text
-	tagFirst      = 0xE0020
-	tagEnd        = 0xE007F // ends a flag tag sequence
+	objectReplacement = 0xFFFC
+	zwnj              = 0x200C  // zero width non-joiner
+	zwj               = 0x200D  // zero width joiner
+	mvs               = 0x180E  // Mongolian vowel separator
+	keycap            = 0x20E3  // combining enclosing keycap
+	vs15              = 0xFE0E  // shows an emoji as text
+	vs16              = 0xFE0F  // shows a character as emoji
+	blackFlag         = 0x1F3F4 // starts a flag tag sequence
+	languageTag       = 0xE0001 // deprecated, starts hidden text
+	tagFirst          = 0xE0020
+	tagEnd            = 0xE007F // ends a flag tag sequence
 )
 
-// tidy leaves out what cannot be seen and does nothing where it stands, and
-// makes a space of what looks like one. Keyboards type such characters by
-// themselves (Khmer ones a zero width space between words), and copying brings
-// them along (isolates around a contact's name).
-func tidy(s string) string {
-	// An override around a whole text changes nothing that will be seen.
+// removeInvisible removes characters that cannot be seen and do nothing where they
+// stand, and replaces characters that look like a space by a space. Keyboards type such
+// characters by themselves: Khmer ones type a zero width space between words. Copied
+// texts have them too, such as isolates around a contact's name.
+func removeInvisible(s string) string {
+	// An override around the whole text changes nothing that people see.
 	rs := []rune(strings.TrimFunc(s, func(r rune) bool { return isOverride(r) || isHidden(r) || unicode.IsSpace(r) }))
 	kept := make([]rune, 0, len(rs))
 	for i, r := range rs {
@@ -49,31 +49,31 @@ func tidy(s string) string {
 	return strings.Join(strings.Fields(string(kept)), " ")
 }
 
-// isHidden reports what has no ink and no work to do in a name or a note:
-// zero width and soft hyphen, byte order mark, direction marks and isolates,
-// fillers and their like. Not among them are what depends on its neighbours
-// (joiners, variation selectors, tags), what would show text in another order
-// than it is read (overrides), and format characters that do have ink: the
-// Arabic number sign and its like (UAX #44, Prepended_Concatenation_Mark).
+// isHidden reports whether a character is invisible and does nothing in a name or a
+// note, such as a zero width space, a soft hyphen, a byte order mark, a direction mark,
+// an isolate or a filler. It reports false for characters that depend on their
+// neighbours (joiners, variation selectors, tags), for overrides, which would show text
+// in another order than it is read, and for format characters that are visible, such as
+// the Arabic number sign (UAX #44, Prepended_Concatenation_Mark).
 func isHidden(r rune) bool {
 	switch {
 	case r == zwj || r == zwnj || r == mvs || isTag(r) || isOverride(r),
 		unicode.Is(unicode.Prepended_Concatenation_Mark, r),
-		unicode.Is(unicode.Cn, r): // reserved, and so of no keyboard
+		unicode.Is(unicode.Cn, r): // reserved: no keyboard types it
 		return false
-	case r == objectStandIn: // left by dictation, and where a picture was copied
+	case r == objectReplacement: // dictation leaves it, and a picture that was copied
 		return true
 	}
 	return unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point)
 }
 
-// faultAt returns what is wrong with the character rs[i] in its place, or "".
-// Characters that the tables here do not know yet are let through, unless they
-// are sure to be invisible: fonts and keyboards are newer than servers.
+// faultAt returns what is wrong with the character rs[i] where it stands, or "".
+// Characters that are newer than the tables here are accepted, unless they are certainly
+// invisible: fonts and keyboards are newer than servers.
 func faultAt(rs []rune, i int) string {
 	r := rs[i]
 	switch {
-	case r == unicode.ReplacementChar: // stands for what got lost on the way
+	case r == unicode.ReplacementChar: // it replaces something that was lost before
 		return brokenText
 	case unicode.IsControl(r):
 		return controlChar
@@ -87,22 +87,23 @@ func faultAt(rs []rune, i int) string {
 		}
 	case unicode.In(r, unicode.Noncharacter_Code_Point, unicode.Other_Default_Ignorable_Code_Point):
 		return noChar
-	case i == 0 && isMark(r): // it would sit on whatever is shown before the name
+	case i == 0 && isMark(r): // it would be drawn on what stands before the name
 		return leadingMark
 	}
 	return ""
 }
 
-// isMark reports a combining mark. Of those newer than Go's tables it knows
-// what the ones for graphemes do, and the blocks that are for marks alone.
+// isMark reports whether a character is a combining mark. Of marks that are newer than
+// Go's tables it knows those in the tables for graphemes, and the blocks that have
+// nothing but marks.
 func isMark(r rune) bool {
 	return unicode.IsMark(r) || unicode.Is(unicode.Cn, r) &&
 		(0x1AB0 <= r && r <= 0x1AFF || 0x20D0 <= r && r <= 0x20FF || Length("a"+string(r)) == 1)
 }
 
-// isBlank reports characters that are letters or symbols by category and
-// look like a space: a Braille cell without dots, Hangul fillers with a width,
-// a note without a head, two hieroglyphic blanks.
+// isBlank reports whether a character is a letter or a symbol by category, but looks
+// like a space: a Braille cell without dots, Hangul fillers with a width, a note without
+// a head, and two hieroglyphic blanks.
 func isBlank(r rune) bool {
 	return r == 0x2800 || r == 0x3164 || r == 0xFFA0 || r == 0x1D159 || r == 0x13441 || r == 0x13442
 }
@@ -118,8 +119,8 @@ func joinsEmoji(before []rune, r, next rune) bool {
 	return r == zwj && canBeEmoji(last(before)) && canBeEmoji(next)
 }
 
-// joiningScripts are the scripts in modern use whose letters change shape with
-// their neighbours, so that a joiner between two of them shows.
+// joiningScripts are the scripts in modern use whose letters have another shape beside
+// other letters, so that people see a joiner between two of them.
 var joiningScripts = []*unicode.RangeTable{
 	unicode.Adlam, unicode.Arabic, unicode.Balinese, unicode.Bengali, unicode.Devanagari,
 	unicode.Gujarati, unicode.Gurmukhi, unicode.Hanifi_Rohingya, unicode.Javanese,
@@ -128,13 +129,12 @@ var joiningScripts = []*unicode.RangeTable{
 	unicode.Sundanese, unicode.Syriac, unicode.Tamil, unicode.Telugu, unicode.Tibetan,
 }
 
-// joinsLetters reports whether the joiner r stands where a script needs
-// one. It is UAX #31 (section 2.3, Layout and Format Control Characters) made
-// simple: between two letters of one joining script, the first with or
-// without marks. A ZWJ may also stand before a virama (Bengali ya-phalaa
-// after ra) and right after one with no letter to follow (Malayalam chillu
-// letters as they were written before Unicode 5.1). The Mongolian vowel
-// separator counts as a joiner in Mongolian.
+// joinsLetters reports whether the joiner r stands where a script needs one. The rule is
+// simpler than UAX #31 (section 2.3, Layout and Format Control Characters): the joiner
+// stands between two letters of one joining script, the first of which may have marks. A
+// ZWJ may also stand before a virama (Bengali ya-phalaa after ra), and after a virama
+// that no letter follows (Malayalam chillu letters, as they were written before Unicode
+// 5.1). The Mongolian vowel separator counts as a joiner in Mongolian.
 func joinsLetters(before []rune, r, next rune) bool {
 	sign := last(before)
 	for unicode.IsMark(last(before)) {
@@ -155,14 +155,14 @@ func joinsLetters(before []rune, r, next rune) bool {
 	return false
 }
 
-// isVirama reports the signs that silence a consonant's own vowel. Unicode
-// gives them, and nothing else, the combining class 9.
+// isVirama reports whether a character is a sign that removes a consonant's own vowel.
+// Only these signs have the combining class 9.
 func isVirama(r rune) bool {
 	return norm.NFC.PropertiesString(string(r)).CCC() == 9
 }
 
-// variesCharacter reports whether the variation selector r follows a character
-// of the sort it is for.
+// variesCharacter reports whether the variation selector r follows a character that has
+// such variants.
 func variesCharacter(before []rune, r, next rune) bool {
 	base := last(before)
 	switch {
@@ -176,9 +176,9 @@ func variesCharacter(before []rune, r, next rune) bool {
 	return false
 }
 
-// inFlag reports whether the tag rs[i] belongs to a flag tag sequence: a
-// black flag, a region code as three to six tag letters or digits, and the
-// end tag (UTS #51, annex C). Any other tags would be hidden text.
+// inFlag reports whether the tag rs[i] belongs to a flag tag sequence: a black flag, a
+// region code of three to six tag letters or digits, and the end tag (UTS #51, annex C).
+// All other tags would be hidden text.
 func inFlag(rs []rune, i int) bool {
 	first, end := i, i
 	for first > 0 && isTag(rs[first-1]) {
@@ -203,14 +203,14 @@ func inFlag(rs []rune, i int) bool {
 func isTag(r rune) bool      { return r == languageTag || tagFirst <= r && r <= tagEnd }
 func isSkinTone(r rune) bool { return 0x1F3FB <= r && r <= 0x1F3FF }
 
-// canBeEmoji reports the property Extended_Pictographic (UTS #51): every
-// emoji but skin tones and the parts of keycaps and two-letter flags, and
-// every place that is kept for emoji to come. Nothing here offers that, but
-// UAX #29 (rule GB11) keeps a character, a ZWJ and a heart in one grapheme
-// exactly if it has it.
+// canBeEmoji reports whether a character has the property Extended_Pictographic (UTS
+// #51): every emoji has it but skin tones and the parts of keycaps and two-letter flags,
+// and every code point that is reserved for new emoji. No table here has the property.
+// But a character, a ZWJ and a heart are one grapheme exactly if the character has it
+// (UAX #29, rule GB11).
 func canBeEmoji(r rune) bool { return r != 0 && Length(string(r)+"\u200D\u2764") == 1 }
 
-// after returns the character after rs[i], or 0, which is none of anything.
+// after returns the character after rs[i], or 0 at the end. 0 is in no table.
 func after(rs []rune, i int) rune {
 	if i+1 < len(rs) {
 		return rs[i+1]

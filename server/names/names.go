@@ -1,12 +1,11 @@
 // Package names turns a text that a person typed, such as a name or a note, into
-// the one form that is stored and shown, or says in a sentence a person can use
-// why it can't be.
+// the one form that is stored and shown, or says in a sentence to the person why it
+// cannot be stored.
 //
-// What it lets through is one line of text that everybody can see: no line
-// breaks, nothing invisible, nothing that reaches out of its own place on the
-// page. It keeps every script, emoji and punctuation mark. Characters that
-// mean something to HTML are ordinary here; escaping is for whoever writes
-// HTML.
+// A text that it accepts is one line that everybody can see: it has no line breaks,
+// nothing invisible, and nothing that is drawn outside its own place on the page. Every
+// script, emoji and punctuation mark stays. Characters that mean something to HTML stay
+// as well: the code that writes HTML escapes them.
 package names
 
 import (
@@ -22,40 +21,40 @@ import (
 	"rollcall/shared/search"
 )
 
-// The limits, all counted on the stored form. A grapheme is what a person
-// calls a character: an extended grapheme cluster of UAX #29, conjuncts of
-// Indic letters (rule GB9c) among them, as browsers count. The byte limits
-// leave 16 bytes a grapheme, five letters and signs of a conjunct, so they only
-// bite where nearly every grapheme is built of many code points.
+// The limits. They count the stored form. A grapheme is what a person calls a
+// character: an extended grapheme cluster of UAX #29, with the conjuncts of Indic
+// letters (rule GB9c), as browsers count. The byte limits leave 16 bytes for a grapheme:
+// five letters and signs of a conjunct. So they matter only if nearly every grapheme has
+// many code points.
 const (
 	MaxNameGraphemes = 32
 	MaxNameBytes     = 512
 	MaxNoteGraphemes = 80
 	MaxNoteBytes     = 1280
 
-	// MaxStacked is the most marks above, below or around one letter. Four is
-	// enough for pointed Hebrew and Vietnamese; more is text made to spill
-	// over its neighbours. MaxMarks counts those as well that stand beside the
-	// letter; Burmese has five.
+	// MaxStacked is how many marks one letter may have above, below or around it. Four
+	// are enough for pointed Hebrew and Vietnamese. Texts with more are made to cover
+	// the lines around them. MaxMarks counts marks beside the letter as well: Burmese
+	// has five.
 	MaxStacked = 4
 	MaxMarks   = 8
 )
 
 // Problem is why a text was refused.
 type Problem struct {
-	// Message is a whole sentence for the person who typed, saying what is
-	// wrong and what to do. It never repeats what was typed.
+	// Message is a whole sentence for the person who typed: what is wrong and what to
+	// do. It never repeats what was typed.
 	Message string
 }
 
 // Error returns the message.
 func (p *Problem) Error() string { return p.Message }
 
-// Fold returns the form in which names and queries compare; see
-// [search.Finds]. It is for searching, not for showing.
+// Fold returns the form in which names and queries are compared; see [search.Finds].
+// It is not for showing.
 func Fold(s string) string { return search.Fold(norm.NFKD.String(s)) }
 
-// Length counts a text's characters as a reader sees them.
+// Length returns how many graphemes a text has.
 func Length(s string) int {
 	n := 0
 	for all := graphemes.FromString(s); all.Next(); {
@@ -64,24 +63,24 @@ func Length(s string) int {
 	return n
 }
 
-// rules are what the texts of a user may be, by the name of the field in frames.
-// A field that has no rule takes no text.
+// rules has a rule for each text of a user, by the name of the field in frames. A field
+// without a rule takes no text.
 var rules = map[string]rule{
 	"name": {noun: "name", graphemes: MaxNameGraphemes, bytes: MaxNameBytes},
 	"note": {noun: "note", graphemes: MaxNoteGraphemes, bytes: MaxNoteBytes, mayBeEmpty: true},
 }
 
-// rule is what one text may be.
+// rule says which texts a field takes.
 type rule struct {
 	noun             string
 	graphemes, bytes int
 	mayBeEmpty       bool
 }
 
-// Text returns the stored form of what a person typed as a field of a user: NFC,
-// without white space around it, with each run of white space inside it as a
-// single space, and without what is invisible and does nothing where it stands.
-// The stored form of a stored form is the same. The error is always a *Problem.
+// Text returns the stored form of what a person typed as a field of a user. It is in
+// NFC. It has no white space around it, single spaces inside it, and no invisible
+// characters that do nothing where they stand. The stored form of a stored form is the
+// same. The error is always a *Problem.
 func Text(field, typed string) (string, error) { return clean(typed, rules[field]) }
 
 // Longest returns the texts that take most memory: each is as long as its rule
@@ -89,20 +88,20 @@ func Text(field, typed string) (string, error) { return clean(typed, rules[field
 func Longest() event.Patch {
 	var all event.Patch
 	for field := range rules {
-		all = all.Then(event.User{}.Field(field)) // which is empty
+		all = all.Then(event.User{}.Field(field)) // an empty text
 	}
 	all, err := all.MapTexts(func(field, _ string) (string, error) {
 		r := rules[field]
 		return strings.Repeat(`"`, r.graphemes) + strings.Repeat("x", r.bytes-r.graphemes), nil
 	})
 	if err != nil {
-		panic(err) // there is none
+		panic(err) // the function above returns none
 	}
 	return all
 }
 
-// What can be wrong with a text, as the rest of a sentence that begins
-// "That name". None tells people to type again what a keyboard types.
+// What can be wrong with a text, as the rest of a sentence that begins "That name".
+// No sentence asks people to type again what their keyboard types.
 const (
 	brokenText    = "has broken text in it; please type it again."
 	controlChar   = "has a control character in it; please type it instead of pasting it."
@@ -129,10 +128,11 @@ func clean(s string, r rule) (string, error) {
 		return "", r.problem(brokenText)
 	}
 
-	// What is left out may bring a letter and its accent together, and what is
-	// composed may be what a joiner needs, or not; two or three rounds end it.
+	// When a character between a letter and its accent is removed, NFC composes the two.
+	// After that, a joiner beside them may have to go, or may stay. So both are repeated
+	// until nothing changes, which takes two or three rounds.
 	for before := ""; s != before; {
-		before, s = s, norm.NFC.String(tidy(s))
+		before, s = s, norm.NFC.String(removeInvisible(s))
 	}
 	if s == "" {
 		if r.mayBeEmpty {
@@ -142,7 +142,7 @@ func clean(s string, r rule) (string, error) {
 	}
 
 	runes := []rune(s)
-	if overloaded(runes) {
+	if hasTooManyMarks(runes) {
 		return "", r.problem(tooManyMarks)
 	}
 	for i := range runes {
@@ -159,10 +159,10 @@ func clean(s string, r rule) (string, error) {
 	return s, nil
 }
 
-// overloaded reports whether a letter carries more marks than it may. In a
-// conjunct each letter has its own. Variation selectors are marks by category,
-// but add no ink.
-func overloaded(rs []rune) bool {
+// hasTooManyMarks reports whether a letter has more marks than it may have. In a
+// conjunct each letter has marks of its own. Variation selectors are marks by category,
+// but nobody sees them.
+func hasTooManyMarks(rs []rune) bool {
 	marks, stacked := 0, 0
 	for _, r := range rs {
 		switch {

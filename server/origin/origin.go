@@ -1,6 +1,6 @@
-// Package origin decides under which host names a server answers and which
-// web pages may open connections to it, so that no other site can act through
-// a visitor's browser (cross-site WebSockets, DNS rebinding).
+// Package origin decides under which host names a server answers and which web pages may
+// connect to it, so that no other site can act through a visitor's browser (cross-site
+// WebSockets, DNS rebinding).
 package origin
 
 import (
@@ -16,16 +16,16 @@ import (
 	"rollcall/server/refusal"
 )
 
-// Policy is the names that a server goes by. Safe for concurrent use.
+// Policy has the names under which a server answers. Safe for concurrent use.
 type Policy struct {
 	public   *url.URL // nil without a public address
 	hostname string   // this machine's, in lower case; may be empty
 }
 
-// New returns the policy of a server that people reach at publicURL, a scheme
-// and host such as https://here.example.org. If it is empty they reach it by
-// localhost, an IP address, hostname (this machine's) or a name under .local:
-// names that nobody else can make point at it.
+// New returns the policy of a server that people reach at publicURL, which is a scheme
+// and a host, such as https://here.example.org. If it is empty, people reach the server
+// by localhost, an IP address, hostname (this machine's name) or a name under .local:
+// no other site can have such a name point at the server.
 func New(publicURL, hostname string) (*Policy, error) {
 	p := &Policy{hostname: strings.ToLower(hostname)}
 	if publicURL == "" {
@@ -80,9 +80,9 @@ const maxHost = 253 + 6
 
 func (p *Policy) allowHost(hostport string) bool {
 	if len(hostport) > maxHost {
-		return false // what is made of it, such as a QR code, would cost too much
+		return false // a QR code of it would cost too much
 	}
-	// Nothing but a host and a port, so that it may stand in an address.
+	// It has to be a host and a port alone, since it becomes a part of addresses.
 	if u, err := url.Parse("http://" + hostport); err != nil || u.Host != hostport {
 		return false
 	}
@@ -98,8 +98,8 @@ func (p *Policy) allowHost(hostport string) bool {
 	return isIP || strings.HasSuffix(host, ".local") || host != "" && host == p.hostname
 }
 
-// AllowOrigin reports whether the page that sends r is one of this server's,
-// or not a page at all: clients other than browsers send no Origin.
+// AllowOrigin reports whether a page of this server sends r, or a client that is no
+// browser: those send no Origin.
 func (p *Policy) AllowOrigin(r *http.Request) bool {
 	origins := r.Header.Values("Origin")
 	if len(origins) == 0 {
@@ -107,12 +107,12 @@ func (p *Policy) AllowOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(origins[0])
 	if err != nil || len(origins) > 1 || u.Host == "" {
-		return false // "null" too: a sandboxed frame or a file
+		return false // also "null", which a sandboxed frame or a file sends
 	}
 	if p.public != nil && u.Scheme == p.public.Scheme && sameHost(u, p.public) {
 		return true
 	}
-	// The scheme counts: https://localhost:8080 is another program's page.
+	// The scheme matters: a page at https://localhost:8080 is of another program.
 	return u.Scheme == "http" && strings.EqualFold(u.Host, r.Host) && p.allowHost(r.Host) && !p.isPublic(r.Host)
 }
 
@@ -131,8 +131,8 @@ func port(u *url.URL) string {
 	return u.Port()
 }
 
-// hostOf is the host of a Host header: without port, brackets and the dot of
-// a fully qualified name, in lower case.
+// hostOf returns the host of a Host header in lower case, without the port, the brackets
+// and the dot at the end of a fully qualified name.
 func hostOf(hostport string) string {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
