@@ -71,8 +71,8 @@ func newFlags(config *service.Config) *flag.FlagSet {
 	})
 	flags.IntVar(&config.Limits.Sockets, "limit-sockets", 2_000, "the `number` of WebSocket connections that one address may have at one time. A /56 of IPv6 counts as one address. "+
 		"No address may have more than half of -limit-connections; 0 means no other limit")
-	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of times in a minute that one address may join or watch a room. To come back while the room still has the user does not count. "+
-		"The address may connect twice as often. It may ask for pages and files 15 times as often at once, and then four times as often; 256 KiB of an answer count as one more request. 0 means no limit")
+	flags.IntVar(&config.Limits.Joins, "limit-joins", 3_000, "the `number` of times in a minute that one address may join or watch a room. To join a room that has the user already does not count. "+
+		"The address may connect twice as often. It may ask for 15 times as many pages and files at once, and for as many again in each four minutes; 256 KiB of an answer count as one more request. 0 means no limit")
 	flags.IntVar(&config.Limits.Bytes, "limit-bytes", 4<<20, "the `number` of bytes that one address may cost in a second, after a burst of 64 times as much. "+
 		"An address costs the bytes that it asks for, the bytes that others are sent for each of its changes, four times the bytes that it sends, and 16 bytes for each word that is searched in each name. 0 means no limit")
 	flags.IntVar(&config.Limits.Events, "limit-events", 10, "the `number` of events that one connection may send in a second, after a burst of 20. "+
