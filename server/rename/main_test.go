@@ -10,16 +10,17 @@ import (
 )
 
 // sample is a module as it may be at any time: with files that are not formatted or do not
-// compile, and with words that only look like its path.
+// compile, and with words that only look like its path. It is not named as this module:
+// else renaming this module would change it.
 var sample = map[string]string{
-	"go.mod":   "module rollcall\n\ngo 1.26\n\nrequire golang.org/x/net v0.62.0\n",
-	"Makefile": "COLD := github.com/... rollcall/...\nBIN := bin/rollcall\n",
-	"README.md": "`rollcall/shared/client`, `~/.local/state/rollcall`, .local/rollcall/server, rollcall/apple\n\n" +
-		"    go mod edit -replace rollcall=../rollcall\n",
-	"app/main.go": "// Command app.\npackage main\n\nimport (\n\t\"m.example/x\"\n\t\"rollcall/app/ui\"\n)\n\nfunc main() { ui.Cookie(\"rollcall\", x.X) }\n",
-	"server/a.go": "package  server\nimport \"rollcall/shared/event\"\n",
-	"server/b.go": "package server\n\nimport \"rollcall/web\"\n\nfunc (\n",
-	"bin/x.go":    "package x // rollcall/app/ui\n",
+	"go.mod":   "module old\n\ngo 1.26\n\nrequire golang.org/x/net v0.62.0\n",
+	"Makefile": "COLD := github.com/... old/...\nBIN := bin/old\n",
+	"README.md": "`old/shared/client`, `~/.local/state/old`, .local/old/server, old/apple\n\n" +
+		"    go mod edit -replace old=../old\n",
+	"app/main.go": "// Command app.\npackage main\n\nimport (\n\t\"m.example/x\"\n\t\"old/app/ui\"\n)\n\nfunc main() { ui.Cookie(\"old\", x.X) }\n",
+	"server/a.go": "package  server\nimport \"old/shared/event\"\n",
+	"server/b.go": "package server\n\nimport \"old/web\"\n\nfunc (\n",
+	"bin/x.go":    "package x // old/app/ui\n",
 }
 
 func write(t *testing.T, files map[string]string) (folder string) {
@@ -65,19 +66,19 @@ func TestOnlyWhatNamesTheModuleIsChangedAndAnyNumberOfTimes(t *testing.T) {
 			want := sample[name]
 			switch name {
 			case "go.mod":
-				want = strings.Replace(want, "module rollcall", "module "+path, 1)
+				want = strings.Replace(want, "module old", "module "+path, 1)
 			case "Makefile":
-				want = strings.Replace(want, "rollcall/...", path+"/...", 1)
+				want = strings.Replace(want, "old/...", path+"/...", 1)
 			case "README.md":
-				want = strings.NewReplacer("`rollcall/shared", "`"+path+"/shared", "-replace rollcall=", "-replace "+path+"=").Replace(want)
+				want = strings.NewReplacer("`old/shared", "`"+path+"/shared", "-replace old=", "-replace "+path+"=").Replace(want)
 			case "app/main.go": // whose imports are in another order now, as gofmt has it
 				ours, theirs := "\t\""+path+"/app/ui\"\n", "\t\"m.example/x\"\n"
 				if path < "m.example/x" {
 					ours, theirs = theirs, ours
 				}
-				want = strings.Replace(want, "\t\"m.example/x\"\n\t\"rollcall/app/ui\"\n", theirs+ours, 1)
+				want = strings.Replace(want, "\t\"m.example/x\"\n\t\"old/app/ui\"\n", theirs+ours, 1)
 			case "server/a.go", "server/b.go":
-				want = strings.Replace(want, "\"rollcall/", "\""+path+"/", 1)
+				want = strings.Replace(want, "\"old/", "\""+path+"/", 1)
 			}
 			if got != want {
 				t.Errorf("%s: %s is %q, not %q", path, name, got, want)
@@ -110,17 +111,22 @@ func TestThisModuleBuildsUnderAnotherPath(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it compiles everything once more")
 	}
+	mod, err := readMod("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := mod.Module.Mod.Path
 	folder := t.TempDir()
 	for _, name := range []string{"app", "server", "shared", "web", "Makefile", "go.mod", "go.sum", "README.md"} {
 		if err := copyTo(folder, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const path = "example.org/you/here"
+	const path = "example.org/somebody/here"
 	for _, command := range [][]string{
 		{"make", "-s", "rename", "MODULE=" + path},
 		{"go", "build", "./..."},
-		{"go", "test", "./shared/event", "./server/presence", "-run", "Layers|Reducer|Pure|ThePage"},
+		{"go", "test", "-short", "-run", "Layers|Reducer|Pure|ThePage|OnlyWhat", "./shared/event", "./server/presence", "./server/rename"},
 	} {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Dir = folder
@@ -132,7 +138,7 @@ func TestThisModuleBuildsUnderAnotherPath(t *testing.T) {
 	list := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}{{"\n"}}{{join .TestImports "\n"}}{{"\n"}}{{join .XTestImports "\n"}}`, "./...")
 	list.Dir = folder
 	imports, err := list.Output()
-	if err != nil || strings.Contains("\n"+string(imports), "\nrollcall/") || !strings.Contains(string(imports), path+"/shared/event\n") {
+	if err != nil || strings.Contains("\n"+string(imports), "\n"+was+"/") || !strings.Contains(string(imports), path+"/shared/event\n") {
 		t.Errorf("%v, packages import\n%s", err, imports)
 	}
 }
