@@ -175,7 +175,7 @@ func TestAConnectionAsksForNoMoreThanItMay(t *testing.T) {
 // TestWhatIsToldToManyCostsWhatIsTold whatever it is that changes: all of a user
 // is sent for it.
 func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
-	const perSecond, seconds, listeners = 20_000, 50, 10
+	const perSecond, seconds, listeners = 10_000, 25, 10
 	long := strings.Repeat("\U0001F469\u200D\U0001F469\u200D\U0001F467\u200D\U0001F466", 20) // 500 bytes, 20 characters
 	for name, act := range map[string]func(t *testing.T, n *network, browser *http.Client, over func() bool){
 		"changes of a note": func(t *testing.T, n *network, browser *http.Client, over func() bool) {
