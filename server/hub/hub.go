@@ -65,7 +65,9 @@ type Options struct {
 	Now func() time.Time
 }
 
-// Hub is all rooms of a server. Safe for concurrent use.
+// Hub is all rooms of a server. Safe for concurrent use. A call waits for the lock of a
+// room, which is held for some milliseconds in the largest rooms, and never while a frame
+// is sent.
 type Hub struct {
 	options           Options
 	logEntries        int          // how many changes a log keeps

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"time"
 
 	"rollcall/server/presence"
@@ -30,7 +31,7 @@ const HoldAfterRestart = 90 * time.Second
 func (h *Hub) Suspend() { h.suspended.Store(true) }
 
 // Save returns the rooms with somebody in them, for Restore. It is called after
-// Suspend. It locks one room after another, and takes time for every user.
+// Suspend. It locks one room after another, and takes some microseconds for every user.
 func (h *Hub) Save() State {
 	var s State
 	h.rooms.Range(func(_, found any) bool {
@@ -49,7 +50,7 @@ func (h *Hub) Save() State {
 
 // Restore makes the rooms that Save returned. It is called before anybody joins. Users
 // who had a connection are removed after HoldAfterRestart unless they come back, others
-// after the time that was left for them. It takes time for every user.
+// after the time that was left for them. It takes some 10 µs for every user.
 func (h *Hub) Restore(s State) {
 	for _, saved := range s.Rooms {
 		r := newRoom(h, saved.Name)
@@ -68,6 +69,8 @@ func (r *room) restore(s RoomState) {
 	for i, m := range s.Members {
 		users[i] = m.User.Encoded()
 	}
+	// In their order: to insert each of 20,000 users before others would take seconds.
+	slices.SortFunc(users, event.User.Compare)
 	r.log.roster.Apply(event.ExistingUsers{Users: users})
 	r.log.reset(s.Seq)
 	if len(s.Members) > 0 && r.name != event.Lobby {

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -192,4 +193,25 @@ func TestASecondRestartTakesNothingFromWhoAreStillHeld(t *testing.T) {
 			t.Errorf("%d rooms", h.OpenRooms())
 		}
 	})
+}
+
+// BenchmarkRestart saves and restores one room, as a restart does.
+func BenchmarkRestart(b *testing.B) {
+	for _, n := range []int{1_000, 20_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			h := New(Options{})
+			defer h.Close()
+			for i := range n {
+				if _, err := h.Join("lobby", person(fmt.Sprint(i)), nothing{new(int)}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			h.Suspend()
+			for b.Loop() {
+				next := New(Options{})
+				next.Restore(h.Save())
+				next.Close()
+			}
+		})
+	}
 }
