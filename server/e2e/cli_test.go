@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -41,7 +42,9 @@ func TestWhatCannotStartSaysWhyInOneLine(t *testing.T) {
 		{[]string{"-no-such-flag"}, []string{"-no-such-flag", "-help"}},
 	} {
 		var out, errOut bytes.Buffer
-		cmd := exec.Command(binary, append([]string{"-data", t.TempDir()}, c.args...)...)
+		ctx, cancel := context.WithTimeout(t.Context(), patience) // for one that starts
+		defer cancel()
+		cmd := exec.CommandContext(ctx, binary, append([]string{"-data", t.TempDir()}, c.args...)...)
 		cmd.Stdout, cmd.Stderr = &out, &errOut
 		cmd.Run()
 		if code := cmd.ProcessState.ExitCode(); code != 1 {

@@ -98,10 +98,11 @@ func (s *server) run(addr string) {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
+	late := time.AfterFunc(patience, func() { s.cmd.Process.Kill() })
 	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
+	if !late.Stop() || err != nil {
 		s.cmd.Wait()
-		s.t.Fatalf("the server did not start: %v\n%s", err, s.log)
+		s.t.Fatalf("the server did not print its address within %v: %v\n%s", patience, err, s.log)
 	}
 	s.url = strings.TrimSpace(strings.TrimPrefix(line, "Rollcall is at "))
 }

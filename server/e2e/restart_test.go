@@ -206,6 +206,7 @@ func TestHoweverItIsEndedTheRoomsAreSaved(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
+			late := time.AfterFunc(2*patience, func() { cmd.Process.Kill() })
 			ended := false
 			defer func() {
 				if !ended {
@@ -232,7 +233,9 @@ func TestHoweverItIsEndedTheRoomsAreSaved(t *testing.T) {
 			c.end(cmd.Process)
 			err = cmd.Wait()
 			ended = true
-			if err != nil {
+			if !late.Stop() {
+				t.Errorf("it did not end within %v", 2*patience)
+			} else if err != nil {
 				t.Errorf("it ends with %v", err)
 			}
 			if !strings.Contains(s.state(), "Ana") {
@@ -304,7 +307,9 @@ func TestWhoAsksForNothingHoldsUpNoEnd(t *testing.T) {
 
 func TestTwoServersDoNotShareAFolder(t *testing.T) {
 	s := start(t)
-	out, err := exec.Command(binary, "-data", s.args[1], "-addr", "127.0.0.1:0").CombinedOutput()
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // for one that starts
+	defer cancel()
+	out, err := exec.CommandContext(ctx, binary, "-data", s.args[1], "-addr", "127.0.0.1:0").CombinedOutput()
 	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || exit.ExitCode() != 1 {
 		t.Errorf("the second ends with %v", err)
 	}

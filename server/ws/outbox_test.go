@@ -127,6 +127,7 @@ func TestWritingNeverWaitsAndNothingIsLostOrReordered(t *testing.T) {
 		t.Errorf("that nobody reads is noticed as %q", overdue)
 	}
 	got := sha256.New()
+	client.SetDeadline(time.Now().Add(20 * time.Second))
 	done := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(got, client)

@@ -417,8 +417,13 @@ func TestWhatIsNoWebSocketIsToldSo(t *testing.T) {
 	conn := upgraded(t, Options{Refused: func(reason refusal.Reason) { seen <- reason }})
 	conn.Write(sentFrame(0x83, "")) // there is no such frame
 	conn.expect("\x03\xea")         // 1002
-	if reason := <-seen; reason != refusal.BrokenWebSocket || len(seen) != 0 {
-		t.Errorf("observed %s, and %d more", reason, len(seen))
+	select {
+	case reason := <-seen:
+		if reason != refusal.BrokenWebSocket || len(seen) != 0 {
+			t.Errorf("observed %s, and %d more", reason, len(seen))
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nothing is observed")
 	}
 }
 

@@ -52,8 +52,13 @@ func TestOnlyWhatIsToBeReadEndsTheWait(t *testing.T) {
 	// One that comes with something is the library's.
 	said := slices.Concat(sentFrame(textFrame, "hello"), pong)
 	client.Write(said)
-	if err := <-news; err != nil {
-		t.Fatal(err)
+	select {
+	case err := <-news:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the wait does not end for something to read")
 	}
 	got := make([]byte, len(said))
 	if _, err := io.ReadFull(o, got); err != nil || !bytes.Equal(got, said) {
