@@ -25,7 +25,7 @@ func (c *Client) receive(frame []byte) (r received) {
 		return received{err: err}
 	}
 	c.updateIf(func() (news bool) {
-		whole, count, watching := false, c.roster.Count(), c.roster.Watching()
+		whole, count, watching, partial := false, c.roster.Count(), c.roster.Watching(), c.roster.Partial()
 		for _, e := range events {
 			switch e := e.(type) {
 			case event.Invalid:
@@ -72,7 +72,7 @@ func (c *Client) receive(frame []byte) (r received) {
 		c.heard = c.now()
 		r.resyncing = c.resyncing
 		// In a quiet room a frame only shows that the connection is alive.
-		return news || r.snapshot || c.roster.Count() != count || c.roster.Watching() != watching
+		return news || r.snapshot || c.roster.Count() != count || c.roster.Watching() != watching || c.roster.Partial() != partial
 	})
 	return r
 }

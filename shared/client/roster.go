@@ -44,6 +44,13 @@ func (r Roster) Count() (n int) {
 	return n
 }
 
+// Partial reports whether the room may have users whom the server does not know of now,
+// because it cannot reach the other servers.
+func (r Roster) Partial() (partial bool) {
+	r.read(func(r *roster.Roster) { partial = r.Partial() })
+	return partial
+}
+
 // Watching returns how many look on without being in the room. The server tells
 // of it when it has something else to say, so it may be 20 s old.
 func (r Roster) Watching() (n int) {

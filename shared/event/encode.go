@@ -106,6 +106,9 @@ func appendRoom(b []byte, r Room) []byte {
 	o = o.int("count", int64(r.Count))
 	o = o.text("hash", r.Hash)
 	o = o.someInt("watching", int64(r.Watching))
+	if r.Partial {
+		o = o.someJSON("partial", "true")
+	}
 	return append(o, '}')
 }
 

@@ -167,6 +167,9 @@ type Room struct {
 	// Watching is how many look on without being in the room. No frame is sent
 	// because it has changed, so it may be as old as [Silence].
 	Watching int `json:"watching,omitempty"`
+	// Partial is whether the room may have users whom this server does not know of now,
+	// because it cannot reach the other servers.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Error says what was refused, why, and what to do. It precedes every close

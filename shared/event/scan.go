@@ -30,7 +30,7 @@ var (
 	eventFields    = []string{"event", "data"}
 	existingFields = []string{"self", "now", "ref", "me", "session", "room", "epoch", "resumed", "from", "total", "users", "gone"}
 	goneFields     = []string{"id", "name", "reason"}
-	roomFields     = []string{"seq", "count", "hash", "watching"}
+	roomFields     = []string{"seq", "count", "hash", "watching", "partial"}
 	doneFields     = []string{"ref"}
 )
 
@@ -147,6 +147,8 @@ func (s *scanner) room() Event {
 			r.Hash = s.string()
 		case "watching":
 			r.Watching = s.count()
+		case "partial":
+			r.Partial = s.bool()
 		}
 	}
 	return r

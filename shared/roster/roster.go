@@ -28,7 +28,8 @@ type Roster struct {
 	since map[string]int64 // of each user in users, by id: the key to find them by
 	hash  uint64           // XOR of the hash of each of users
 
-	watching int // how many look on, as last heard of
+	watching int  // how many look on, as last heard of
+	partial  bool // some users may not be known, as last heard of
 
 	large       bool // users are a view
 	from, total int  // of the view
@@ -76,7 +77,7 @@ func (r *Roster) Apply(e event.Event) ([]Change, error) {
 			r.me = event.User{}
 		}
 	case event.Room:
-		r.seq, r.watching = e.Seq, e.Watching
+		r.seq, r.watching, r.partial = e.Seq, e.Watching, e.Partial
 		if r.large {
 			r.count = e.Count
 		}
@@ -258,6 +259,10 @@ func (r *Roster) Count() int {
 // Watching is how many look on without being in the room, as last heard of.
 func (r *Roster) Watching() int { return r.watching }
 
+// Partial reports whether the room may have users whom the server does not know of now,
+// as last heard of.
+func (r *Roster) Partial() bool { return r.partial }
+
 // View returns the first place that the roster shows and how many there are
 // to be viewed: the room, or the names that match. It reports false when the
 // roster is the whole room.
@@ -277,7 +282,7 @@ func (r *Roster) Epoch() string { return r.epoch }
 // State is the room event that a server would end a frame with if its client
 // had this roster.
 func (r *Roster) State() event.Room {
-	return event.Room{Seq: r.seq, Count: r.Count(), Hash: hexadecimal(r.hash), Watching: r.watching}
+	return event.Room{Seq: r.seq, Count: r.Count(), Hash: hexadecimal(r.hash), Watching: r.watching, Partial: r.partial}
 }
 
 // hexadecimal is a hash as it travels. It is written for each frame, and fmt takes
