@@ -71,7 +71,7 @@ func savedSize(user event.User, of presence.Bounds) int {
 		s.Stamps = append(s.Stamps, presence.FieldStamp{Field: "data.k", Stamp: presence.Stamp{Time: math.MaxInt64}})
 	}
 	for range of.Tabs {
-		s.Tabs = append(s.Tabs, presence.SavedTab{Tab: strings.Repeat("x", event.MaxTab), Done: math.MaxInt64})
+		s.Tabs = append(s.Tabs, presence.TabRef{Tab: strings.Repeat("x", event.MaxTab), Done: math.MaxInt64})
 	}
 	text, err := json.Marshal(s)
 	if err != nil {

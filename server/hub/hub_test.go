@@ -937,7 +937,7 @@ func TestUsersOfAnotherServerAloneTakeAndGiveBackNoSlot(t *testing.T) {
 		r := watch(t, h, "a").conn.room
 		r.mu.Lock()
 		var other presence.Owner
-		r.applyAll(r.presence.Put(r.now(), other, presence.Entry{User: event.User{ID: "x", Name: "Xi"}}), nil)
+		r.applyAll(r.presence.Put(r.now(), other, presence.Entry{User: event.User{ID: "x", Name: "Xi"}}, true), nil)
 		r.applyAll(r.presence.Drop(r.now(), other, "x", event.ReasonLeft), nil)
 		r.mu.Unlock()
 		join(t, h, "b", person("Ben"))

@@ -24,7 +24,7 @@ type Bounds struct {
 func MaxMemory[C comparable]() Bounds {
 	var (
 		user       = int(unsafe.Sizeof(user[C]{}))
-		tabs       = maxTabs * (int(unsafe.Sizeof(tab{})) + event.MaxTab)
+		tabs       = maxTabs * (int(unsafe.Sizeof(TabRef{})) + event.MaxTab)
 		connection = int(unsafe.Sizeof(connection[C]{}))
 		id, known  = int(unsafe.Sizeof("")), int(unsafe.Sizeof(&struct{}{}))
 		// In the map, which is at least 7/16 full after it has grown, and has one byte

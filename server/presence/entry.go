@@ -51,6 +51,18 @@ type Entry struct {
 	// Idle is since when the user is away by themselves there, in Unix milliseconds; 0
 	// if they are not.
 	Idle int64
+	// Number tells the entry from earlier and later ones of the same owner and user. It
+	// has no meaning in a merge.
+	Number uint64
+	// Tabs are the last refs that are done, by client: a client that comes to another
+	// server may say again what it has said to this one. It has no meaning in a merge.
+	Tabs []TabRef
+}
+
+// TabRef is the last ref of a client that is done.
+type TabRef struct {
+	Tab  string    `json:"tab"`
+	Done event.Ref `json:"done"`
 }
 
 // maxStamps is how much memory the Stamps may take with the names of the fields, in
@@ -197,4 +209,9 @@ func (e Entry) findStamp(field string) (int, bool) {
 	return slices.BinarySearchFunc(e.Stamps, field, func(s FieldStamp, field string) int {
 		return cmp.Compare(s.Field, field)
 	})
+}
+
+// SortStamps brings Stamps into their order.
+func (e *Entry) SortStamps() {
+	slices.SortFunc(e.Stamps, func(s, t FieldStamp) int { return cmp.Compare(s.Field, t.Field) })
 }

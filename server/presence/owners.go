@@ -7,23 +7,41 @@ import (
 )
 
 // Put replaces what another owner knows of a user. If this server has the user too, its
-// own entry takes over the fields that are later.
-func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
+// own entry takes over the fields that are later. An entry that a [Mark] has ended does
+// not count.
+//
+// Fresh is whether the owner tells what happens now, and not what it has known for longer.
+// If the user has come online there, this server lets its own entry go when it has no
+// connection any more: they have moved. Two servers that both lose the last connection
+// keep the user nevertheless: neither hears of the other that the user has come.
+func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
+	r.settleMark(e.User.ID, owner, e.Number)
+	if r.isEnded(e.User.ID, EntryName{owner, e.Number}) {
+		return r.remove(owner, e.User.ID, event.ReasonLeft) // an earlier entry, if there is one
+	}
 	u := r.users[e.User.ID]
 	if u == nil {
 		u = &user[C]{}
 		r.users[e.User.ID] = u
 	}
 	before := u.shown()
+	came := fresh && e.online() == 1
 	if i, found := u.findOwner(owner); found {
-		u.others[i].Entry = e
+		came = came && u.others[i].online() == 0
+		u.others[i].Entry, u.others[i].silent = e, false
 	} else {
-		u.others = slices.Insert(u.others, i, ownedEntry{owner, e})
+		u.others = slices.Insert(u.others, i, ownedEntry{owner: owner, Entry: e})
 	}
 	if u.local {
 		u.entry = u.entry.mergeFields(e)
+	}
+	if came {
+		if u.dropSilent(); u.local && len(u.conns) == 0 {
+			r.dropOwn(u)
+			r.deadlines.set(u, 0)
+		}
 	}
 	return r.finishChange(u, before, "")
 }
@@ -32,6 +50,12 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry) []event.Event {
 // are gone for the reason.
 func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason) []event.Event {
 	r.setNow(now)
+	r.settleMark(id, owner, 0)
+	return r.remove(owner, id, reason)
+}
+
+// remove removes the entry of another owner.
+func (r *Room[C]) remove(owner Owner, id string, reason event.Reason) []event.Event {
 	u := r.users[id]
 	if u == nil {
 		return nil
@@ -45,6 +69,42 @@ func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason)
 	return r.finishChange(u, before, reason)
 }
 
+// SetSilent sets whether nothing is heard of another owner. Its users are then
+// reconnecting, unless they are online elsewhere. It looks at all users of the room.
+func (r *Room[C]) SetSilent(now Instant, owner Owner, silent bool) (events []event.Event) {
+	r.setNow(now)
+	for _, u := range r.users {
+		if i, found := u.findOwner(owner); found && u.others[i].silent != silent {
+			before := u.shown()
+			u.others[i].silent = silent
+			events = append(events, r.finishChange(u, before, "")...)
+		}
+	}
+	return events
+}
+
+// DropOwner removes all that another owner knows, with its marks. It looks at all users
+// of the room.
+func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (events []event.Event) {
+	r.setNow(now)
+	for _, id := range r.OwnedBy(owner) {
+		events = append(events, r.Drop(now, owner, id, reason)...)
+	}
+	for id, marks := range r.marks {
+		r.settleMark(id, owner, 0)
+		if slices.ContainsFunc(marks, func(m mark) bool { return m.owner == owner }) {
+			r.dropMark(owner, id)
+		}
+	}
+	return events
+}
+
+// OwnedBy returns the users of whom another owner knows something, in no order. It looks
+// at all users of the room.
+func (r *Room[C]) OwnedBy(owner Owner) []string {
+	return r.Held(func(o Owner) bool { return o == owner })
+}
+
 // Own returns what this server knows of a user. It reports false if that is nothing.
 func (r *Room[C]) Own(id string) (Entry, bool) {
 	u := r.users[id]
@@ -52,6 +112,41 @@ func (r *Room[C]) Own(id string) (Entry, bool) {
 		return Entry{}, false
 	}
 	e := u.entry
-	e.Stamps = slices.Clone(e.Stamps)
+	e.Stamps, e.Tabs = slices.Clone(e.Stamps), slices.Clone(u.tabs)
 	return e, true
+}
+
+// OwnIDs returns the users of this server, in no order, and those for whom it has a mark.
+func (r *Room[C]) OwnIDs() []string {
+	ids := make([]string, 0, r.Local())
+	for id, u := range r.users {
+		if u.local {
+			ids = append(ids, id)
+		}
+	}
+	for _, m := range r.ownMarks {
+		ids = append(ids, m.id)
+	}
+	return ids
+}
+
+// Track sets whether Changed has something to return.
+func (r *Room[C]) Track(on bool) { r.tracking, r.changed = on, nil }
+
+// Changed returns the users whose [Room.Own] or [Room.OwnMark] may have changed since it
+// was called last; some may be there twice. The slice is valid until the room changes.
+func (r *Room[C]) Changed() []string {
+	changed := r.changed
+	r.changed = r.changed[:0]
+	return changed
+}
+
+// Held returns the users of whom one of some other owners knows something, in no order.
+func (r *Room[C]) Held(owners func(Owner) bool) (ids []string) {
+	for id, u := range r.users {
+		if slices.ContainsFunc(u.others, func(o ownedEntry) bool { return owners(o.owner) }) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }

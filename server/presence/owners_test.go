@@ -14,7 +14,7 @@ import (
 // put has another owner know something.
 func (w *world) put(owner Owner, e Entry) {
 	w.t.Helper()
-	w.see(w.Put(w.now, owner, e))
+	w.see(w.Put(w.now, owner, e, true))
 }
 
 func (w *world) drop(owner Owner, name string) {

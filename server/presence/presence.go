@@ -36,6 +36,9 @@ type Options struct {
 	// Away is how long all tabs of a user must be inactive before the user is away; 0
 	// is never.
 	Away time.Duration
+	// NextNumber returns the [Entry.Number] of a new entry of this server, each time
+	// another one. Nil gives each the number 0, which is enough for a single server.
+	NextNumber func() uint64
 }
 
 // Room knows who is in one room. A C names a connection of this server; no two
@@ -49,7 +52,12 @@ type Room[C comparable] struct {
 	options       Options
 	users         map[string]*user[C] // by public id
 	peakUsers     int                 // the most users since the map was made
-	absent        int                 // users of this server without a connection
+	local         int                 // users of this server
+	absent        int                 // those of them without a connection
+	tracking      bool                // changes of own entries are noted in changed
+	changed       []string            // users whose own entry may have changed
+	marks         map[string][]mark   // who has left, by public id; see [Mark]
+	ownMarks      []ownMark           // the marks of this server, in the order of their ends
 	now           Instant             // of the latest call
 	latestDropped int64               // the latest time of the stamps of dropped entries
 	zero          time.Time           // from which offsets are counted
@@ -72,6 +80,11 @@ func (r *Room[C]) Has(id string) bool { return r.users[id] != nil }
 
 // Len returns the number of users in the room.
 func (r *Room[C]) Len() int { return len(r.users) }
+
+// Local returns the number of users in the room whom this server has, and of those who
+// have left and whom other servers have still to let go: as long as it is not 0, others
+// need this room.
+func (r *Room[C]) Local() int { return r.local + len(r.ownMarks) }
 
 // Absent returns how many users of this server have no connection, and may come back.
 func (r *Room[C]) Absent() int { return r.absent }
@@ -123,6 +136,9 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if u == nil {
 		u = &user[C]{}
 	}
+	if !u.local {
+		u.takeOverTabs()
+	}
 	wanted := h.Change
 	if u.hasDone(h.Tab, h.Ref) {
 		wanted = event.Patch{}
@@ -157,9 +173,9 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 	case u.local:
 	case len(u.others) > 0:
 		entry = u.merged()
-		entry.Stamps = slices.Clone(entry.Stamps)
+		entry.Stamps, entry.Tabs, entry.Number = slices.Clone(entry.Stamps), nil, r.nextNumber()
 	default:
-		entry.User = event.User{ID: h.ID, Since: r.now.Unix}
+		entry.User, entry.Number = event.User{ID: h.ID, Since: r.now.Unix}, r.nextNumber()
 		entry.Stamp = r.nextStamp(entry)
 		entry.change(r.now.Unix, h.Profile, entry.Stamp)
 		if r.isPast(entry.User.Until) { // now, so that it does not end the change of the hello
@@ -183,6 +199,7 @@ func (r *Room[C]) addConn(u *user[C], conn C, h Hello) {
 	}
 	u.conns = append(u.conns, c)
 	r.updateAway(u)
+	u.dropSilent()
 }
 
 // Change changes a user for one of their connections, unless the ref of its tab is done
@@ -259,9 +276,10 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	return r.finishChange(u, before, reason)
 }
 
-// Leave removes a user from the room at once, with what other servers know. Conns are
-// the connections that the user had on this server.
-func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
+// Leave removes a user from the room at once. What other servers know ends with a [Mark].
+// Conns are the connections that the user had on this server.
+func (r *Room[C]) Leave(now Instant, id string) (events []event.Event, conns []C) {
+	r.setNow(now)
 	u := r.users[id]
 	if u == nil {
 		return nil, nil
@@ -269,6 +287,7 @@ func (r *Room[C]) Leave(id string) (events []event.Event, conns []C) {
 	conns = slices.Collect(r.Connections(id))
 	before := u.shown()
 	r.dropOwn(u)
+	r.markOthers(id, u)
 	u.others = nil
 	return r.finishChange(u, before, event.ReasonLeft), conns
 }
@@ -290,6 +309,7 @@ func (r *Room[C]) Due(now Instant) []event.Event {
 	for u := range r.statusEnds.due(now.Unix) {
 		events = append(events, r.finishChange(u, u.shown(), "")...)
 	}
+	r.endMarks()
 	return events
 }
 
@@ -301,6 +321,11 @@ func (r *Room[C]) Next() (time.Time, bool) {
 	at, some := r.deadlines.next()
 	if some {
 		next = r.zero.Add(time.Duration(at))
+	}
+	if len(r.ownMarks) > 0 {
+		if at := r.zero.Add(time.Duration(r.ownMarks[0].endsAt)); !some || at.Before(next) {
+			next, some = at, true
+		}
 	}
 	if end, ok := r.statusEnds.next(); ok {
 		left := min(end-r.now.Unix, event.MaxUntil.Milliseconds())
@@ -363,6 +388,14 @@ func (r *Room[C]) nextStamp(e Entry) Stamp {
 	return Stamp{max(r.now.Unix, e.latest().Time+1, r.latestDropped+1), r.options.Owner}
 }
 
+// nextNumber returns the number of a new entry.
+func (r *Room[C]) nextNumber() uint64 {
+	if r.options.NextNumber == nil {
+		return 0
+	}
+	return r.options.NextNumber()
+}
+
 // dropOwn drops what this server knows of a user.
 func (r *Room[C]) dropOwn(u *user[C]) {
 	r.latestDropped = max(r.latestDropped, u.entry.latest().Time)
@@ -400,19 +433,19 @@ func (r *Room[C]) isPast(until int64) bool { return until != 0 && until <= r.now
 // others see of it. Before is the user as shown before the change; without an id if
 // they were not here.
 func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reason) []event.Event {
-	if absent := u.local && len(u.conns) == 0; absent != u.absent {
-		u.absent = absent
-		if absent {
-			r.absent++
-		} else {
-			r.absent--
-		}
+	r.count(u)
+	id := before.ID
+	if id == "" {
+		id = u.id()
+	}
+	if r.tracking {
+		r.changed = append(r.changed, id)
 	}
 	r.peakUsers = max(r.peakUsers, len(r.users))
 	if !u.local && len(u.others) == 0 {
 		r.deadlines.set(u, 0)
 		r.statusEnds.set(u, 0)
-		delete(r.users, before.ID)
+		delete(r.users, id)
 		r.shrink()
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
@@ -425,6 +458,24 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 		return []event.Event{event.UpdateUser{User: after}}
 	}
 	return nil
+}
+
+// count counts a user whom this server has.
+func (r *Room[C]) count(u *user[C]) {
+	if u.local != u.counted {
+		if u.counted = u.local; u.local {
+			r.local++
+		} else {
+			r.local--
+		}
+	}
+	if absent := u.local && len(u.conns) == 0; absent != u.absent {
+		if u.absent = absent; absent {
+			r.absent++
+		} else {
+			r.absent--
+		}
+	}
 }
 
 // shrink gives back the memory that the map has from a crowd that is gone.

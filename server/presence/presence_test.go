@@ -129,7 +129,7 @@ func (w *world) cut(name string, conn int, grace time.Duration) {
 
 func (w *world) leave(name string) []int {
 	w.t.Helper()
-	events, conns := w.Leave(name)
+	events, conns := w.Leave(w.now, name)
 	w.see(events)
 	return conns
 }

@@ -20,13 +20,7 @@ type Saved struct {
 	// or who has not come back since the server began. A Stay below 0 is overdue.
 	Stay   time.Duration `json:"stay,omitempty"`
 	Reason event.Reason  `json:"reason,omitempty"`
-	Tabs   []SavedTab    `json:"tabs,omitempty"` // the one that was used last is last
-}
-
-// SavedTab is the last ref of a client that is done.
-type SavedTab struct {
-	Tab  string    `json:"tab"`
-	Done event.Ref `json:"done"`
+	Tabs   []TabRef      `json:"tabs,omitempty"` // the one that was used last is last
 }
 
 // Save returns the users of this server, in no order.
@@ -38,11 +32,9 @@ func (r *Room[C]) Save(now Instant) []Saved {
 			continue
 		}
 		e := u.entry
-		s := Saved{User: u.shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp}
+		s := Saved{User: e.Shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp}
 		s.Stamps = append(s.Stamps, e.Stamps...)
-		for _, t := range u.tabs {
-			s.Tabs = append(s.Tabs, SavedTab{t.name, t.done})
-		}
+		s.Tabs = append(s.Tabs, u.tabs...)
 		if u.willBeRemoved() && !u.restored {
 			s.Stay, s.Reason = time.Duration(u.dueAt[byDeadline]-r.offset()), u.reason
 		}
@@ -60,14 +52,12 @@ func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []even
 	var events []event.Event
 	for _, s := range saved {
 		u := &user[C]{local: true}
-		u.entry = Entry{User: unencoded(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle}
+		u.entry = Entry{User: unencoded(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle, Number: r.nextNumber()}
 		before := u.entry.User
 		if u.entry.User.Status = s.ByHand; s.ByHand == event.StatusHere {
 			u.entry.User.StatusSince = 0
 		}
-		for _, t := range s.Tabs {
-			u.tabs = append(u.tabs, tab{t.Tab, t.Done})
-		}
+		u.tabs = append(u.tabs, s.Tabs...)
 		r.users[s.User.ID] = u
 		if u.restored = s.Reason == ""; u.restored {
 			r.scheduleRemoval(u, event.ReasonLost, held)

@@ -13,11 +13,12 @@ type user[C comparable] struct {
 	local     bool  // this server has the user, in entry
 	restored  bool  // the user has not come back since this server began
 	ended     bool  // status and note have ended, and their owner has not said so yet
-	absent    bool  // the user is counted in Room.absent
+	counted   bool  // the user is counted in Room.local
+	absent    bool  // and in Room.absent
 	entry     Entry // what this server knows
 	others    []ownedEntry
 	conns     []connection[C] // none while the user may come back
-	tabs      []tab           // the one that was used last is last
+	tabs      []TabRef        // the one that was used last is last
 	reason    event.Reason    // why the user is gone if they are removed at their deadline
 	dueAt     [kinds]int64    // the deadlines; 0 is never
 	heapIndex [kinds]int32    // in the queue of that kind, counted from 1; 0 is none
@@ -25,7 +26,8 @@ type user[C comparable] struct {
 
 // ownedEntry is what another server knows of a user.
 type ownedEntry struct {
-	owner Owner
+	owner  Owner
+	silent bool // nothing is heard of that server: see [Room.SetSilent]
 	Entry
 }
 
@@ -38,19 +40,25 @@ type connection[C comparable] struct {
 	idleBefore  int64 // since when the user had been away then
 }
 
-// tab is the last ref of a client that is done.
-type tab struct {
-	name string
-	done event.Ref
-}
-
 // maxTabs is how many tabs of a user are kept.
 const maxTabs = 16
 
 // hasDone reports whether a ref of a tab is done already.
 func (u *user[C]) hasDone(name string, ref event.Ref) bool {
 	i := u.tab(name)
-	return i >= 0 && ref != 0 && ref <= u.tabs[i].done
+	return i >= 0 && ref != 0 && ref <= u.tabs[i].Done
+}
+
+// takeOverTabs takes over what other servers have done for the tabs of a user who joins
+// here.
+func (u *user[C]) takeOverTabs() {
+	for _, o := range u.others {
+		for _, t := range o.Tabs {
+			if !u.hasDone(t.Tab, t.Done) {
+				u.markDone(t.Tab, t.Done)
+			}
+		}
+	}
 }
 
 // markDone notes that a ref of a tab is done.
@@ -63,12 +71,12 @@ func (u *user[C]) markDone(name string, ref event.Ref) {
 	} else if len(u.tabs) == maxTabs {
 		u.tabs = slices.Delete(u.tabs, 0, 1)
 	}
-	u.tabs = append(u.tabs, tab{name, ref})
+	u.tabs = append(u.tabs, TabRef{name, ref})
 }
 
 // tab returns the index of a tab; -1 if it is not known.
 func (u *user[C]) tab(name string) int {
-	return slices.IndexFunc(u.tabs, func(t tab) bool { return t.name == name })
+	return slices.IndexFunc(u.tabs, func(t TabRef) bool { return t.Tab == name })
 }
 
 // willBeRemoved reports whether the user is removed at their deadline.
@@ -79,16 +87,40 @@ func (u *user[C]) findOwner(owner Owner) (int, bool) {
 	return slices.BinarySearchFunc(u.others, owner, func(o ownedEntry, owner Owner) int { return cmp.Compare(o.owner, owner) })
 }
 
+// id returns the public id of a user whom somebody has.
+func (u *user[C]) id() string {
+	if u.local {
+		return u.entry.User.ID
+	}
+	return u.others[0].User.ID
+}
+
+// dropSilent drops what the servers know of which nothing is heard. It is called when the
+// user has come online at another one: nobody else can say that they are not there any
+// more.
+func (u *user[C]) dropSilent() {
+	u.others = slices.DeleteFunc(u.others, func(o ownedEntry) bool { return o.silent })
+}
+
 // merged returns what all owners know together.
 func (u *user[C]) merged() Entry {
 	e, others := u.entry, u.others
 	if !u.local && len(others) > 0 {
-		e, others = others[0].Entry, others[1:]
+		e, others = others[0].heard(), others[1:]
 	}
 	for _, o := range others {
-		e = Merge(e, o.Entry)
+		e = Merge(e, o.heard())
 	}
 	return e
+}
+
+// heard returns the entry as it counts: a server of which nothing is heard is not known to
+// have a connection with the user.
+func (o ownedEntry) heard() Entry {
+	if o.silent {
+		o.User.Link = event.LinkReconnecting
+	}
+	return o.Entry
 }
 
 // shown returns the user as others see them; without an id if they are not here.
