@@ -39,6 +39,7 @@ type Conn struct {
 	needsFrame    bool          // a frame is to be sent, even if nothing has changed
 	ownChanged    bool          // the client's own user has changed since its last frame
 	leaving       bool          // the user has left: the next frame is the last
+	ofSlice       bool          // it is no client's: it gets the slice of this server
 	cursor        uint64        // the seq that the client knows
 	doneRef       event.Ref     // of what is done and not confirmed to the client yet; else 0
 	view          *view         // what the client sees; nil for the whole room
@@ -61,7 +62,7 @@ type Conn struct {
 func (c *Conn) ID() string { return c.id }
 
 // Watches reports whether the connection sees the room without being in it.
-func (c *Conn) Watches() bool { return c.id == "" }
+func (c *Conn) Watches() bool { return c.id == "" && !c.ofSlice }
 
 // Ready notes that the sink takes frames again.
 func (c *Conn) Ready() {

@@ -140,6 +140,9 @@ func (r *room) collect(batch []delivery) []delivery {
 	// little, and there may be thousands of rooms and views.
 	r.flushSize = 0
 	r.log.endFlush()
+	if r.slice != nil {
+		r.slice.endFlush()
+	}
 	for _, v := range r.views {
 		v.endFlush()
 	}
@@ -166,6 +169,8 @@ func (r *room) nextDelivery(c *Conn) delivery {
 		at = frameKey{kind: stateFrame}
 	case of.reaches(c.cursor):
 		at = frameKey{diffFrame, c.cursor}
+	case c.ofSlice: // other servers see that they have missed something, and ask for it
+		at = frameKey{kind: stateFrame}
 	}
 	if c.leaving && (whole || c.view != nil || at.kind == snapshotFrame) {
 		d.frame = r.lastFrame(c, of)
@@ -203,6 +208,8 @@ func (r *room) newOwnFields(c *Conn) *event.ExistingUsers {
 // become large, or is not large any more.
 func (r *room) logOf(c *Conn) *changeLog {
 	switch {
+	case c.ofSlice:
+		return &r.slice.changeLog
 	case r.large && c.view == nil:
 		if r.attachView(c, c.wantedView) != nil {
 			c.wantedView = event.View{} // the first page, which is never refused

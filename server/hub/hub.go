@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rollcall/server/presence"
 	"rollcall/shared/event"
 )
 
@@ -60,6 +61,10 @@ type Options struct {
 	// Fold makes names comparable for the query of a view; nil means
 	// strings.ToLower.
 	Fold func(string) string
+	// Cluster, unless nil, shares the rooms with other servers, among which Owner names
+	// this run of this server.
+	Cluster Cluster
+	Owner   presence.Owner
 	// Now is the clock for the times that clients are told; nil means time.Now. It may
 	// jump.
 	Now func() time.Time
@@ -75,6 +80,7 @@ type Hub struct {
 	openRooms, absent atomic.Int64 // how many rooms, and how many users without a connection
 	slots             slots
 	suspended, closed atomic.Bool
+	entries           atomic.Uint64 // how many entries of users this server has made
 	done              chan struct{}
 	running           sync.WaitGroup // flushes and alarms; added to only with the lock of a room that is not stopped
 }
@@ -132,8 +138,8 @@ type Person struct {
 
 // Join makes p present in a room, and makes the room if there is none. It returns the
 // connection, whose frames go to sink. The caller must Close it. The error is
-// ErrClosed, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. A
-// user who is in the room already gets only one of the last two. A client that resumes
+// ErrClosed, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. With
+// a cluster, the first who enters a room waits for Shared.Ready. A user who is in the room already gets only one of the last two. A client that resumes
 // and whose user has left since by another connection is told that, and does not join.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
@@ -151,6 +157,9 @@ var errEnded = errors.New("room has ended")
 func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error) {
 	for {
 		r := h.room(name)
+		if r.opening != nil {
+			r.await()
+		}
 		c, err := enter(r)
 		if errors.Is(err, errEnded) {
 			h.remove(r) // the one who ended it is about to do so too
@@ -169,15 +178,27 @@ func (h *Hub) room(name string) *room {
 	}
 	found, known := h.rooms.LoadOrStore(name, newRoom(h, name))
 	if !known {
-		h.openRooms.Add(1)
+		h.opened(found.(*room), false)
 	}
 	return found.(*room)
+}
+
+// opened is called once for each room, when others can find it.
+func (h *Hub) opened(r *room, restored bool) {
+	h.openRooms.Add(1)
+	if h.options.Cluster != nil {
+		r.shared.restored = restored
+		h.options.Cluster.Opened(&r.shared)
+	}
 }
 
 // remove takes an ended room off the list. Only the first call does.
 func (h *Hub) remove(r *room) {
 	if h.rooms.CompareAndDelete(r.name, r) {
 		h.openRooms.Add(-1)
+		if h.options.Cluster != nil {
+			h.options.Cluster.Ended(&r.shared)
+		}
 	}
 }
 

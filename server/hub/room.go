@@ -16,7 +16,14 @@ type room struct {
 	name  string
 	epoch string
 
+	// Both only with a cluster.
+	shared  Shared
+	opening chan struct{} // closed when clients are let in; nil without a cluster
+
 	mu             sync.Mutex            // guards what follows and the fields of Conns that say so
+	waiting        int                   // how many hellos wait until clients are let in
+	slice          *roomSlice            // nil unless other servers take part in the room
+	partial        bool                  // other servers may have users whom this one does not know
 	ended          bool                  // nobody is left: the next one who joins opens a new room
 	stopped        bool                  // the hub is closing: no flush and no alarm is started
 	presence       *presence.Room[*Conn] // who is here, and why
@@ -39,13 +46,19 @@ type room struct {
 }
 
 func newRoom(h *Hub, name string) *room {
-	return &room{
-		hub:      h,
-		name:     name,
-		epoch:    rand.Text()[:12],
-		presence: presence.New[*Conn](presence.Options{Away: h.options.Away}),
-		log:      changeLog{maxEntries: h.logEntries},
+	r := &room{
+		hub:   h,
+		name:  name,
+		epoch: rand.Text()[:12],
+		presence: presence.New[*Conn](presence.Options{
+			Owner: h.options.Owner, Away: h.options.Away, NextNumber: func() uint64 { return h.entries.Add(1) },
+		}),
+		log: changeLog{maxEntries: h.logEntries},
 	}
+	if h.options.Cluster != nil {
+		r.shared.room, r.opening = r, make(chan struct{})
+	}
+	return r
 }
 
 // now returns the time by both clocks.
@@ -124,6 +137,7 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 			by.addCost(r.costOf(u))
 		}
 	}
+	r.updateSlice(news)
 	r.releaseUnusedSlot()
 	if absent := r.presence.Absent(); absent != r.absent {
 		r.hub.absent.Add(int64(absent - r.absent))
@@ -133,10 +147,14 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 }
 
 // hasLeft reports whether the user of a client that resumes has left in another tab
-// while the client was away, as far as the log reaches.
+// while the client was away, as far as the log reaches. In a room of several servers, the
+// client may have been at another one.
 func (r *room) hasLeft(p Person) bool {
-	if p.Resume == nil || p.Resume.Epoch != r.epoch {
+	if p.Resume == nil {
 		return false
+	}
+	if p.Resume.Epoch != r.epoch {
+		return r.presence.Left(p.ID)
 	}
 	missed, _ := r.log.entriesSince(p.Resume.Seq)
 	for _, e := range slices.Backward(missed) {
@@ -191,7 +209,7 @@ func (r *room) removeConn(c *Conn) {
 	r.conns = fit(r.conns[:len(r.conns)-1])
 	c.index = -1
 	r.detachView(c)
-	if c.id == "" {
+	if c.Watches() {
 		r.watching--
 	}
 }
@@ -223,7 +241,7 @@ func (r *room) leave(c *Conn, ref event.Ref) {
 		r.scheduleFlush()
 		return
 	}
-	news, conns := r.presence.Leave(c.id)
+	news, conns := r.presence.Leave(r.now(), c.id)
 	for _, c := range conns {
 		c.leaving, c.leftEvents = true, news
 	}
@@ -352,6 +370,11 @@ func (r *room) resize() {
 // roomEvent returns the room event that ends a frame, with the hash of the log's roster.
 func (r *room) roomEvent(of *changeLog) event.Room {
 	state := of.roster.State()
+	if r.slice != nil && of == &r.slice.changeLog {
+		state.Seq = of.head
+		return state
+	}
+	state.Partial = r.partial
 	state.Seq, state.Count, state.Watching = r.log.head, r.log.roster.Len(), r.watching
 	return state
 }
@@ -366,10 +389,14 @@ func (r *room) snapshotHeader(v *view) event.ExistingUsers {
 	return e
 }
 
-// endIfEmpty ends the room if no user and no connection is left.
+// endIfEmpty ends the room if this server has no user and no connection in it any more.
 func (r *room) endIfEmpty() {
 	r.mu.Lock()
-	r.ended = r.presence.Len() == 0 && len(r.conns) == 0
+	clients := len(r.conns) + r.waiting
+	if r.slice != nil {
+		clients--
+	}
+	r.ended = r.presence.Local() == 0 && clients == 0
 	ended := r.ended
 	r.mu.Unlock()
 	if ended {

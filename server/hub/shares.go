@@ -102,9 +102,10 @@ func (r *room) takeSlot(source string) bool {
 	return r.hasSlot
 }
 
-// releaseUnusedSlot gives the slot of a room without users back, if it has one.
+// releaseUnusedSlot gives the slot of a room without users of this server back, if it has
+// one.
 func (r *room) releaseUnusedSlot() {
-	if r.hasSlot && r.presence.Len() == 0 {
+	if r.hasSlot && r.presence.Local() == 0 {
 		r.hub.slots.release(r.source)
 		r.hasSlot, r.source = false, ""
 	}

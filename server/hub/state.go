@@ -38,10 +38,10 @@ func (h *Hub) Save() State {
 		r := found.(*room)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		if r.presence.Len() == 0 {
+		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.log.head, Members: r.presence.Save(r.now())}
+		if len(saved.Members) == 0 {
 			return true
 		}
-		saved := RoomState{Name: r.name, Epoch: r.epoch, Seq: r.log.head, Members: r.presence.Save(r.now())}
 		s.Rooms = append(s.Rooms, saved)
 		return true
 	})
@@ -55,8 +55,8 @@ func (h *Hub) Restore(s State) {
 	for _, saved := range s.Rooms {
 		r := newRoom(h, saved.Name)
 		if _, taken := h.rooms.LoadOrStore(saved.Name, r); !taken {
-			h.openRooms.Add(1)
 			r.restore(saved)
+			h.opened(r, true)
 		}
 	}
 }

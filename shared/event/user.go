@@ -261,6 +261,15 @@ func (u User) Encoded() User {
 	return u.kept(string(appendUser(short[:0], u)))
 }
 
+// EncodedWith is Encoded with more members behind the user's own: JSON such as
+// "a":1,"b":2. Who does not know them ignores them, but they are in the hash.
+func (u User) EncodedWith(members string) User {
+	u.wire = ""
+	b := appendUser(nil, u)
+	b[len(b)-1] = ','
+	return u.kept(string(append(append(b, members...), '}')))
+}
+
 // kept returns u with its JSON.
 func (u User) kept(wire string) User {
 	u.wire, u.hash = wire, hash(wire)

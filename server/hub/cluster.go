@@ -1,0 +1,290 @@
+package hub
+
+import (
+	"slices"
+
+	"rollcall/server/presence"
+	"rollcall/server/slice"
+	"rollcall/shared/event"
+)
+
+// Cluster is told which rooms this server has, to share them with other servers. Its
+// methods are called in any order and from any goroutine, and must not block.
+type Cluster interface {
+	// Opened is called when there is a room. Nobody enters it until Shared.Ready is
+	// called.
+	Opened(*Shared)
+	// Ended is called when there is no such room any more.
+	Ended(*Shared)
+}
+
+// Shared is a room that several servers may have. What this server knows of its own users
+// there is its slice: a log like that of the room. The cluster is a connection with a
+// cursor on that log, so it gets the changes in the same way as every client. All methods
+// are safe for concurrent use. They wait for the lock of the room.
+type Shared struct {
+	room     *room
+	restored bool
+}
+
+// Name returns the name of the room.
+func (s *Shared) Name() string { return s.room.name }
+
+// Restored reports whether the room is one of the last run of this server, with its
+// users.
+func (s *Shared) Restored() bool { return s.restored }
+
+// Ready lets clients into the room: it is known what other servers know, or has been
+// waited for. Further calls do nothing.
+func (s *Shared) Ready() {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	select {
+	case <-r.opening:
+	default:
+		close(r.opening)
+	}
+}
+
+// Update is what another server tells of its slice.
+type Update struct {
+	Owner presence.Owner
+	Put   []presence.Entry
+	Marks []presence.Mark
+	Gone  []event.DisconnectUser // entries
+	Ended []string               // marks, by the ids of the users
+	// Whole is whether this is all of the slice: every other entry of that owner goes.
+	// Otherwise it is what has changed just now.
+	Whole bool
+	// Known is whether those who are new have been in the room for longer, as far as
+	// anybody can tell. Clients get a snapshot then: nobody is seen to arrive.
+	Known bool
+}
+
+// Update takes in what another server tells.
+func (s *Shared) Update(u Update) {
+	s.change(func(r *room) (news []event.Event) {
+		now := r.now()
+		if u.Whole {
+			u.Gone = append(u.Gone, r.missing(u)...)
+		}
+		for _, m := range u.Marks {
+			events, conns := r.presence.PutMark(now, u.Owner, m)
+			for _, c := range conns {
+				c.leaving, c.leftEvents = true, []event.Event{r.leftEvent(m.ID)}
+				r.scheduleFlush()
+			}
+			news = append(news, events...)
+		}
+		for _, id := range u.Ended {
+			r.presence.DropMark(u.Owner, id)
+		}
+		for _, e := range u.Put {
+			news = append(news, r.presence.Put(now, u.Owner, e, !u.Whole)...)
+		}
+		for _, e := range u.Gone {
+			news = append(news, r.presence.Drop(now, u.Owner, e.ID, e.Reason)...)
+		}
+		if u.Known && len(news) > 0 {
+			for _, c := range r.conns {
+				c.needsSnapshot = c.needsSnapshot || !c.ofSlice
+			}
+		}
+		return news
+	})
+}
+
+// missing returns the users of an owner whom a whole slice does not have any more.
+func (r *room) missing(u Update) (gone []event.DisconnectUser) {
+	has := make(map[string]bool, len(u.Put))
+	for _, e := range u.Put {
+		has[e.User.ID] = true
+	}
+	for _, id := range r.presence.OwnedBy(u.Owner) {
+		if !has[id] {
+			gone = append(gone, event.DisconnectUser{ID: id, Reason: event.ReasonLost})
+		}
+	}
+	return gone
+}
+
+// leftEvent returns what the connections of a user are told who has left elsewhere.
+func (r *room) leftEvent(id string) event.Event {
+	u, _ := r.log.roster.Get(id)
+	return event.DisconnectUser{ID: id, Name: u.Name, Reason: event.ReasonLeft}
+}
+
+// SetSilent sets whether nothing is heard of another server. Its users are then
+// reconnecting.
+func (s *Shared) SetSilent(owner presence.Owner, silent bool) {
+	s.change(func(r *room) []event.Event { return r.presence.SetSilent(r.now(), owner, silent) })
+}
+
+// DropOwner removes all that another server knows.
+func (s *Shared) DropOwner(owner presence.Owner, reason event.Reason) {
+	s.change(func(r *room) []event.Event { return r.presence.DropOwner(r.now(), owner, reason) })
+}
+
+// change changes what is known of the users of other servers.
+func (s *Shared) change(f func(*room) []event.Event) {
+	r := s.room
+	defer r.endIfEmpty()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended && !r.stopped {
+		r.applyAll(f(r), nil)
+	}
+}
+
+// SetPartial sets whether other servers may have users whom this one does not know of.
+// All clients are told if that has changed.
+func (s *Shared) SetPartial(partial bool) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.partial == partial {
+		return
+	}
+	r.partial = partial
+	for _, c := range r.conns {
+		c.needsFrame = c.needsFrame || !c.ofSlice
+	}
+	r.scheduleFlush()
+}
+
+// Holds returns the users of whom one of the owners knows something.
+func (s *Shared) Holds(owners func(presence.Owner) bool) []string {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.presence.Held(owners)
+}
+
+// Share begins the slice, and has its changes sent to sink. Before that, and after
+// Unshare, nothing is done for other servers when a user changes. It takes some
+// microseconds for every user of this server. If the room is shared already, nothing
+// happens.
+func (s *Shared) Share(sink Sink) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slice != nil || r.ended {
+		return
+	}
+	r.slice = &roomSlice{changeLog: changeLog{maxEntries: r.hub.logEntries}}
+	r.presence.Track(true)
+	users := make([]event.User, 0, r.presence.Local())
+	for _, id := range r.presence.OwnIDs() {
+		users = append(users, r.elementsOf(id)...)
+	}
+	slices.SortFunc(users, event.User.Compare)
+	r.slice.roster.Apply(event.ExistingUsers{Users: users})
+	r.slice.reset(1) // 0 is the seq of who knows nothing
+	r.slice.conn = &Conn{room: r, sink: sink, ofSlice: true, started: true, cursor: r.slice.head}
+	r.addConn(r.slice.conn)
+}
+
+// Unshare ends the slice.
+func (s *Shared) Unshare() {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slice == nil {
+		return
+	}
+	r.removeConn(r.slice.conn)
+	r.presence.Track(false)
+	r.slice = nil
+}
+
+// Slice returns the slice as it is now. If since is not 0, and the log reaches back to that
+// seq, it is only what has changed since. It reports false if the room is not shared.
+func (s *Shared) Slice(since uint64) (event.ExistingUsers, event.Room, bool) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slice == nil {
+		return event.ExistingUsers{}, event.Room{}, false
+	}
+	state := r.roomEvent(&r.slice.changeLog)
+	if since != 0 {
+		if d, ok := r.slice.diffSince(since); ok {
+			return d.existingUsers(event.ExistingUsers{Room: r.name}), state, true
+		}
+	}
+	return event.ExistingUsers{Room: r.name, Users: r.slice.roster.Users()}, state, true
+}
+
+// roomSlice is the slice of this server in a room.
+type roomSlice struct {
+	changeLog
+	conn *Conn
+}
+
+// updateSlice updates the slice after a change. The reason is why users went by it who are
+// on no other server.
+func (r *room) updateSlice(news []event.Event) {
+	if r.slice == nil {
+		return
+	}
+	changed := false
+	for _, id := range r.presence.Changed() {
+		elements := r.elementsOf(id)
+		for _, of := range []string{id, slice.MarkID(id)} {
+			var e event.Event = event.DisconnectUser{ID: of, Reason: reasonIn(news, id)}
+			for _, u := range elements {
+				if u.ID == of {
+					e = event.NewUser{User: u}
+				}
+			}
+			if _, ok := r.slice.apply(e, r.slice.head+1); ok {
+				changed = true
+			}
+		}
+	}
+	if changed {
+		r.scheduleFlush()
+	}
+}
+
+// elementsOf returns what the slice has of a user.
+func (r *room) elementsOf(id string) (elements []event.User) {
+	if e, ok := r.presence.Own(id); ok {
+		elements = append(elements, slice.Encode(r.hub.options.Owner, e))
+	}
+	if m, ok := r.presence.OwnMark(id); ok {
+		elements = append(elements, slice.EncodeMark(m))
+	}
+	return elements
+}
+
+// reasonIn returns why somebody has gone. If that is not among the events, other servers
+// have the user still.
+func reasonIn(news []event.Event, id string) event.Reason {
+	for _, e := range news {
+		if gone, ok := e.(event.DisconnectUser); ok && gone.ID == id {
+			return gone.Reason
+		}
+	}
+	return event.ReasonClosed
+}
+
+// await waits until clients are let into the room, or the hub is closed.
+func (r *room) await() {
+	select {
+	case <-r.opening:
+		return
+	default:
+	}
+	r.mu.Lock()
+	r.waiting++
+	r.mu.Unlock()
+	select {
+	case <-r.opening:
+	case <-r.hub.done:
+	}
+	r.mu.Lock()
+	r.waiting--
+	r.mu.Unlock()
+}
