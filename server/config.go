@@ -42,10 +42,33 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		return config, fmt.Errorf("-linger is %v; it must be 0 or more", config.Linger)
 	case config.Grace < 0:
 		return config, fmt.Errorf("-grace is %v; it must be 0 or more", config.Grace)
+	case !isSubject(config.Cluster.Prefix):
+		return config, fmt.Errorf("-nats-prefix is %q; it must be of letters, digits, - and _, with dots between them", config.Cluster.Prefix)
+	case !isNodeName(config.Cluster.NodeName):
+		return config, fmt.Errorf("-node-name is %q; it must be of up to 100 letters, digits and signs, without spaces", config.Cluster.NodeName)
+	case (config.Cluster.NATS.Cert == "") != (config.Cluster.NATS.Key == ""):
+		return config, errors.New("-nats-cert and -nats-key need each other")
 	case config.Tick < 0:
 		return config, fmt.Errorf("-tick is %v; it must be 0 or more", config.Tick)
 	}
 	return config, nil
+}
+
+// isSubject reports whether a text can be the beginning of a NATS subject.
+func isSubject(s string) bool {
+	for token := range strings.SplitSeq(s, ".") {
+		if token == "" || strings.ContainsFunc(token, func(c rune) bool {
+			return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// isNodeName reports whether a text can be the name of a server; empty is none.
+func isNodeName(s string) bool {
+	return len(s) <= 100 && !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
 // newFlags returns the flags, which set the fields of config. The help and the table in
@@ -81,6 +104,16 @@ func newFlags(config *service.Config) *flag.FlagSet {
 	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time. One address may open a tenth of them. The lobby does not count; 0 means no limit")
 	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of WebSocket connections at one time. "+
 		"Plain HTTP has the connections that WebSockets leave, and 64 more; 0 means no limit")
+	flags.StringVar(&config.SecretFile, "secret-file", "", "the `file` with the secret that several servers share, of 32 bytes or more, in place of the key that a server makes for itself. "+
+		"With it, everybody is known on each of them. It is needed with -nats")
+	flags.StringVar(&config.Cluster.NATS.URLs, "nats", "", "the `addresses` of NATS servers, separated by commas, such as nats://10.0.0.5:4222. Over NATS, several Rollcall servers share their rooms. "+
+		"Without it this server is alone")
+	flags.StringVar(&config.Cluster.Prefix, "nats-prefix", "rollcall", "the `text` with which all NATS subjects begin. Servers with the same one share their rooms")
+	flags.StringVar(&config.Cluster.NodeName, "node-name", "", "the `name` of this server among the others, each time the same. Empty is the name of this machine and the port")
+	flags.StringVar(&config.Cluster.NATS.Credentials, "nats-creds", "", "the `file` with the credentials for NATS")
+	flags.StringVar(&config.Cluster.NATS.CA, "nats-ca", "", "the `file` with the certificates of who signs that of NATS. Empty are those of this machine")
+	flags.StringVar(&config.Cluster.NATS.Cert, "nats-cert", "", "the `file` with the certificate of this server for NATS; it needs -nats-key")
+	flags.StringVar(&config.Cluster.NATS.Key, "nats-key", "", "the `file` with the key of -nats-cert")
 	flags.TextVar(&config.LogLevel, "log-level", slog.LevelInfo, "the lowest `level` that is logged: debug, info, warn or error")
 	flags.Lookup("log-level").DefValue = "info" // as it is typed
 

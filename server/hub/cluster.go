@@ -54,9 +54,13 @@ type Update struct {
 	Marks []presence.Mark
 	Gone  []event.DisconnectUser // entries
 	Ended []string               // marks, by the ids of the users
-	// Whole is whether this is all of the slice: every other entry of that owner goes.
-	// Otherwise it is what has changed just now.
+	// Whole is whether this is all of the slice: all else of that owner goes.
 	Whole bool
+	// Fresh is whether this is what happens now, and not what the owner has known for
+	// longer.
+	Fresh bool
+	// Silent is whether nothing is heard of that owner but this.
+	Silent bool
 	// Known is whether those who are new have been in the room for longer, as far as
 	// anybody can tell. Clients get a snapshot then: nobody is seen to arrive.
 	Known bool
@@ -68,6 +72,7 @@ func (s *Shared) Update(u Update) {
 		now := r.now()
 		if u.Whole {
 			u.Gone = append(u.Gone, r.missing(u)...)
+			r.presence.DropMarks(u.Owner)
 		}
 		for _, m := range u.Marks {
 			events, conns := r.presence.PutMark(now, u.Owner, m)
@@ -81,10 +86,13 @@ func (s *Shared) Update(u Update) {
 			r.presence.DropMark(u.Owner, id)
 		}
 		for _, e := range u.Put {
-			news = append(news, r.presence.Put(now, u.Owner, e, !u.Whole)...)
+			news = append(news, r.presence.Put(now, u.Owner, e, u.Fresh)...)
 		}
 		for _, e := range u.Gone {
 			news = append(news, r.presence.Drop(now, u.Owner, e.ID, e.Reason)...)
+		}
+		if u.Silent {
+			news = append(news, r.presence.SetSilent(now, u.Owner, true)...)
 		}
 		if u.Known && len(news) > 0 {
 			for _, c := range r.conns {
@@ -198,22 +206,55 @@ func (s *Shared) Unshare() {
 	r.slice = nil
 }
 
+// Slice is the slice of a server at one moment, or what has changed in it.
+type Slice struct {
+	Whole bool // it is all of it
+	Users []event.User
+	Gone  []event.DisconnectUser
+	State event.Room
+}
+
 // Slice returns the slice as it is now. If since is not 0, and the log reaches back to that
 // seq, it is only what has changed since. It reports false if the room is not shared.
-func (s *Shared) Slice(since uint64) (event.ExistingUsers, event.Room, bool) {
+func (s *Shared) Slice(since uint64) (Slice, bool) {
 	r := s.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.slice == nil {
-		return event.ExistingUsers{}, event.Room{}, false
+		return Slice{}, false
 	}
 	state := r.roomEvent(&r.slice.changeLog)
 	if since != 0 {
 		if d, ok := r.slice.diffSince(since); ok {
-			return d.existingUsers(event.ExistingUsers{Room: r.name}), state, true
+			return Slice{Users: append(d.arrived, d.updated...), Gone: d.gone, State: state}, true
 		}
 	}
-	return event.ExistingUsers{Room: r.name, Users: r.slice.roster.Users()}, state, true
+	return Slice{Whole: true, Users: r.slice.roster.Users(), State: state}, true
+}
+
+// TellSlice has a frame with the state of the slice sent, even if nothing has changed. It
+// comes in its turn: a state that is newer than the frames before it would look as if one
+// of them had been lost.
+func (s *Shared) TellSlice() {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slice != nil {
+		r.slice.conn.needsFrame = true
+		r.scheduleFlush()
+	}
+}
+
+// SliceState returns the room event of the slice. It reports false if the room is not
+// shared.
+func (s *Shared) SliceState() (event.Room, bool) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.slice == nil {
+		return event.Room{}, false
+	}
+	return r.roomEvent(&r.slice.changeLog), true
 }
 
 // roomSlice is the slice of this server in a room.
@@ -222,17 +263,21 @@ type roomSlice struct {
 	conn *Conn
 }
 
-// updateSlice updates the slice after a change. The reason is why users went by it who are
-// on no other server.
-func (r *room) updateSlice(news []event.Event) {
+// sliceTold reports whether the cluster has been sent all of the slice.
+func (r *room) sliceTold() bool {
+	return r.slice == nil || r.slice.conn.cursor == r.slice.head && !r.flushing
+}
+
+// updateSlice updates the slice after a change of users.
+func (r *room) updateSlice() {
 	if r.slice == nil {
 		return
 	}
 	changed := false
-	for _, id := range r.presence.Changed() {
-		elements := r.elementsOf(id)
-		for _, of := range []string{id, slice.MarkID(id)} {
-			var e event.Event = event.DisconnectUser{ID: of, Reason: reasonIn(news, id)}
+	for _, c := range r.presence.Changed() {
+		elements := r.elementsOf(c.ID)
+		for _, of := range []string{c.ID, slice.MarkID(c.ID)} {
+			var e event.Event = event.DisconnectUser{ID: of, Reason: c.Reason}
 			for _, u := range elements {
 				if u.ID == of {
 					e = event.NewUser{User: u}
@@ -259,22 +304,12 @@ func (r *room) elementsOf(id string) (elements []event.User) {
 	return elements
 }
 
-// reasonIn returns why somebody has gone. If that is not among the events, other servers
-// have the user still.
-func reasonIn(news []event.Event, id string) event.Reason {
-	for _, e := range news {
-		if gone, ok := e.(event.DisconnectUser); ok && gone.ID == id {
-			return gone.Reason
-		}
-	}
-	return event.ReasonClosed
-}
-
-// await waits until clients are let into the room, or the hub is closed.
-func (r *room) await() {
+// await waits until clients are let into the room, or the hub is closed. Until the caller
+// calls entered, the room does not end.
+func (r *room) await() (entered func()) {
 	select {
 	case <-r.opening:
-		return
+		return func() {}
 	default:
 	}
 	r.mu.Lock()
@@ -284,7 +319,9 @@ func (r *room) await() {
 	case <-r.opening:
 	case <-r.hub.done:
 	}
-	r.mu.Lock()
-	r.waiting--
-	r.mu.Unlock()
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waiting--
+	}
 }

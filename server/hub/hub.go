@@ -157,10 +157,12 @@ var errEnded = errors.New("room has ended")
 func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error) {
 	for {
 		r := h.room(name)
+		entered := func() {}
 		if r.opening != nil {
-			r.await()
+			entered = r.await()
 		}
 		c, err := enter(r)
+		entered()
 		if errors.Is(err, errEnded) {
 			h.remove(r) // the one who ended it is about to do so too
 			continue

@@ -137,7 +137,7 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 			by.addCost(r.costOf(u))
 		}
 	}
-	r.updateSlice(news)
+	r.updateSlice()
 	r.releaseUnusedSlot()
 	if absent := r.presence.Absent(); absent != r.absent {
 		r.hub.absent.Add(int64(absent - r.absent))
@@ -389,14 +389,15 @@ func (r *room) snapshotHeader(v *view) event.ExistingUsers {
 	return e
 }
 
-// endIfEmpty ends the room if this server has no user and no connection in it any more.
+// endIfEmpty ends the room if this server has no user and no connection in it any more, and
+// other servers have heard of that.
 func (r *room) endIfEmpty() {
 	r.mu.Lock()
 	clients := len(r.conns) + r.waiting
 	if r.slice != nil {
 		clients--
 	}
-	r.ended = r.presence.Local() == 0 && clients == 0
+	r.ended = r.presence.Local() == 0 && clients == 0 && (r.sliceTold() || r.stopped)
 	ended := r.ended
 	r.mu.Unlock()
 	if ended {

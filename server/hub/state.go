@@ -22,6 +22,20 @@ type RoomState struct {
 	Members []presence.Saved `json:"members"`
 }
 
+// Keep removes those users for whom keep returns false. A room without some of its users
+// gets another epoch: clients would not be told that they have gone.
+func (s *State) Keep(keep func(room, id string) bool) {
+	for i := range s.Rooms {
+		r := &s.Rooms[i]
+		all := len(r.Members)
+		r.Members = slices.DeleteFunc(r.Members, func(m presence.Saved) bool { return !keep(r.Name, m.User.ID) })
+		if len(r.Members) < all {
+			r.Epoch = ""
+		}
+	}
+	s.Rooms = slices.DeleteFunc(s.Rooms, func(r RoomState) bool { return len(r.Members) == 0 })
+}
+
 // HoldAfterRestart is how long after a restart users stay who had a connection before,
 // so that they can come back: browsers run the timers of hidden pages once a minute.
 const HoldAfterRestart = 90 * time.Second
@@ -64,7 +78,9 @@ func (h *Hub) Restore(s State) {
 func (r *room) restore(s RoomState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.epoch = s.Epoch
+	if s.Epoch != "" {
+		r.epoch = s.Epoch
+	}
 	users := make([]event.User, len(s.Members))
 	for i, m := range s.Members {
 		users[i] = m.User.Encoded()

@@ -81,6 +81,13 @@ func (r *Room[C]) PutMark(now Instant, owner Owner, m Mark) (events []event.Even
 // DropMark forgets the mark of another owner for a user.
 func (r *Room[C]) DropMark(owner Owner, id string) { r.dropMark(owner, id) }
 
+// DropMarks forgets all marks of another owner.
+func (r *Room[C]) DropMarks(owner Owner) {
+	for id := range r.marks {
+		r.dropMark(owner, id)
+	}
+}
+
 // isEnded reports whether an entry of a user has been ended by a mark.
 func (r *Room[C]) isEnded(id string, name EntryName) bool {
 	return slices.ContainsFunc(r.marks[id], func(m mark) bool { return slices.Contains(m.ends, name) })
@@ -140,7 +147,7 @@ func (r *Room[C]) endMark(id string) {
 // noteMark notes that the mark of this server for a user has changed.
 func (r *Room[C]) noteMark(id string) {
 	if r.tracking {
-		r.changed = append(r.changed, id)
+		r.changed = append(r.changed, Changed{ID: id, Reason: event.ReasonLeft})
 	}
 }
 

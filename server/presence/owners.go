@@ -88,14 +88,14 @@ func (r *Room[C]) SetSilent(now Instant, owner Owner, silent bool) (events []eve
 func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (events []event.Event) {
 	r.setNow(now)
 	for _, id := range r.OwnedBy(owner) {
-		events = append(events, r.Drop(now, owner, id, reason)...)
+		events = append(events, r.remove(owner, id, reason)...)
 	}
-	for id, marks := range r.marks {
-		r.settleMark(id, owner, 0)
-		if slices.ContainsFunc(marks, func(m mark) bool { return m.owner == owner }) {
-			r.dropMark(owner, id)
+	if reason != event.ReasonNodeLost { // otherwise it may come back, and has still to hear of them
+		for id := range r.marks {
+			r.settleMark(id, owner, 0)
 		}
 	}
+	r.DropMarks(owner)
 	return events
 }
 
@@ -133,9 +133,16 @@ func (r *Room[C]) OwnIDs() []string {
 // Track sets whether Changed has something to return.
 func (r *Room[C]) Track(on bool) { r.tracking, r.changed = on, nil }
 
-// Changed returns the users whose [Room.Own] or [Room.OwnMark] may have changed since it
-// was called last; some may be there twice. The slice is valid until the room changes.
-func (r *Room[C]) Changed() []string {
+// Changed names a user whose [Room.Own] or [Room.OwnMark] may have changed. If this server
+// has the user no more, that is for the reason.
+type Changed struct {
+	ID     string
+	Reason event.Reason
+}
+
+// Changed returns what may have changed since it was called last; a user may be there
+// twice. The slice is valid until the room changes.
+func (r *Room[C]) Changed() []Changed {
 	changed := r.changed
 	r.changed = r.changed[:0]
 	return changed

@@ -55,7 +55,7 @@ type Room[C comparable] struct {
 	local         int                 // users of this server
 	absent        int                 // those of them without a connection
 	tracking      bool                // changes of own entries are noted in changed
-	changed       []string            // users whose own entry may have changed
+	changed       []Changed           // users whose own entry may have changed
 	marks         map[string][]mark   // who has left, by public id; see [Mark]
 	ownMarks      []ownMark           // the marks of this server, in the order of their ends
 	now           Instant             // of the latest call
@@ -171,6 +171,9 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 	entry := u.entry
 	switch {
 	case u.local:
+		if !h.Resumed { // a leave that was said before, and is heard of later, does not end it
+			entry.Number = r.nextNumber()
+		}
 	case len(u.others) > 0:
 		entry = u.merged()
 		entry.Stamps, entry.Tabs, entry.Number = slices.Clone(entry.Stamps), nil, r.nextNumber()
@@ -439,7 +442,7 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 		id = u.id()
 	}
 	if r.tracking {
-		r.changed = append(r.changed, id)
+		r.changed = append(r.changed, Changed{id, reason})
 	}
 	r.peakUsers = max(r.peakUsers, len(r.users))
 	if !u.local && len(u.others) == 0 {

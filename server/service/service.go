@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/time/rate"
 
+	"rollcall/server/cluster"
 	"rollcall/server/hub"
 	"rollcall/server/limit"
 	"rollcall/server/names"
@@ -39,10 +40,21 @@ type Config struct {
 	Window    int           // users above which a room is shown in parts; 0 is never
 	Proxies   limit.Proxies // reverse proxies that say for whom they ask
 	Limits    Limits
-	LogLevel  slog.Level
+	// SecretFile has the secret that several servers share; empty for one of this server's
+	// own.
+	SecretFile string
+	Cluster    Cluster
+	LogLevel   slog.Level
 
 	Out    io.Writer // where the address to open is printed
 	ErrOut io.Writer // where the log goes
+}
+
+// Cluster says how this server and others are one.
+type Cluster struct {
+	NATS     cluster.NATSOptions // without URLs, this server is alone
+	Prefix   string              // of the subjects
+	NodeName string              // of this server; empty for its host and port
 }
 
 // Limits keep one client from taking what others need; 0 is no limit.
@@ -106,8 +118,10 @@ type service struct {
 	refused  *refusals
 	policy   *origin.Policy
 	lock     *flock.Flock // of the data folder
+	secret   []byte
 	sessions *session.Keeper
 	pages    *site.Site
+	node     *cluster.Node // nil if this server is alone
 	rooms    *hub.Hub
 	listener net.Listener
 	sockets  *ws.Server
@@ -122,16 +136,19 @@ func open(ctx context.Context, config Config) (*service, error) {
 	s.refused = &refusals{log: s.log}
 	err := s.openSite()
 	if err == nil {
-		s.openRooms()
 		err = s.listen(ctx)
+	}
+	if err == nil && config.Cluster.NATS.URLs != "" {
+		err = s.joinCluster(ctx)
 	}
 	if err != nil {
 		s.release()
 		return nil, err
 	}
+	s.openRooms()
 	// Only now, when nothing can keep the server from starting: the rooms of the last
 	// run can be restored once.
-	if err := restore(s.rooms, config.Data, s.sessions.Tag()); err != nil {
+	if err := restore(s.rooms, config.Data, s.sessions.Tag(), s.keepHeld(ctx)); err != nil {
 		s.log.Warn("everybody begins anew", "err", err)
 	}
 	s.route()
@@ -142,6 +159,12 @@ func open(ctx context.Context, config Config) (*service, error) {
 func (s *service) release() {
 	if s.rooms != nil {
 		s.rooms.Close()
+	}
+	if s.node != nil {
+		s.node.Close()
+	}
+	if s.listener != nil {
+		s.listener.Close() // which it is already if it was served
 	}
 	if s.lock != nil {
 		s.lock.Unlock()
@@ -164,11 +187,10 @@ func (s *service) openSite() error {
 	if s.lock, err = lockData(s.config.Data); err != nil {
 		return err
 	}
-	secret, err := session.LoadKey(s.config.Data)
-	if err != nil {
-		return dataError(err)
+	if err := s.readSecret(); err != nil {
+		return err
 	}
-	if s.sessions, err = session.New(secret, s.policy.Secure()); err != nil {
+	if s.sessions, err = session.New(s.secret, s.policy.Secure()); err != nil {
 		return err
 	}
 	s.pages, err = site.New(site.Options{
@@ -181,12 +203,16 @@ func (s *service) openSite() error {
 // openRooms makes the hub.
 func (s *service) openRooms() {
 	limits := s.config.Limits
-	s.rooms = hub.New(hub.Options{
+	options := hub.Options{
 		Linger: s.config.Linger, Grace: s.config.Grace, Away: awayAfter,
 		Tick: s.config.Tick, Window: s.config.Window,
 		MaxMembers: limits.Members, MaxRooms: limits.Rooms, MaxAbsent: limits.Absent(),
 		Fold: names.Fold,
-	})
+	}
+	if s.node != nil {
+		options.Cluster, options.Owner = s.node, s.node.Owner()
+	}
+	s.rooms = hub.New(options)
 }
 
 // listen opens the port. The system does not look for dead peers, which costs four
@@ -269,7 +295,15 @@ func (s *service) shutDown() {
 		}
 	})
 	unsaved := s.save()
-	s.serving.Go(func() { s.log.Info("ending", "refused", s.refused) }) // which may hang, too
+	if s.node != nil {
+		s.node.End()
+	}
+	s.serving.Go(func() { // which may hang, too
+		s.log.Info("ending", "refused", s.refused)
+		if s.node != nil {
+			s.log.Info("ending", "cluster", s.node.Counts())
+		}
+	})
 	if waitTimeout(&s.serving, shutdownTimeout) {
 		unsaved = s.save()
 	}

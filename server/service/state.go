@@ -95,8 +95,8 @@ var errSetAside = errors.New("the rooms of the last run cannot be taken up")
 
 // restore restores the rooms of the last run, if that ended cleanly and not too long ago.
 // The file is removed, since after a crash it would be out of date. A file that cannot be
-// used is kept under another name.
-func restore(rooms *hub.Hub, dir, key string) error {
+// used is kept under another name. Change may change what is restored.
+func restore(rooms *hub.Hub, dir, key string, change func(*hub.State)) error {
 	path := filepath.Join(dir, stateFile)
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -120,6 +120,7 @@ func restore(rooms *hub.Hub, dir, key string) error {
 		return err
 	}
 	if time.Since(s.At) <= hub.HoldAfterRestart { // otherwise everybody is gone
+		change(&s.State)
 		rooms.Restore(s.State)
 	}
 	return nil

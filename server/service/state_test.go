@@ -37,7 +37,7 @@ func TestRoomsOutliveACleanShutdownOnce(t *testing.T) {
 
 	for run, want := range []int{1, 0} { // the second is after a crash
 		next := hub.New(options)
-		if err := restore(next, dir, "key"); err != nil {
+		if err := restore(next, dir, "key", func(*hub.State) {}); err != nil {
 			t.Error(err)
 		}
 		if room, _ := next.Room("lobby"); room.Count != want {
@@ -87,13 +87,13 @@ func TestAStateThatIsNoGoodIsSetAside(t *testing.T) {
 		spoil(t, file)
 		h := hub.New(hub.Options{})
 		defer h.Close()
-		if err := restore(h, dir, "key"); !errors.Is(err, errSetAside) || !strings.Contains(err.Error(), file+".unusable") {
+		if err := restore(h, dir, "key", func(*hub.State) {}); !errors.Is(err, errSetAside) || !strings.Contains(err.Error(), file+".unusable") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := os.Stat(file + ".unusable"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := restore(h, dir, "key"); err != nil || h.OpenRooms() != 0 {
+		if err := restore(h, dir, "key", func(*hub.State) {}); err != nil || h.OpenRooms() != 0 {
 			t.Errorf("%s, the second time: %v, %d rooms", name, err, h.OpenRooms())
 		}
 	}
@@ -119,7 +119,7 @@ func TestAStateThatIsTooOldIsForgotten(t *testing.T) {
 		}
 		h := hub.New(hub.Options{})
 		defer h.Close()
-		if err := restore(h, dir, "key"); err != nil || h.OpenRooms() != c.rooms {
+		if err := restore(h, dir, "key", func(*hub.State) {}); err != nil || h.OpenRooms() != c.rooms {
 			t.Errorf("after %v: %v, %d rooms", c.age, err, h.OpenRooms())
 		}
 		if files, _ := os.ReadDir(dir); len(files) != 0 {

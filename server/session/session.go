@@ -4,6 +4,7 @@
 package session
 
 import (
+	"bytes"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
@@ -41,12 +42,13 @@ type Keeper struct {
 	secure       bool
 }
 
-// New returns a Keeper whose keys are derived from secret, which must be 32 random bytes.
+// New returns a Keeper whose keys are derived from secret, which must be 32 random bytes or
+// more.
 // Secure is for a server that browsers reach by https: its cookie is for that host only,
 // and is never sent without TLS.
 func New(secret []byte, secure bool) (*Keeper, error) {
-	if len(secret) != keySize {
-		return nil, fmt.Errorf("the session key has %d bytes, it must have %d", len(secret), keySize)
+	if len(secret) < keySize {
+		return nil, fmt.Errorf("the session key has %d bytes, it must have %d or more", len(secret), keySize)
 	}
 	cookieKey, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cookie", sha256.Size)
 	idKey, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall public id", sha256.Size)
@@ -74,6 +76,23 @@ func LoadKey(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("%s has %d bytes instead of %d; remove it to have a new one made (everybody's session starts anew)", file, len(key), keySize)
 	}
 	return key, nil
+}
+
+// ReadSecret returns the secret in a file that several servers share: 32 bytes or more. A
+// line break at the end is ignored, unless the file is too short without it, as the key of
+// [LoadKey] may be.
+func ReadSecret(file string) ([]byte, error) {
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if line := bytes.TrimRight(secret, "\r\n"); len(line) >= keySize {
+		secret = line
+	}
+	if len(secret) < keySize {
+		return nil, fmt.Errorf("%s has %d bytes, and must have %d or more; one is made by: head -c 32 /dev/urandom | base64 >%s", file, len(secret), keySize, file)
+	}
+	return secret, nil
 }
 
 // makeKey writes a new secret under another name and links it into place. So nobody reads

@@ -1,0 +1,412 @@
+// Package cluster makes one Rollcall of several servers: over NATS it tells the others
+// what this server knows of its own users in each room, and tells the rooms what the
+// others know.
+//
+// A server is a client of the slices of the others (see package slice): it applies their
+// changes with the reducer of every client, proves by count and hash that it has what they
+// have, and asks for what it has missed. So nothing has to be stored or acknowledged, and
+// NATS may lose everything at any time.
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"rollcall/server/hub"
+	"rollcall/server/presence"
+	"rollcall/shared/event"
+)
+
+// How servers know of each other.
+const (
+	// wordEvery is how often a server says that it lives.
+	wordEvery = time.Second
+	// silentAfter is after how long without a word the users of a server are reconnecting.
+	silentAfter = 3500 * time.Millisecond
+	// lostAfter is after how long without a word they are gone, and heldFor is that of a
+	// server that has said that it ends: its clients come back to it or to others.
+	lostAfter = 15 * time.Second
+	heldFor   = hub.HoldAfterRestart
+	// tickEvery is how often all that is looked at.
+	tickEvery = 250 * time.Millisecond
+	// stoppedAfter is after how long without a tick this process has been stopped.
+	stoppedAfter = 2 * time.Second
+	// startTimeout is how long a starting server waits for the words of others.
+	startTimeout = 300 * time.Millisecond
+	// maxClockOffset is how much clocks may differ without a warning.
+	maxClockOffset = 5 * time.Second
+)
+
+// Options are the settings of a node.
+type Options struct {
+	NATS   NATSOptions
+	Prefix string // of all subjects
+	Name   string // of this server; no other living server has it
+	// Run numbers the runs of this server: higher than those before.
+	Run int64
+	// Secret is what all servers share.
+	Secret []byte
+	Log    *slog.Logger
+}
+
+// Node is this server among the others. Safe for concurrent use.
+type Node struct {
+	options  Options
+	owner    presence.Owner
+	name     string
+	seal     seal
+	subjects subjects
+	bus      bus
+	log      *slog.Logger
+	counts   Counts
+
+	commands commands
+	stop     chan struct{}
+	running  sync.WaitGroup
+
+	// Only the goroutine of run uses what follows.
+	peers      map[presence.Owner]*peer
+	rooms      map[string]*room
+	agenda     agenda
+	rests      []rest // connections that may send again, in the order of the time
+	queries    map[string]*query
+	reachable  bool      // NATS is
+	answeredAt time.Time // when the latest ping was sent that was answered
+	pingedAt   time.Time // when there was a ping last; zero if it is answered
+	word       uint64    // of this server, the last one
+	wordAt     time.Time
+	lastTick   time.Time
+	mutedUntil time.Time // nothing is said before; see woken
+	ended      bool      // this server has said that it ends
+	warned     map[string]time.Time
+	twin       func(error) // told of what keeps a starting server from going on; nil later
+}
+
+// Start joins the other servers. The error says what to do: NATS does not take this
+// server, another living server has its name, or servers with another secret are there.
+// It takes some hundred milliseconds. If NATS cannot be reached, the node goes on trying.
+// The caller calls Close in the end.
+func Start(ctx context.Context, o Options) (*Node, error) {
+	b, err := dialNATS(o.NATS, o.Name, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, o, b)
+}
+
+func start(ctx context.Context, o Options, b bus) (*Node, error) {
+	sealing, err := newSeal(o.Secret)
+	if err != nil {
+		b.close()
+		return nil, err
+	}
+	n := &Node{
+		options: o, owner: NewOwner(o.Name, o.Run), name: o.Name, seal: sealing, subjects: subjects{o.Prefix}, bus: b, log: o.Log,
+		commands: commands{wake: make(chan struct{}, 1)}, stop: make(chan struct{}),
+		peers: make(map[presence.Owner]*peer), rooms: make(map[string]*room), queries: make(map[string]*query),
+		warned: make(map[string]time.Time),
+	}
+	problem := make(chan error, 1)
+	n.twin = func(err error) {
+		select {
+		case problem <- err:
+		default:
+		}
+	}
+	n.bus.subscribe(n.subjects.life())
+	n.bus.subscribe(n.subjects.inbox(n.owner, allInboxes))
+	n.running.Go(n.run)
+	select {
+	case err = <-problem:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-time.After(startTimeout):
+	}
+	if err != nil {
+		n.Close()
+		return nil, err
+	}
+	n.commands.add(func() { n.twin = nil })
+	return n, nil
+}
+
+// Owner names this run of this server.
+func (n *Node) Owner() presence.Owner { return n.owner }
+
+// Opened implements hub.Cluster.
+func (n *Node) Opened(s *hub.Shared) { n.commands.add(func() { n.open(s) }) }
+
+// Ended implements hub.Cluster.
+func (n *Node) Ended(s *hub.Shared) {
+	n.commands.add(func() {
+		if r := n.rooms[s.Name()]; r != nil && r.shared == s {
+			n.closeRoom(r)
+		}
+	})
+}
+
+// End says to the others that this server ends on purpose. They hold its users, who come
+// back.
+func (n *Node) End() {
+	n.commands.add(func() {
+		n.ended = true
+		n.sayLife()
+	})
+}
+
+// Close ends the node. It takes a second at most if NATS can be reached, and two else.
+func (n *Node) Close() {
+	close(n.stop)
+	n.running.Wait()
+	n.bus.close()
+}
+
+// run does all that the node does.
+func (n *Node) run() {
+	n.lastTick = time.Now()
+	n.agenda.init()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	tick := n.lastTick
+	for {
+		select {
+		case <-n.stop:
+			for _, do := range n.commands.take() {
+				do() // such as End
+			}
+			return
+		case <-n.commands.wake:
+			for _, do := range n.commands.take() {
+				do()
+			}
+		case m := <-n.bus.messages():
+			n.receive(m)
+		case e := <-n.bus.events():
+			n.happened(e)
+		case <-timer.C:
+		}
+		now := time.Now()
+		if !now.Before(tick) {
+			n.tick(now)
+			tick = now.Add(tickEvery)
+		}
+		n.doDue(now)
+		n.readyRested(now)
+		timer.Reset(time.Until(n.nextTime(tick)))
+	}
+}
+
+// nextTime returns when there is something to do.
+func (n *Node) nextTime(tick time.Time) time.Time {
+	if at, ok := n.agenda.next(); ok && at.Before(tick) {
+		tick = at
+	}
+	if len(n.rests) > 0 && n.rests[0].until.Before(tick) {
+		tick = n.rests[0].until
+	}
+	return tick
+}
+
+// tick does what is done all the time.
+func (n *Node) tick(now time.Time) {
+	if now.Sub(n.lastTick) > stoppedAfter {
+		n.woken(now)
+	}
+	n.lastTick = now
+	if n.pingedAt.IsZero() && now.Sub(n.answeredAt) >= 2*wordEvery {
+		n.pingedAt = now
+		n.bus.ping()
+	}
+	if !n.pingedAt.IsZero() && now.Sub(n.pingedAt) > 2*pingTimeout {
+		n.pingedAt = time.Time{} // it was lost with its connection
+	}
+	if now.Sub(n.wordAt) >= wordEvery && !now.Before(n.mutedUntil) && !n.ended {
+		n.sayLife()
+	}
+	for _, p := range n.peers {
+		n.watch(p, now)
+	}
+}
+
+// woken is called after this process was stopped for a while. Nothing that it knows is
+// current, and the ends of its connections are still to be read: for a second it says
+// nothing, so that others do not hear of users who have gone long ago.
+func (n *Node) woken(now time.Time) {
+	n.log.Warn("this server has stood still", "for", now.Sub(n.lastTick).Round(100*time.Millisecond))
+	n.mutedUntil = now.Add(wordEvery)
+	for _, p := range n.peers {
+		p.heardAt = now
+	}
+	for _, r := range n.rooms {
+		r.askAt = n.mutedUntil
+		n.schedule(r)
+	}
+}
+
+// happened takes in what has happened to the bus.
+func (n *Node) happened(e busEvent) {
+	now := time.Now()
+	switch {
+	case e.connected:
+		n.pingedAt = now
+		n.bus.ping() // it is reachable when that is answered
+	case e.disconnected:
+		n.pingedAt = time.Time{}
+		n.setReachable(now, false)
+	case e.lost:
+		n.counts.Lost.Add(1)
+		n.warn("lost", "messages of other servers were lost, since they came faster than they could be read; all is asked for again")
+		n.askAll()
+	case !e.pingSent.IsZero():
+		n.answeredAt, n.pingedAt = e.pingSent, time.Time{}
+		n.setReachable(now, true)
+	}
+}
+
+// setReachable notes whether NATS can be reached. While it cannot, nobody is removed.
+func (n *Node) setReachable(now time.Time, reachable bool) {
+	if n.reachable == reachable {
+		return
+	}
+	n.reachable = reachable
+	for _, p := range n.peers {
+		p.heardAt = now // the time to come back begins anew
+		if !reachable {
+			n.setSilent(p, true)
+		}
+	}
+	for _, r := range n.rooms {
+		n.settle(r)
+	}
+	if !reachable {
+		n.log.Warn("NATS is out of reach: people on other servers are shown as reconnecting")
+		return
+	}
+	n.log.Info("NATS is reached")
+	n.sayStart()
+	n.askAll()
+}
+
+// askAll asks for everything, since messages were lost.
+func (n *Node) askAll() {
+	for _, r := range n.rooms {
+		n.askRoom(r)
+	}
+}
+
+// sayLife says to all that this server lives, or ends.
+func (n *Node) sayLife() { n.say(false) }
+
+// sayStart says that this server has come, so that others say that they live.
+func (n *Node) sayStart() { n.say(true) }
+
+func (n *Node) say(starts bool) {
+	n.word++
+	n.wordAt = time.Now()
+	n.send(n.subjects.life(), "", header{Kind: kindLife, Word: n.word, Now: n.wordAt.UnixMilli(), Starts: starts, Ends: n.ended}, nil)
+}
+
+// send sends a message to other servers.
+func (n *Node) send(subject, reply string, h header, frame []byte) {
+	if time.Now().Before(n.mutedUntil) {
+		return
+	}
+	h.From = n.owner
+	n.counts.Sent.Add(1)
+	n.bus.publish(subject, reply, n.seal.seal(subject, h, frame))
+}
+
+// receive takes in a message.
+func (n *Node) receive(m message) {
+	if m.noResponders {
+		n.noResponders(m.subject)
+		return
+	}
+	n.counts.Received.Add(1)
+	h, frame, err := n.seal.open(m.subject, m.data)
+	if err != nil {
+		n.refuse(m, err)
+		return
+	}
+	if h.From == n.owner {
+		return
+	}
+	p := n.heard(h)
+	if h.Kind == kindLife {
+		n.heardLife(p, h)
+		return
+	}
+	if h.Room == "" {
+		n.refuse(m, errUnreadable)
+		return
+	}
+	if h.Kind == kindHolds {
+		n.heardHolds(h)
+		return
+	}
+	r := n.rooms[h.Room]
+	if r == nil {
+		if h.Kind == kindAsk || h.Kind == kindSlice {
+			n.send(n.subjects.inbox(h.From, h.Room), "", header{Kind: kindClosed, Room: h.Room}, nil)
+		}
+		return
+	}
+	var events []event.Event
+	if len(frame) > 0 {
+		if events, err = event.DecodeServer(frame); err != nil {
+			n.refuse(m, errUnreadable)
+			return
+		}
+	}
+	switch h.Kind {
+	case kindOpen:
+		n.heardOpen(r, p, h)
+	case kindFrame:
+		n.heardFrame(r, p, h, events)
+	case kindSlice:
+		n.heardSlice(r, p, h, events)
+	case kindAsk:
+		n.answer(r, p, position{h.Epoch, h.Seq})
+	case kindClosed:
+		n.heardClosed(r, p)
+	case kindHeld:
+		n.answerHeld(r, h)
+	default: // of a newer server
+		n.counts.Unreadable.Add(1)
+	}
+}
+
+// refuse counts a message that is dropped.
+func (n *Node) refuse(m message, err error) {
+	switch err {
+	case errOtherSecret:
+		n.counts.OtherSecret.Add(1)
+		const text = "there are servers with another secret on these subjects"
+		n.warn("secret", text+"; give all the same -secret-file, or this one another -nats-prefix")
+		if m.subject == n.subjects.life() && time.Since(n.wordAt) >= wordEvery/4 {
+			n.sayLife() // it may just have started, and has to hear of this one
+		}
+		if n.twin != nil {
+			n.twin(fmt.Errorf("%s; give all servers the same -secret-file, or this one another -nats-prefix", text))
+		}
+	case errForged:
+		n.counts.Forged.Add(1)
+	default:
+		n.counts.Unreadable.Add(1)
+	}
+	n.log.Debug("a message between servers is dropped", "subject", m.subject, "err", err)
+}
+
+// warnEvery is how often one warning is logged at most.
+const warnEvery = time.Minute
+
+// warn logs a warning, one of a kind only now and then.
+func (n *Node) warn(of, text string, args ...any) {
+	if now := time.Now(); now.Sub(n.warned[of]) >= warnEvery {
+		n.warned[of] = now
+		n.log.Warn(text, args...)
+	}
+}

@@ -1,0 +1,115 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"rollcall/server/presence"
+)
+
+// query asks whom the other servers that have a room hold of earlier runs of this one.
+type query struct {
+	answered bool            // by at least one of them
+	knew     bool            // one of them has known an earlier run
+	held     map[string]bool // by public id
+	pages    map[presence.Owner]int
+	all      *int // how many queries are not answered
+	done     chan struct{}
+}
+
+// answer takes in a whole answer.
+func (q *query) answer(ids []string, knew bool) {
+	q.knew = q.knew || knew
+	for _, id := range ids {
+		q.held[id] = true
+	}
+	if q.answered {
+		return
+	}
+	q.answered = true
+	if *q.all--; *q.all == 0 {
+		close(q.done)
+	}
+}
+
+// How long a starting server waits for the answers of all rooms, and for those of further
+// servers after the first one.
+const (
+	heldTimeout  = time.Second
+	furtherDelay = 100 * time.Millisecond
+)
+
+// maxIDs is how many users a page of an answer has.
+const maxIDs = 10_000
+
+// Held asks the other servers whom they hold of earlier runs of this one, in rooms of this
+// server's last run. The result reports whether to take up a user: not if other servers
+// have known that run and hold the user no more, as after a leave. It takes a second at
+// most.
+func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) bool {
+	if len(rooms) == 0 {
+		return func(string, string) bool { return true }
+	}
+	done, all := make(chan struct{}), len(rooms)
+	n.commands.add(func() {
+		for _, name := range rooms {
+			about := heldWord + name
+			n.queries[about] = &query{held: make(map[string]bool), pages: make(map[presence.Owner]int), all: &all, done: done}
+			n.send(n.subjects.room(name), n.subjects.inbox(n.owner, about), header{Kind: kindHeld, Room: name}, nil)
+		}
+	})
+	wait(ctx, done, heldTimeout)
+	wait(ctx, nil, furtherDelay)
+	queries, taken := make(map[string]*query), make(chan struct{})
+	n.commands.add(func() {
+		queries, n.queries = n.queries, queries
+		close(taken)
+	})
+	wait(ctx, taken, heldTimeout)
+	return func(room, id string) bool {
+		q := queries[heldWord+room]
+		return q == nil || !q.knew || q.held[id]
+	}
+}
+
+// wait waits until something is done or the time is over.
+func wait(ctx context.Context, done <-chan struct{}, timeout time.Duration) {
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-time.After(timeout):
+	}
+}
+
+// answerHeld answers a server that has started again.
+func (n *Node) answerHeld(r *room, h header) {
+	name, run := nameOf(h.From)
+	earlier := func(o presence.Owner) bool {
+		of, number := nameOf(o)
+		return of == name && number < run
+	}
+	answer := header{Kind: kindHolds, Room: r.name}
+	for owner := range r.remotes {
+		answer.Knew = answer.Knew || earlier(owner)
+	}
+	ids := r.shared.Holds(earlier)
+	answer.Pages = max(1, (len(ids)+maxIDs-1)/maxIDs)
+	for answer.Page = range answer.Pages {
+		answer.IDs = ids[answer.Page*maxIDs : min(len(ids), (answer.Page+1)*maxIDs)]
+		n.send(n.subjects.inbox(h.From, heldWord+r.name), "", answer, nil)
+	}
+}
+
+// heardHolds takes in a page of such an answer.
+func (n *Node) heardHolds(h header) {
+	q := n.queries[heldWord+h.Room]
+	if q == nil {
+		return
+	}
+	for _, id := range h.IDs {
+		q.held[id] = true
+	}
+	if q.pages[h.From]++; q.pages[h.From] == h.Pages {
+		q.answer(nil, h.Knew)
+	}
+}

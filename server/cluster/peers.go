@@ -1,0 +1,129 @@
+package cluster
+
+import (
+	"fmt"
+	"time"
+
+	"rollcall/server/presence"
+	"rollcall/shared/event"
+)
+
+// peer is one run of another server.
+type peer struct {
+	owner   presence.Owner
+	name    string
+	run     int64
+	heardAt time.Time // when it said something last
+	word    uint64    // the last one
+	silent  bool      // nothing is heard of it, or it has ended
+	ended   bool      // it has said that it ends
+	later   bool      // a later run of it lives
+	rooms   map[string]*room
+}
+
+// heard notes that another server has said something.
+func (n *Node) heard(h header) *peer {
+	now := time.Now()
+	p := n.peers[h.From]
+	if p == nil {
+		name, run := nameOf(h.From)
+		p = &peer{owner: h.From, name: name, run: run, rooms: make(map[string]*room)}
+		n.peers[h.From] = p
+		n.log.Info("another server is there", "server", p.owner)
+		for _, other := range n.peers {
+			if other.name == name && other.run < run {
+				other.later = true // it has ended, unless it says something again
+				n.setSilent(other, true)
+			}
+		}
+	} else if p.later && h.Kind == kindLife && !p.ended {
+		// A message that was under way when it ended would come at once.
+		if now.Sub(p.heardAt) >= wordEvery/2 {
+			p.later = false
+			n.warn("twins", "two servers have one name; give each another -node-name", "name", p.name)
+		}
+	}
+	p.heardAt = now
+	if p.silent && n.reachable && !p.ended && !p.later {
+		n.log.Info("another server is heard again", "server", p.owner)
+		n.setSilent(p, false)
+		n.askOwner(p)
+	}
+	return p
+}
+
+// heardLife takes in the word of another server.
+func (n *Node) heardLife(p *peer, h header) {
+	if p.name == n.name && !h.Ends {
+		text := fmt.Sprintf("another server is running under the name %q; give this one another -node-name", n.name)
+		if n.warn("twin", text); n.twin != nil {
+			n.twin(fmt.Errorf("%s", text))
+		}
+	}
+	if h.Starts || p.name == n.name && h.Word == 1 {
+		n.sayLife()
+	}
+	// Without the words in between, messages may have been lost as well.
+	if p.word != 0 && h.Word > p.word+1 {
+		n.askOwner(p)
+	}
+	p.word = max(p.word, h.Word)
+	if h.Ends && !p.ended {
+		n.log.Info("another server ends", "server", p.owner)
+		p.ended = true
+		n.setSilent(p, true)
+	}
+	if offset := time.Duration(h.Now-time.Now().UnixMilli()) * time.Millisecond; offset.Abs() > maxClockOffset {
+		n.warn("clock", "the clock of another server differs: times will look odd, and who arrives there has another place", "server", p.owner, "by", offset)
+	}
+}
+
+// watch does what time does to another server.
+func (n *Node) watch(p *peer, now time.Time) {
+	if !n.reachable {
+		return
+	}
+	silence := now.Sub(p.heardAt)
+	if silence >= silentAfter && !p.silent {
+		n.log.Warn("another server is silent", "server", p.owner)
+		n.setSilent(p, true)
+	}
+	limit := lostAfter
+	if p.ended {
+		limit = heldFor
+	}
+	// Silence counts only if NATS has answered since it began.
+	if p.silent && silence >= limit && n.answeredAt.After(p.heardAt) {
+		n.lose(p)
+	}
+}
+
+// lose removes a server, and all that it knows.
+func (n *Node) lose(p *peer) {
+	if !p.ended {
+		n.log.Warn("another server is gone", "server", p.owner)
+	}
+	delete(n.peers, p.owner)
+	for _, r := range p.rooms {
+		n.removeRemote(r, p, event.ReasonNodeLost)
+	}
+}
+
+// setSilent sets whether nothing is heard of a server.
+func (n *Node) setSilent(p *peer, silent bool) {
+	if p.silent == silent {
+		return
+	}
+	p.silent = silent
+	for _, r := range p.rooms {
+		r.shared.SetSilent(p.owner, silent)
+		n.settle(r)
+	}
+}
+
+// askOwner asks a server for what was missed in all rooms.
+func (n *Node) askOwner(p *peer) {
+	for _, r := range p.rooms {
+		n.ask(r, r.remotes[p.owner], true)
+	}
+}

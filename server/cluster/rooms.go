@@ -1,0 +1,310 @@
+package cluster
+
+import (
+	"bytes"
+	"crypto/rand"
+	"slices"
+	"time"
+
+	"rollcall/server/hub"
+	"rollcall/server/presence"
+	"rollcall/shared/event"
+)
+
+// How a room is shared.
+const (
+	// answerTimeout is how long the first client of a room waits for the first answer of
+	// another server, and pagesTimeout is for all of them.
+	answerTimeout = 250 * time.Millisecond
+	pagesTimeout  = 2 * time.Second
+	// Over several NATS servers, two who open a room at one time can both be told that
+	// nobody else has it. So a server asks again, at last every idleEvery.
+	idleEvery = 30 * time.Second
+	// settleAfter is how long after a frame the state is told once more: the frame may
+	// have been lost.
+	settleAfter = 2 * time.Second
+	// askAgainAfter is how long an answer may take.
+	askAgainAfter = 500 * time.Millisecond
+)
+
+// askDelays are after how long a server that has opened a room asks again.
+var askDelays = []time.Duration{time.Second, 4 * time.Second}
+
+// room is a room of this server.
+type room struct {
+	shared  *hub.Shared
+	name    string
+	remotes map[presence.Owner]*remote // the slices of the other servers that have it
+
+	epoch    string // of the slice of this server; empty while nobody else has the room
+	replaces bool   // the slice has everybody whom earlier runs had
+
+	openedAt time.Time
+	ready    bool                    // clients are let in
+	alone    bool                    // it was said that no other server has the room
+	answered bool                    // another server has answered
+	expected map[presence.Owner]bool // servers that must still answer
+	partial  bool
+
+	asks    int       // how often all were asked
+	askAt   time.Time // when they are asked again; zero for never
+	stateAt time.Time // when the state of the slice is told; zero for never
+	dueAt   time.Time // in the agenda; zero if it is not there
+	index   int       // there
+}
+
+// open begins to share a room.
+func (n *Node) open(s *hub.Shared) {
+	if old := n.rooms[s.Name()]; old != nil {
+		n.closeRoom(old)
+	}
+	r := &room{
+		shared: s, name: s.Name(), replaces: s.Restored(), openedAt: time.Now(),
+		remotes: make(map[presence.Owner]*remote), expected: make(map[presence.Owner]bool),
+	}
+	n.rooms[r.name] = r
+	n.bus.subscribe(n.subjects.room(r.name))
+	n.askRoom(r)
+	n.settle(r)
+}
+
+// closeRoom ends sharing a room that this server has no more.
+func (n *Node) closeRoom(r *room) {
+	n.bus.unsubscribe(n.subjects.room(r.name))
+	if len(r.remotes) > 0 {
+		n.send(n.subjects.room(r.name), "", header{Kind: kindClosed, Room: r.name}, nil)
+	}
+	for owner := range r.remotes {
+		if p := n.peers[owner]; p != nil {
+			delete(p.rooms, r.name)
+		}
+	}
+	n.agenda.set(r, time.Time{})
+	delete(n.rooms, r.name)
+}
+
+// askRoom asks all servers that have the room for their slices.
+func (n *Node) askRoom(r *room) {
+	knows := make(map[presence.Owner]position)
+	for owner, rem := range r.remotes {
+		if rem.known {
+			knows[owner] = position{rem.epoch, rem.seq}
+		}
+	}
+	n.send(n.subjects.room(r.name), n.subjects.inbox(n.owner, r.name), header{Kind: kindOpen, Room: r.name, Epoch: r.epoch, Knows: knows}, nil)
+	wait := idleEvery
+	if r.asks < len(askDelays) {
+		wait = askDelays[r.asks]
+	}
+	r.asks++
+	r.askAt = time.Now().Add(wait)
+	n.schedule(r)
+}
+
+// noResponders takes in that no other server has a room.
+func (n *Node) noResponders(subject string) {
+	about, ok := n.subjects.about(n.owner, subject)
+	if !ok {
+		return
+	}
+	if q := n.queries[about]; q != nil {
+		q.answer(nil, false)
+		return
+	}
+	if r := n.rooms[about]; r != nil {
+		r.alone = true
+		n.settle(r)
+	}
+}
+
+// heardOpen answers a server that has opened a room.
+func (n *Node) heardOpen(r *room, p *peer, h header) {
+	rem, _ := n.addRemote(r, p)
+	n.answer(r, p, h.Knows[n.owner])
+	if h.Epoch != "" && (!rem.known || rem.epoch != h.Epoch) {
+		n.ask(r, rem, false)
+	}
+}
+
+// heardClosed takes in that a server has the room no more.
+func (n *Node) heardClosed(r *room, p *peer) {
+	delete(r.expected, p.owner)
+	n.removeRemote(r, p, event.ReasonClosed)
+	n.settle(r)
+}
+
+// addRemote returns the slice of another server, of which nothing may be known yet. With
+// the first one, this server begins to tell others of its own: then they have to hear how
+// that is at the beginning.
+func (n *Node) addRemote(r *room, p *peer) (rem *remote, begins bool) {
+	if rem := r.remotes[p.owner]; rem != nil {
+		return rem, false
+	}
+	rem = &remote{peer: p}
+	r.remotes[p.owner], p.rooms[r.name] = rem, r
+	if r.epoch == "" {
+		r.epoch = rand.Text()[:12]
+		r.shared.Share(publisher{n, r, r.epoch})
+		return rem, true
+	}
+	return rem, false
+}
+
+// removeRemote removes the slice of another server. Without any, this server ceases to
+// tell of its own.
+func (n *Node) removeRemote(r *room, p *peer, reason event.Reason) {
+	if r.remotes[p.owner] == nil {
+		return
+	}
+	delete(r.remotes, p.owner)
+	delete(p.rooms, r.name)
+	r.shared.DropOwner(p.owner, reason)
+	if len(r.remotes) == 0 {
+		r.shared.Unshare()
+		r.epoch, r.stateAt, r.askAt = "", time.Time{}, time.Now().Add(idleEvery)
+	}
+	n.settle(r)
+}
+
+// publisher gives the frames of a slice to the node.
+type publisher struct {
+	node  *Node
+	room  *room
+	epoch string
+}
+
+// Send implements hub.Sink.
+func (p publisher) Send(c *hub.Conn, f hub.Frame) (ready bool) {
+	frame := f.Body
+	if len(f.Head) > 0 {
+		frame = slices.Concat(f.Head, f.Body)
+	}
+	p.node.commands.add(func() { p.node.sendFrame(p, c, frame) })
+	return false
+}
+
+// stateOnly begins a frame that has only the state of a slice.
+var stateOnly = []byte(`[{"event":"` + event.NameRoom + `"`)
+
+// maxHeader is how much of a message is not its frame.
+const maxHeader = 4 << 10
+
+// sendFrame tells others what has changed in the slice of this server.
+func (n *Node) sendFrame(p publisher, c *hub.Conn, frame []byte) {
+	now := time.Now()
+	n.rests = append(n.rests, rest{c, now.Add(restAfterFrame)})
+	r := p.room
+	if n.rooms[r.name] != r || r.epoch != p.epoch {
+		return
+	}
+	if len(frame) > n.bus.maxPayload()-maxHeader {
+		n.sendState(r) // they ask for it, and get it in pages
+		return
+	}
+	n.send(n.subjects.room(r.name), "", header{Kind: kindFrame, Room: r.name, Epoch: r.epoch, Replaces: r.replaces}, frame)
+	if r.stateAt = now.Add(settleAfter); bytes.HasPrefix(frame, stateOnly) { // nothing has changed
+		r.stateAt = now.Add(idleEvery)
+	}
+	n.schedule(r)
+}
+
+// sendState tells others what the slice of this server is, without its users.
+func (n *Node) sendState(r *room) {
+	state, ok := r.shared.SliceState()
+	if !ok {
+		return
+	}
+	h := header{Kind: kindFrame, Room: r.name, Epoch: r.epoch, Replaces: r.replaces}
+	n.send(n.subjects.room(r.name), "", h, event.Encode(state))
+	r.stateAt = time.Now().Add(idleEvery)
+	n.schedule(r)
+}
+
+// settle decides whether clients are let into a room, and whether they are told that
+// somebody may be missing. It is called whenever something has changed.
+func (n *Node) settle(r *room) {
+	if n.rooms[r.name] != r {
+		return
+	}
+	missing := 0
+	for owner, rem := range r.remotes {
+		if rem.known {
+			delete(r.expected, owner)
+		} else if !rem.peer.silent {
+			missing++
+		}
+	}
+	for owner := range r.expected {
+		if r.remotes[owner] == nil {
+			missing++
+		}
+	}
+	waited := time.Since(r.openedAt)
+	r.ready = r.ready || !n.reachable || r.alone || waited >= pagesTimeout ||
+		r.answered && missing == 0 || !r.answered && waited >= answerTimeout
+	if waited >= pagesTimeout {
+		clear(r.expected)
+	}
+	if partial := !n.reachable || missing > 0 && waited >= pagesTimeout; partial != r.partial {
+		r.partial = partial
+		r.shared.SetPartial(partial)
+	}
+	if r.ready {
+		r.shared.Ready()
+	}
+	n.schedule(r)
+}
+
+// schedule notes in the agenda when the next thing is to be done in a room.
+func (n *Node) schedule(r *room) {
+	if n.rooms[r.name] != r {
+		return
+	}
+	due := r.askAt
+	sooner := func(at time.Time) {
+		if !at.IsZero() && (due.IsZero() || at.Before(due)) {
+			due = at
+		}
+	}
+	sooner(r.stateAt)
+	if !r.ready {
+		if !r.answered {
+			sooner(r.openedAt.Add(answerTimeout))
+		}
+		sooner(r.openedAt.Add(pagesTimeout))
+	}
+	for _, rem := range r.remotes {
+		sooner(rem.askAgainAt)
+	}
+	n.agenda.set(r, due)
+}
+
+// doDue does what is due in rooms.
+func (n *Node) doDue(now time.Time) {
+	for {
+		at, ok := n.agenda.next()
+		if !ok || at.After(now) {
+			return
+		}
+		r := n.agenda.rooms[0]
+		if is(r.askAt, now) {
+			r.askAt = time.Time{}
+			if len(r.remotes) == 0 || r.asks < len(askDelays)+1 || now.Before(n.mutedUntil.Add(wordEvery)) {
+				n.askRoom(r)
+			}
+		}
+		if is(r.stateAt, now) {
+			r.stateAt = now.Add(idleEvery)
+			r.shared.TellSlice()
+		}
+		for _, rem := range r.remotes {
+			if is(rem.askAgainAt, now) {
+				n.ask(r, rem, false)
+			}
+		}
+		n.settle(r)
+	}
+}
+
+// is reports whether it is time.
+func is(at, now time.Time) bool { return !at.IsZero() && !at.After(now) }
