@@ -94,7 +94,7 @@ func Decode(owner presence.Owner, u event.User) (presence.Entry, presence.Mark, 
 	if id, isMark := strings.CutSuffix(u.ID, markSuffix); isMark {
 		return presence.Entry{}, presence.Mark{ID: id, Ends: m.Ends}, nil
 	}
-	e := presence.Entry{User: u, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs}
+	e := presence.Entry{User: u.WithUnknown("entry"), Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs}
 	for field, s := range m.Fields {
 		e.Stamps = append(e.Stamps, presence.FieldStamp{Field: field, Stamp: s.of(owner)})
 	}

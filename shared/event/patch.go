@@ -23,6 +23,9 @@ func (c Patch) Apply(u User) User {
 	if c.Data != "" {
 		u.Data = data.with(c.Data).withoutNulls()
 	}
+	if c.unknown != "" {
+		u.unknown = u.unknown.with(c.unknown).withoutNulls()
+	}
 	u.wire, u.hash = "", 0
 	return u
 }
@@ -35,7 +38,7 @@ func (c Patch) Then(next Patch) Patch {
 			both.set(f, v)
 		}
 	}
-	both.Data = c.Data.with(next.Data)
+	both.Data, both.unknown = c.Data.with(next.Data), c.unknown.with(next.unknown)
 	return both
 }
 
@@ -56,7 +59,7 @@ func Diff(from, to User) (c Patch) {
 			c.set(f, v.clone())
 		}
 	}
-	c.Data = diffData(from.Data, to.Data)
+	c.Data, c.unknown = diffData(from.Data, to.Data), diffData(from.unknown, to.unknown)
 	return c
 }
 
@@ -80,6 +83,9 @@ func (c Patch) parts() []part {
 	}
 	for _, m := range c.Data.members() {
 		parts = append(parts, part{dataField + m.key, Patch{Data: join([]member{m})}})
+	}
+	for _, m := range c.unknown.members() {
+		parts = append(parts, part{m.key, Patch{unknown: join([]member{m})}})
 	}
 	return parts
 }
@@ -106,21 +112,28 @@ func (c Patch) Without(name string) Patch {
 }
 
 // Field is the patch that gives u's value of the field of that name to another
-// user, and removes a key of the data that u does not have. A field that does not
-// exist is none.
+// user, and removes a key of the data that u does not have, or a field that is not
+// known here.
 func (u User) Field(name string) (c Patch) {
 	if key, isKey := strings.CutPrefix(name, dataField); isKey {
-		members := u.Data.members()
-		i, found := find(members, key)
-		if !found {
-			return Patch{Data: join([]member{{key, "null"}})}
-		}
-		return Patch{Data: join(members[i : i+1])}
+		return Patch{Data: u.Data.only(key)}
 	}
-	if f := slices.Index(userFieldNames, name); f >= 0 && userField(f) != fieldData {
+	switch f := slices.Index(userFieldNames, name); {
+	case f < 0:
+		return Patch{unknown: u.unknown.only(name)}
+	case userField(f) != fieldData:
 		c.set(userField(f), u.value(userField(f)).clone())
 	}
 	return c
+}
+
+// only returns the patch that gives other data the value of a key, or removes the key.
+func (d Data) only(key string) Data {
+	members := d.members()
+	if i, found := find(members, key); found {
+		return join(members[i : i+1])
+	}
+	return join([]member{{key, "null"}})
 }
 
 // MapTexts returns c with each text that people type replaced by what convert

@@ -106,8 +106,33 @@ func TestAChangeIsTheSumOfItsFields(t *testing.T) {
 			}
 		}
 	})
-	if c := (User{Name: "A"}).Field("shoe size"); !c.IsZero() {
-		t.Errorf("a field that does not exist is %+v", c)
+	if u := (User{ID: "a", Name: "A"}); (User{Name: "B"}).Field("shoe size").Apply(u) != u {
+		t.Error("a field that does not exist is a change")
+	}
+}
+
+func TestFieldsThatAreNotKnownPassThrough(t *testing.T) {
+	read := func(frame string) User {
+		events, err := DecodeServer([]byte(`[{"event":"new_user","data":` + frame + `}]`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return events[0].(NewUser).User.WithUnknown("own")
+	}
+	u := read(`{"id":"a","zeal":[1,{"x":"}"}],"name":"Ana","since":1,"own":7,"hand":true,"none":null}`)
+	changed := Patch{Note: new("hi")}.Apply(u).Encoded()
+	if got, _ := changed.MarshalJSON(); string(got) != `{"id":"a","name":"Ana","note":"hi","since":1,"hand":true,"zeal":[1,{"x":"}"}]}` {
+		t.Errorf("it is %s", got)
+	}
+	v := read(`{"id":"a","name":"Ana","since":1,"hand":false,"rank":2}`)
+	if fields := Diff(u, v).Fields(); !slices.Equal(fields, []string{"hand", "rank", "zeal"}) {
+		t.Errorf("they differ in %v", fields)
+	}
+	for _, name := range []string{"hand", "rank", "zeal"} {
+		u = v.Field(name).Apply(u)
+	}
+	if u != v {
+		t.Errorf("field by field it became %v, not %v", u.Encoded(), v.Encoded())
 	}
 }
 

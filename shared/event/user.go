@@ -3,6 +3,7 @@ package event
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 )
 
 // User is one person in a room: one box, however many tabs. Fields at their
@@ -27,6 +28,10 @@ type User struct {
 	Until int64 `json:"until,omitempty"`
 	Data  Data  `json:"data,omitempty"`
 
+	// The fields that this version does not know, as an object: a server hands on what
+	// a newer one has told it. Only [User.WithUnknown] fills it in.
+	unknown Data
+
 	// The user as it stands in frames, and the hash of that; empty of one that
 	// was made by hand.
 	wire string
@@ -43,6 +48,8 @@ type Patch struct {
 	Until *int64 `json:"until,omitempty"`
 	// Data replaces what a user has of it key by key; null removes a key.
 	Data Data `json:"data,omitempty"`
+
+	unknown Data // as in a User
 }
 
 // userField is one field of a [User].
@@ -197,6 +204,9 @@ func appendUser(b []byte, u User) []byte {
 			o = o.appendField(f, v)
 		}
 	}
+	if u.unknown != "" {
+		o = append(append(o, ','), u.unknown[1:len(u.unknown)-1]...)
+	}
 	return append(o, '}')
 }
 
@@ -285,13 +295,27 @@ func (u User) Hash() uint64 {
 	return u.hash
 }
 
+// WithUnknown returns u with the fields of its JSON that this version does not know,
+// but for some that are not the user's. What is made of u by a [Patch] keeps them.
+func (u User) WithUnknown(but ...string) User {
+	var unknown []member
+	for _, m := range Data(u.wire).members() {
+		if !slices.Contains(userFieldNames, m.key) && !slices.Contains(but, m.key) && m.value != "null" {
+			unknown = put(unknown, m)
+		}
+	}
+	u.unknown = join(unknown)
+	u.wire, u.hash = "", 0
+	return u
+}
+
 // Size is how many bytes the user has in a frame, as far as it is encoded.
 func (u User) Size() int { return len(u.wire) }
 
 // Memory is about how many bytes the user's strings take in memory, with the JSON
 // that is kept. The id is not among them: all that is known of a user shares it.
 func (u User) Memory() int {
-	size := len(u.Data) + len(u.wire)
+	size := len(u.Data) + len(u.wire) + len(u.unknown)
 	for f := range fieldCount {
 		if userFields[f].typed {
 			size += len(*u.value(f).text)

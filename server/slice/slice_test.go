@@ -1,0 +1,106 @@
+package slice
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rollcall/server/presence"
+	"rollcall/shared/event"
+)
+
+func stamps() *rapid.Generator[presence.Stamp] {
+	return rapid.Custom(func(t *rapid.T) presence.Stamp {
+		return presence.Stamp{Time: rapid.Int64Range(0, 1<<40).Draw(t, "time"), Owner: presence.Owner(rapid.SampledFrom([]string{"a/1", "b/2"}).Draw(t, "owner"))}
+	})
+}
+
+func TestAnEntryTravelsAsItIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := presence.Entry{
+			User: event.User{
+				ID: "x", Name: rapid.String().Draw(t, "name"), Note: rapid.SampledFrom([]string{"", "\u2028<b>\"", "away"}).Draw(t, "note"),
+				Status: rapid.SampledFrom([]event.Status{"", event.StatusBusy, "odd"}).Draw(t, "status"),
+				Link:   rapid.SampledFrom([]event.Link{event.LinkOnline, event.LinkReconnecting}).Draw(t, "link"),
+				Since:  rapid.Int64Range(0, 1<<50).Draw(t, "since"),
+				Data:   rapid.SampledFrom([]event.Data{"", `{"k":[1,2]}`}).Draw(t, "data"),
+			},
+			Stamp:  stamps().Draw(t, "stamp"),
+			Idle:   rapid.Int64Range(0, 1<<40).Draw(t, "idle"),
+			Number: rapid.Uint64().Draw(t, "number"),
+		}
+		e.User.Name = strings.ToValidUTF8(e.User.Name, "?")
+		for _, field := range []string{"data.k", "name", "note"} {
+			if rapid.Bool().Draw(t, field) {
+				e.Stamps = append(e.Stamps, presence.FieldStamp{Field: field, Stamp: stamps().Draw(t, "stamp of "+field)})
+			}
+		}
+		if rapid.Bool().Draw(t, "tabs") {
+			e.Tabs = []presence.TabRef{{Tab: "t", Done: 7}}
+		}
+		frame := event.Encode(event.NewUser{User: Encode("a/1", e)})
+		events, err := event.DecodeServer(frame)
+		if err != nil {
+			t.Fatalf("%s: %v", frame, err)
+		}
+		got, m, err := Decode("a/1", events[0].(event.NewUser).User)
+		if err != nil || m.ID != "" {
+			t.Fatalf("%s: %v, %v", frame, m, err)
+		}
+		if !reflect.DeepEqual(got, e) {
+			t.Errorf("%+v became %+v", e, got)
+		}
+	})
+}
+
+func TestAMarkTravelsAsItIs(t *testing.T) {
+	is := presence.Mark{ID: "x", Ends: []presence.EntryName{{Owner: "a/1", Number: 1}, {Owner: "b/2", Number: 1 << 63}}}
+	e, m, err := Decode("a/1", EncodeMark(is))
+	if err != nil || m.ID != is.ID || !slices.Equal(m.Ends, is.Ends) || e.User.ID != "" {
+		t.Errorf("it became %v, %v, %v", m, e, err)
+	}
+}
+
+// A newer server says more of a user, and of an entry, than this one knows.
+func TestWhatANewerServerSaysPassesThrough(t *testing.T) {
+	const frame = `[{"event":"new_user","data":{"id":"x","name":"Xi","since":1,"hand":true,"entry":{"n":3,"at":{"t":5},"fields":{"hand":{"t":9}},"mood":"odd"}}}]`
+	events, err := event.DecodeServer([]byte(frame))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, _, err := Decode("a/1", events[0].(event.NewUser).User)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := presence.Merge(e, presence.Entry{User: event.User{ID: "x", Name: "Xi", Since: 0}, Stamp: presence.Stamp{Time: 7, Owner: "b/2"}})
+	if got, _ := m.Shown().MarshalJSON(); string(got) != `{"id":"x","name":"Xi","since":0,"hand":true}` {
+		t.Errorf("people see %s", got)
+	}
+	m = presence.Merge(e, presence.Entry{User: event.User{ID: "x", Name: "Xi", Since: 0}, Stamp: presence.Stamp{Time: 10, Owner: "b/2"}})
+	if got, _ := m.Shown().MarshalJSON(); string(got) != `{"id":"x","name":"Xi","since":0}` {
+		t.Errorf("after it was taken back, people see %s", got)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add(`{"id":"x","name":"Xi","since":1,"entry":{"n":3,"at":{"t":5,"by":"b/2"},"fields":{"name":{"t":9}}}}`)
+	f.Add(`{"id":"x!","name":"","since":0,"entry":{"ends":[{"owner":"a/1","number":1}]}}`)
+	f.Add(`{"id":"x","entry":null}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var u event.User
+		if u.UnmarshalJSON([]byte(text)) != nil {
+			return
+		}
+		e, m, err := Decode("a/1", u)
+		if err != nil || m.ID != "" {
+			return
+		}
+		again, _, err := Decode("a/1", Encode("a/1", e))
+		if err != nil || again.User.Hash() != e.User.Hash() {
+			t.Errorf("%q: %+v became %+v, %v", text, e, again, err)
+		}
+	})
+}
