@@ -22,7 +22,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
+.PHONY: run build test unit several e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -62,7 +62,7 @@ $(BIN): $(PAGE) $(BIN_SOURCES)
 	@CGO_ENABLED=0 $(BUILD) -o $@ ./server
 	@touch $@
 
-test: check unit e2e ## everything: vet, lint, unit tests with the race detector, the real browser
+test: check unit several e2e ## everything: vet, lint, unit tests with the race detector, several servers, the real browser
 
 check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 	@test -z "$$(gofmt -l app server shared web)" || { echo "not formatted (make fmt mends it):"; gofmt -l app server shared web; exit 1; }
@@ -73,7 +73,10 @@ check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 	$(JS) $$(go tool -n staticcheck) $(JS_PACKS)
 
 unit: $(PAGE) ## unit tests, with the race detector
-	go test -race $$(go list ./... | grep -v '/server/e2e$$')
+	go test -race $$(go list ./... | grep -v -e '/server/e2e$$' -e '/server/testcluster$$')
+
+several: build ## several real servers and NATS, with what can happen to them
+	go test -race -count=1 -timeout=5m ./server/testcluster
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
 	go test -count=1 -short -timeout=15m $(E2E)

@@ -61,6 +61,21 @@ func TestThePageReachesNothingOfTheServer(t *testing.T) {
 	}
 }
 
+// Whoever runs several servers has a NATS server of their own. The library that is one is
+// for tests and tools.
+func TestTheServerBringsNoNATSServerAlong(t *testing.T) {
+	seen := false
+	for _, dep := range deps(t, "rollcall/server", false) {
+		if strings.HasPrefix(dep, "github.com/nats-io/nats-server") || dep == "rollcall/server/testcluster" {
+			t.Errorf("bin/rollcall reaches %s: it would be twice as large, for nothing", dep)
+		}
+		seen = seen || dep == "rollcall/server/service"
+	}
+	if !seen {
+		t.Error("bin/rollcall does not even reach server/service: this test looks at the wrong thing")
+	}
+}
+
 // What a package may not reach, and why.
 func TestLayersAreKept(t *testing.T) {
 	for pkg, forbidden := range map[string]map[string]string{
