@@ -22,10 +22,14 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run build test unit several e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
+.PHONY: run cluster build test unit several e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
+
+cluster: build ## three servers that are one, with NATS and a balancer; prints their address
+	@go build -o .build/demo ./server/testcluster/demo
+	@.build/demo
 
 build: $(BIN) ## build bin/rollcall: one program with everything in it
 
@@ -73,10 +77,10 @@ check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 	$(JS) $$(go tool -n staticcheck) $(JS_PACKS)
 
 unit: $(PAGE) ## unit tests, with the race detector
-	go test -race $$(go list ./... | grep -v -e '/server/e2e$$' -e '/server/testcluster$$')
+	go test -race $$(go list ./... | grep -v -e '/server/e2e$$' -e '/server/testcluster')
 
 several: build ## several real servers and NATS, with what can happen to them
-	go test -race -count=1 -timeout=5m ./server/testcluster
+	go test -race -count=1 -p 1 -timeout=5m ./server/testcluster/...
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
 	go test -count=1 -short -timeout=15m $(E2E)

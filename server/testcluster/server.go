@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -29,6 +29,7 @@ type ServerOptions struct {
 	Secret string // the file with the secret that all servers share; needed with NATS
 	Data   string // the folder for its state, which is made
 	Args   []string
+	Log    io.Writer // where what it logs goes as well; may be nil
 }
 
 // Server is one Rollcall server, a process of its own.
@@ -63,13 +64,16 @@ func (s *Server) Start() error {
 	if err := os.MkdirAll(s.options.Data, 0o700); err != nil {
 		return err
 	}
-	args := []string{"-addr", s.addr, "-data", filepath.Join(s.options.Data)}
+	args := []string{"-addr", s.addr, "-data", s.options.Data}
 	if s.options.NATS != "" {
 		args = append(args, "-nats", s.options.NATS, "-node-name", s.options.Name, "-secret-file", s.options.Secret)
 	}
 	cmd := exec.Command(s.options.Binary, append(args, s.options.Args...)...)
 	address := &firstLine{came: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = address, &s.log
+	if s.options.Log != nil {
+		cmd.Stderr = io.MultiWriter(&s.log, s.options.Log)
+	}
 	own(cmd)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("starting server %s: %w", s.options.Name, err)
@@ -82,7 +86,7 @@ func (s *Server) Start() error {
 	}()
 	if err := s.awaitReady(address); err != nil {
 		s.Kill()
-		return fmt.Errorf("starting server %s: %w; it says\n%s", s.options.Name, err, s.log.tail())
+		return fmt.Errorf("starting server %s: %w%s", s.options.Name, err, s.said())
 	}
 	return nil
 }
@@ -154,9 +158,17 @@ func (s *Server) Stop() error {
 		return fmt.Errorf("server %s does not end within %v", s.options.Name, stopTimeout)
 	}
 	if s.result != nil {
-		return fmt.Errorf("server %s does not end well: %w; it says\n%s", s.options.Name, s.result, s.log.tail())
+		return fmt.Errorf("server %s does not end well: %w%s", s.options.Name, s.result, s.said())
 	}
 	return nil
+}
+
+// said is the end of the log, for an error, unless it was seen already.
+func (s *Server) said() string {
+	if s.options.Log != nil {
+		return ""
+	}
+	return "; it says\n" + s.log.tail()
 }
 
 // Restart is Stop and Start.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -12,11 +13,12 @@ import (
 
 // Options are what a Cluster consists of.
 type Options struct {
-	Binary   string   // the program of the servers, such as bin/rollcall
-	Servers  int      // how many; 0 is three
-	NATSPair bool     // whether there are two NATS servers, joined as a cluster
-	Addr     string   // of the balancer; empty is a free port of this machine
-	Args     []string // more flags of the servers
+	Binary   string    // the program of the servers, such as bin/rollcall
+	Servers  int       // how many; 0 is three
+	NATSPair bool      // whether there are two NATS servers, joined as a cluster
+	Addr     string    // of the balancer; empty is a free port of this machine
+	Args     []string  // more flags of the servers
+	Log      io.Writer // where what they log goes; nil is nowhere but Logs
 }
 
 // Unlimited are flags for servers of which much is asked from one address.
@@ -74,7 +76,7 @@ func (c *Cluster) start(options Options) (err error) {
 		name := string(rune('a' + i))
 		c.Servers = append(c.Servers, NewServer(ServerOptions{
 			Binary: options.Binary, Name: name, NATS: link.URL(), Secret: secret,
-			Data: filepath.Join(c.folder, name), Args: options.Args,
+			Data: filepath.Join(c.folder, name), Args: options.Args, Log: options.Log,
 		}))
 	}
 	if err := c.each((*Server).Start); err != nil {
