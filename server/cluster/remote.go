@@ -71,8 +71,8 @@ func (n *Node) answer(r *room, p *peer, knows position) {
 		return
 	}
 	h := header{Kind: kindSlice, Room: r.name, Epoch: r.epoch, Replaces: r.replaces, Whole: slice.Whole}
-	for owner := range r.remotes {
-		if owner != p.owner {
+	for owner, rem := range r.remotes {
+		if owner != p.owner && !rem.peer.silent {
 			h.Others = append(h.Others, owner)
 		}
 	}

@@ -226,7 +226,10 @@ func (n *Node) settle(r *room) {
 	if n.rooms[r.name] != r {
 		return
 	}
-	missing := 0
+	missing, waited := 0, time.Since(r.openedAt)
+	if r.ready || waited >= pagesTimeout {
+		clear(r.expected) // it may be that they are there no more
+	}
 	for owner, rem := range r.remotes {
 		if rem.known {
 			delete(r.expected, owner)
@@ -239,12 +242,8 @@ func (n *Node) settle(r *room) {
 			missing++
 		}
 	}
-	waited := time.Since(r.openedAt)
 	r.ready = r.ready || !n.reachable || r.alone || waited >= pagesTimeout ||
 		r.answered && missing == 0 || !r.answered && waited >= answerTimeout
-	if waited >= pagesTimeout {
-		clear(r.expected)
-	}
 	if partial := !n.reachable || missing > 0 && waited >= pagesTimeout; partial != r.partial {
 		r.partial = partial
 		r.shared.SetPartial(partial)
