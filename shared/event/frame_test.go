@@ -53,6 +53,8 @@ var everyEvent = []struct {
 		`[{"event":"disconnect_user","data":{"id":"b","name":"Ben","reason":"closed"}}]`},
 	{Room{Seq: 7, Count: 1, Hash: "00ff00ff00ff00ff"}, `[{"event":"room","data":{"seq":7,"count":1,"hash":"00ff00ff00ff00ff"}}]`},
 	{Room{Hash: "00ff00ff00ff00ff", Watching: 2}, `[{"event":"room","data":{"seq":0,"count":0,"hash":"00ff00ff00ff00ff","watching":2}}]`},
+	{Room{Seq: 7, Hash: "00ff00ff00ff00ff", Watching: 2, Partial: true},
+		`[{"event":"room","data":{"seq":7,"count":0,"hash":"00ff00ff00ff00ff","watching":2,"partial":true}}]`},
 	{Error{Code: CodeBadName, Message: "No.", Ref: 9, Event: NameGotANewUser, Field: "name", RetryAfter: 9},
 		`[{"event":"error","data":{"code":"bad_name","message":"No.","ref":9,"event":"got_a_new_user","field":"name","retry_after":9}}]`},
 }
@@ -289,7 +291,7 @@ func TestManyOfAKindAreOneEventWithAList(t *testing.T) {
 func TestASharedSnapshotIsTheFrameItStandsFor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		existing := anyExisting(t)
-		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0"}
+		state := Room{Seq: 3, Count: len(existing.Users), Hash: "0", Partial: rapid.Bool().Draw(t, "partial")}
 		shared := EncodeSnapshot(existing, state)
 		if got, want := append(AppendSnapshotHead(nil, 0, existing), shared...), Encode(existing, state); string(got) != string(want) {
 			t.Errorf("got  %s\nwant %s", got, want)
@@ -318,7 +320,7 @@ func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 			View{Ref: ref, From: rapid.Int().Draw(t, "from"), Count: rapid.IntRange(0, 1).Draw(t, "count"), Query: anyText().Draw(t, "query")},
 			Watch{Ref: ref, Room: room, Resume: resume}, Active{Ref: ref, Active: rapid.Bool().Draw(t, "active")}, Leave{ref},
 			existing, NewUser{user}, UpdateUser{user}, DisconnectUser{ID: room, Name: user.Name, Reason: ReasonLost},
-			Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: anyText().Draw(t, "hash"), Watching: rapid.Int().Draw(t, "watching")},
+			Room{Seq: rapid.Uint64().Draw(t, "seq"), Count: rapid.Int().Draw(t, "count"), Hash: anyText().Draw(t, "hash"), Watching: rapid.Int().Draw(t, "watching"), Partial: rapid.Bool().Draw(t, "partial")},
 			Done{ref}, Error{Code: CodeBadName, Message: room, Ref: ref},
 		} {
 			want := `[{"event":"` + e.EventName() + `","data":` + string(marshal(plainly(e))) + `}]`

@@ -158,7 +158,7 @@ func TestTextsWithEscapesAreWhatJSONSaysTheyAre(t *testing.T) {
 func TestWhatIsPutTogetherAtRandomIsReadAsJSONReadsIt(t *testing.T) {
 	names := []string{
 		"event", "data", "self", "now", "ref", "me", "session", "room", "epoch", "resumed", "from", "total", "users", "gone", "id", "name", "status", "note", "link",
-		"since", "status_since", "until", "reason", "seq", "count", "hash", "watching", "code", "message", "field", "retry_after",
+		"since", "status_since", "until", "reason", "seq", "count", "hash", "watching", "partial", "code", "message", "field", "retry_after",
 		"later", "", "ID", "Event", "lin\u212a", "ſince", `n\u0061me`, `later\n`,
 	}
 	events := []string{NameExistingUsers, NameNewUser, NameUpdateUser, NameDisconnectUser, NameRoom, NameDone, NameError, "later", "", `ro\u006fm`, "Room"}
@@ -212,7 +212,7 @@ func TestWhatIsPutTogetherAtRandomIsReadAsJSONReadsIt(t *testing.T) {
 
 func TestADamagedFrameIsReadAsJSONReadsIt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		frame := Encode(anyExisting(t), NewUser{anyUser().Draw(t, "new")}, Done{1}, Room{Seq: rapid.Uint64Range(0, 1e18-1).Draw(t, "seq"), Hash: "0"})
+		frame := Encode(anyExisting(t), NewUser{anyUser().Draw(t, "new")}, Done{1}, Room{Seq: rapid.Uint64Range(0, 1e18-1).Draw(t, "seq"), Hash: "0", Partial: rapid.Bool().Draw(t, "partial")})
 		at := rapid.IntRange(0, len(frame)-1).Draw(t, "at")
 		other := []byte(rapid.SampledFrom([]string{"", `"`, `\`, ",", ":", "{", "}", "[", "]", "0", "-", "e", " ", "n", "\x00", "\xff", `","`, `":"`}).Draw(t, "instead"))
 		size := rapid.IntRange(0, min(9, len(frame)-at)).Draw(t, "of")
@@ -230,7 +230,7 @@ func TestWhatServersSayIsScanned(t *testing.T) {
 			return u
 		}), 0, 9).Draw(t, "users")
 		frame := Encode(ExistingUsers{Self: "s", Now: number.Draw(t, "now"), Room: Lobby, Epoch: "e", Users: users},
-			Room{Seq: uint64(number.Draw(t, "seq")), Count: len(users), Hash: "0"})
+			Room{Seq: uint64(number.Draw(t, "seq")), Count: len(users), Hash: "0", Partial: rapid.Bool().Draw(t, "partial")})
 		if _, ok := scan(frame); !ok {
 			t.Errorf("%s is not scanned", frame)
 		}

@@ -126,6 +126,17 @@ func TestARoomEventThatAgreesMovesTheSeq(t *testing.T) {
 	}
 }
 
+func TestThatSomebodyMayBeMissingIsSoUntilTheServerSaysNoMore(t *testing.T) {
+	r := of(ana, ben)
+	for _, partial := range []bool{false, true, true, false} {
+		state := r.State()
+		state.Partial = partial
+		if changes, err := r.Apply(state); err != nil || len(changes) > 0 || r.Partial() != partial || r.State() != state {
+			t.Errorf("%v, %v: it is %v, %+v", changes, err, r.Partial(), r.State())
+		}
+	}
+}
+
 func TestARosterThatDiffersIsDrift(t *testing.T) {
 	for name, wrong := range map[string]func(*event.Room){
 		"count": func(s *event.Room) { s.Count++ },
