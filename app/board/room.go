@@ -22,6 +22,9 @@ type Room struct {
 	Count int
 	// Watching is how many clients watch without being in the room.
 	Watching int
+	// Partial is whether there may be people in the room whom the server does not know of
+	// now.
+	Partial bool
 	// Large means that Users are a view: those from place From on, of Total people. With
 	// a Query, Total are those whose names it finds.
 	Large       bool

@@ -215,7 +215,7 @@ func (p *Page) heard(c *client.Client, update client.Update, err error) {
 	h := visit.Heard{Update: update, Err: err, Now: c.Now(), Last: c.Heard()}
 	if update.Joined {
 		known := c.Roster()
-		h.Room = board.Room{Users: known.Users(), Count: known.Count(), Watching: known.Watching()}
+		h.Room = board.Room{Users: known.Users(), Count: known.Count(), Watching: known.Watching(), Partial: known.Partial()}
 		h.Room.Me, _ = known.Me()
 		h.Room.From, h.Room.Total, h.Room.Large = known.View()
 	}

@@ -151,15 +151,18 @@ func (p *Page) roomPage() app.UI {
 	asOf := p.asOf()
 	invitation := "Share this link."
 	switch {
-	case asOf != "":
+	case asOf != "", p.visit.Partial():
 	case p.visit.Met():
 		invitation = "Nobody else is here now. Share this link."
 	default:
 		invitation = "Nobody else is here yet. Share this link."
 	}
 	nobody := "Nobody here is called “"
-	if asOf != "" {
+	switch {
+	case asOf != "":
 		nobody = "Nobody who is known of that time is called “"
+	case p.visit.Partial():
+		nobody = "Nobody who is known here is called “"
 	}
 	return app.Div().Class("room-page").Body(
 		&Bar{Room: p.room(), Link: p.visit.Link()},
@@ -200,7 +203,7 @@ func (p *Page) wall() app.UI {
 	return &Wall{
 		Room: p.room(), Users: users, Count: r.Count,
 		Columns: board.Fit(shown, p.width, p.height),
-		Link:    p.visit.Link(), Known: p.visit.Joined(), Word: word + then,
+		Link:    p.visit.Link(), Known: p.visit.Joined(), Partial: p.visit.Partial(), Word: word + then,
 		Now: p.minute(), AsOf: p.asOf(),
 	}
 }

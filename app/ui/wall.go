@@ -23,6 +23,7 @@ type Wall struct {
 	Columns int
 	Link    visit.Link
 	Known   bool // the people of the room are known
+	Partial bool // there may be others
 	Word    string
 	Now     int64
 	AsOf    string // of what time that is, in words; empty for now
@@ -44,9 +45,14 @@ func (w *Wall) Render() app.UI {
 	if w.Link != visit.Live {
 		class += " stale"
 	}
-	word := w.Word
-	if word == "" && w.Known && w.Count == 0 && w.AsOf == "" {
+	word, beside := w.Word, "" // beside the count
+	switch nobody := w.Known && w.Count == 0 && w.AsOf == ""; {
+	case word == "" && nobody && w.Partial:
+		word = visit.PartialText
+	case word == "" && nobody:
 		word = "Nobody is here now."
+	case w.Partial:
+		beside = " " + visit.PartialText
 	}
 	count, people := strconv.Itoa(w.Count), strings.TrimSuffix(" "+peopleHere(w.Count)+" "+w.AsOf, " ")
 	if !w.Known {
@@ -57,7 +63,8 @@ func (w *Wall) Render() app.UI {
 			mark(),
 			app.H1().ID(countHeading).Class("count").Body(
 				app.Strong().Attr("translate", "no").Text(count),
-				app.Span().Text(people), app.Span().Class("wall-room").Body(app.Text(" in "), own(w.Room))),
+				app.Span().Text(people), app.Span().Class("wall-room").Body(app.Text(" in "), own(w.Room)),
+				app.If(beside != "", app.Span().Class("wall-partial").Text(beside))),
 			&Connection{Link: w.Link},
 			app.Div().Class("wall-join").Body(
 				app.P().Body(app.Text("Join at "), app.A().Attr("translate", "no").Href(event.RoomPath(w.Room)).Text(roomURL(w.Room))),

@@ -25,3 +25,22 @@ func TestAWallSaysNoNumberBeforeItHasOne(t *testing.T) {
 		}
 	}
 }
+
+func TestAWallSaysOnceThatSomebodyMayBeMissing(t *testing.T) {
+	for _, wall := range []*Wall{
+		{Room: "x", Known: true},
+		{Room: "x", Known: true, Partial: true},
+		{Room: "x", Known: true, Count: 2},
+		{Room: "x", Known: true, Partial: true, Count: 2},
+		{Room: "x", Known: true, Partial: true, Count: 2, Link: visit.Offline, AsOf: "at 09:05"},
+		{Room: "x", Known: true, Partial: true, Link: visit.Offline, AsOf: "at 09:05"},
+	} {
+		said := words(draw(t, wall))
+		if n := strings.Count(said, visit.PartialText); n != 1 && wall.Partial || n != 0 && !wall.Partial {
+			t.Errorf("there may be others: %v, and it is %q", wall.Partial, said)
+		}
+		if strings.Contains(said, "Nobody") && wall.Partial {
+			t.Errorf("there may be others, and it is %q", said)
+		}
+	}
+}

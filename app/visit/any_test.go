@@ -20,7 +20,7 @@ func TestWhateverHappensThePageCanCarryItOut(t *testing.T) {
 		Search{"b"}, Search{""}, Open{Dialog: More}, Open{Dialog: Editor, ID: "a"}, Open{Dialog: Details, ID: "b"}, Closed{}, Dismiss{"x"}, Say{"x"},
 		End{}, Hidden{true}, Hidden{false}, Returned{}, NetworkChanged{}, Unloaded{}, Unloaded{Persisted: true}, StoreNow{},
 		StoredChanged{}, StoredChanged{Forgotten: true}, WantView{}, Probed{}, Probed{Reached: true}, SessionNotEnded{}, SessionEnded{}, SessionEnded{Done: true},
-		connected(ana), connected(ana, ben), connected(ana, ben, eve), large(0, event.MaxView), large(100, 20), lost, tries(errors.New("refused")), tries(client.ErrIntercepted),
+		connected(ana), connected(ana, ben), connected(ana, ben, eve), partial(true), partial(false), large(0, event.MaxView), large(100, 20), lost, tries(errors.New("refused")), tries(client.ErrIntercepted),
 		ended(client.ErrLeft), ended(errors.New("?")), ended(event.Error{Code: event.CodeBadName, Message: "No."}),
 		answers(1, ana), answers(2, ana, event.Error{Event: event.NameUpdateUser, Code: event.CodeBadName, Field: "name"}),
 		time.Millisecond, time.Second, 20 * time.Second,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"rollcall/shared/client"
@@ -55,6 +56,38 @@ func (m *Machine) showLoss() {
 	m.set(countProclaimed, proclaimPause)
 	m.say("The connection is lost. Rollcall tries to get it back.")
 }
+
+// PartialText is what the page says while the server may not know of everybody: in a
+// notice, and on a wall, where nobody can remove that, beside the count.
+const PartialText = "You may not see everybody."
+
+// followPartial notes whether the server may not know of everybody. The page says so
+// after a while, or at once with the first people that it shows.
+func (m *Machine) followPartial(first bool) {
+	switch {
+	case !m.board.Room().Partial:
+		m.deadlines.stop(partialShown)
+		m.partial = false
+		if strings.HasPrefix(m.said, PartialText) {
+			m.said = ""
+		}
+	case m.partial:
+	case first:
+		m.showPartial()
+	default:
+		m.set(partialShown, patience)
+	}
+}
+
+// showPartial says that the page may not show everybody.
+func (m *Machine) showPartial() {
+	m.partial = true
+	delete(m.dismissed, PartialText) // that was said of another time
+	m.say(PartialText)
+}
+
+// Partial reports whether the page says that it may not show everybody.
+func (m *Machine) Partial() bool { return m.partial }
 
 // countDown has the page drawn anew every second while it shows the seconds to the next
 // attempt.
@@ -156,8 +189,13 @@ func (m *Machine) Notices(now time.Time) []Notice {
 	case m.connected(): // a doubt is over in a moment
 	case m.status.Joined && m.shaky && m.refusal() != "":
 		add(m.refusal()+m.again(now), "Try now", Retry{})
+	case m.status.Joined && m.shaky && m.partial:
+		add("The connection is lost. You see people as they were, and may not see everybody.", "Try now", Retry{})
 	case m.status.Joined && m.shaky:
 		add("The connection is lost. You see everybody as they were.", "Try now", Retry{})
+	}
+	if m.partial && !m.wall && (m.connected() || !m.shaky) {
+		add(PartialText, "", nil)
 	}
 	if m.remark.text != "" {
 		add(m.remark.text, "", nil)

@@ -8,6 +8,7 @@ type deadline int
 const (
 	pageHidden      deadline = iota // the page is shown after [HidePage]
 	lossShown                       // the page shows that the connection is lost
+	partialShown                    // the page says that it may not show everybody
 	countProclaimed                 // title and badge are brought up to date
 	secondPassed                    // the page shows one second less to the next attempt
 	newsDue                         // a screen reader says who came and went
@@ -74,6 +75,8 @@ func (m *Machine) due() {
 			m.do(ShowPage{})
 		case lossShown:
 			m.showLoss()
+		case partialShown:
+			m.showPartial()
 		case countProclaimed:
 			m.proclaimCount()
 		case secondPassed:

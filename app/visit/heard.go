@@ -29,6 +29,7 @@ func (m *Machine) heard(h Heard) {
 	}
 	m.refused(h.Errors)
 	m.show(h.Room, h.Changes, before.Link == client.Connected)
+	m.followPartial(!before.Joined)
 	if m.asking {
 		m.arrive()
 	}

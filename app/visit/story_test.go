@@ -19,6 +19,7 @@ type story struct {
 	machine Machine
 	now     time.Time
 	people  []event.User // in the room, by the server
+	partial bool         // there may be others, by the server
 	status  client.Status
 }
 
@@ -165,7 +166,7 @@ func (s *story) heard(changes ...roster.Change) Heard {
 		Now:    s.now.Add(serverAhead), Last: s.now.Add(serverAhead),
 	}
 	if s.status.Joined {
-		h.Room = board.Room{Users: append([]event.User(nil), s.people...), Count: len(s.people)}
+		h.Room = board.Room{Users: append([]event.User(nil), s.people...), Count: len(s.people), Partial: s.partial}
 		if len(s.people) > 0 {
 			h.Room.Me = s.people[0]
 		}
@@ -237,6 +238,9 @@ func (s *story) shows() string {
 	}
 	if m.Joined() || m.wall || m.ShowsPast() {
 		b.WriteString([]string{"", ", connecting", ", reconnecting", ", offline"}[m.Link()])
+	}
+	if m.wall && m.Partial() {
+		b.WriteString(", partial")
 	}
 	if at, past := m.AsOf(); past {
 		b.WriteString(", as of " + at.UTC().Format("15:04:05"))

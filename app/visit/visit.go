@@ -18,7 +18,8 @@ import (
 )
 
 // patience is how long the page waits before it shows that something takes long: coming
-// back into the room after a reload, and a lost connection.
+// back into the room after a reload, a lost connection, and a server that may not know of
+// everybody.
 const patience = 2 * time.Second
 
 // Machine is the visits of one page, one after another. Not safe for concurrent use.
@@ -53,6 +54,7 @@ type visit struct {
 	shaky       bool // it is away for so long that the page shows it, or the client doubts it
 	unreachable bool // the server cannot be reached, though nobody has asked to join
 	intercepted bool // because something else answers
+	partial     bool // the page says that it may not show everybody
 
 	shownAt   time.Time // by the server's clock: the page shows the room as it was then
 	serverNow time.Time // by the server's clock, at the moment heardAt

@@ -161,6 +161,23 @@ func TestLookOfEveryState(t *testing.T) {
 			p.do(chromedp.Navigate(s.url + "/r/wall-connecting?view=wall"))
 			p.await(`document.querySelector(".connecting")`)
 		}},
+		{"partial", partialRooms, func(p *person) {
+			joined(12)(p)
+			p.await(`document.querySelector(".notices").innerText === "You may not see everybody."`)
+		}},
+		{"partial-alone", partialRooms, func(p *person) {
+			p.do(chromedp.Navigate(s.url + "/r/partial-nobody"))
+			joined(1)(p)
+			p.await(`document.querySelector(".alone h2").textContent === "Share this link."`)
+		}},
+		{"wall-partial", partialRooms, func(p *person) {
+			p.do(chromedp.Navigate(s.url + "/r/wall-partial?view=wall"))
+			p.await(`document.querySelectorAll(".box").length >= 11 && document.querySelector(".wall-partial")`)
+		}},
+		{"wall-partial-empty", partialRooms, func(p *person) {
+			p.do(chromedp.Navigate(s.url + "/r/partial-empty?view=wall"))
+			p.await(`document.querySelector(".word").textContent === "You may not see everybody."`)
+		}},
 		{"removed", heldSockets, func(p *person) {
 			joined(12)(p)
 			p.await(`sockets.at(-1).put("removed", "You were removed from this room.")`)
@@ -284,16 +301,27 @@ func TestLookOfAbsence(t *testing.T) {
 	}
 }
 
-// later has all be so for 45 minutes; stuckSocket is a WebSocket that never opens,
-// and heldSockets are those that a test can put a refusal into.
-const (
-	later = `{
-		const { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
+// heardAs has a page hear what the server says as a function makes it.
+func heardAs(function string) string {
+	return `{
+		const heard = ` + function + `, { get } = Object.getOwnPropertyDescriptor(MessageEvent.prototype, "data");
 		Object.defineProperty(MessageEvent.prototype, "data", { get() {
 			const data = get.call(this);
-			return typeof data === "string" ? data.replace(/"now":(\d+)/, (_, now) => '"now":' + (Number(now) + 45 * 60000)) : data;
+			return typeof data === "string" ? heard(data) : data;
 		} });
 	}`
+}
+
+// later has all be so for 45 minutes, and partialRooms is of a server that cannot reach
+// the others.
+var (
+	later        = heardAs(`data => data.replace(/"now":(\d+)/, (_, now) => '"now":' + (Number(now) + 45 * 60000))`)
+	partialRooms = heardAs(`data => data.replace(/("event":"room","data":{[^}]*)}/, '$1,"partial":true}')`)
+)
+
+// stuckSocket is a WebSocket that never opens, and heldSockets are those that a test can
+// put a refusal into.
+const (
 	stuckSocket = `window.WebSocket = class extends EventTarget { readyState = 0; close() {} send() {} }`
 	heldSockets = `window.sockets = []; window.WebSocket = class extends WebSocket {
 		constructor(...args) { super(...args); sockets.push(this) }
