@@ -70,7 +70,9 @@ func (m *Machine) show(r board.Room, changes []roster.Change, seen bool) {
 	if due, ok := m.news.Due(); ok {
 		m.reset(newsDue, due.Sub(m.now))
 	}
-	m.tell(m.present != nil)
+	// A snapshot on a connection that goes on may bring people who were here before the
+	// server knew of them. They are no news.
+	m.tell(m.present != nil && (!seen || !whole))
 	m.sweepLater()
 	m.wantView()
 }
