@@ -34,9 +34,10 @@ const maxSlots = 200
 // slots says which element of a list shows whom. go-app compares children by
 // position. So people who are to keep their focus and their animation must keep their
 // slot: arrivals are appended, people who leave vacate a slot, and a vacant slot is
-// used again where the order allows it. Scrolling leaves vacant slots at one end of
-// the list and needs them at the other. So the list is a ring: its hidden elements
-// are carried around.
+// used again where the order allows it. For people who were here before others, and
+// become known after them, a vacant slot is carried to their place. Scrolling leaves
+// vacant slots at one end of the list and needs them at the other. So the list is a
+// ring: its hidden elements are carried around.
 type slots struct {
 	list   []Slot // in the order of the page
 	enough int    // the list needs no more elements than that for scrolling
@@ -108,7 +109,7 @@ func (s *slots) fill(list []Slot, kept []int, items []Item, arrived map[string]b
 		if i < 0 {
 			list, i = vacantSlot(list, next, kept[k:])
 		}
-		if i < 0 || i >= maxSlots {
+		if i < 0 {
 			return nil, false
 		}
 		slot.Element = list[i].Element
@@ -119,8 +120,9 @@ func (s *slots) fill(list []Slot, kept []int, items []Item, arrived map[string]b
 }
 
 // vacantSlot returns a vacant slot for the first of the items whose slots are in kept:
-// one from next on, and before the slot of the next item that has kept its own. It
-// makes one at the end of the list if it may. It returns -1 if there is none.
+// one from next on, and before the slot of the next item that has kept its own. If there
+// is none, it carries one there from behind, or makes one; kept follows that. It returns
+// -1 if it can do neither.
 func vacantSlot(list []Slot, next int, kept []int) ([]Slot, int) {
 	end := len(list)
 	if k := slices.IndexFunc(kept, taken); k >= 0 {
@@ -128,12 +130,26 @@ func vacantSlot(list []Slot, next int, kept []int) ([]Slot, int) {
 	}
 	// The last ones, so that those before them stay free for people whom scrolling back
 	// brings.
-	i := lastVacant(list, next, end, run(kept))
-	if i < 0 && end == len(list) {
-		list = extend(list, 1)
-		i = end
+	if i := lastVacant(list, next, end, run(kept)); i >= 0 {
+		return list, i
 	}
-	return list, i
+	from := lastVacant(list, end, len(list), 1)
+	if from < 0 {
+		if len(list) >= maxSlots {
+			return list, -1
+		}
+		from = len(list)
+		list = extend(list, 1)
+	}
+	slot := list[from]
+	copy(list[end+1:from+1], list[end:from])
+	list[end] = slot
+	for k := range kept {
+		if kept[k] >= end && kept[k] < from {
+			kept[k]++
+		}
+	}
+	return list, end
 }
 
 func (s Slot) vacated() Slot { return Slot{Element: s.Element} }

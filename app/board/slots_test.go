@@ -115,6 +115,25 @@ func TestWhoComesBackIsLast(t *testing.T) {
 	b.expect(t, "me", "-", "(c)", "a", "+c")
 }
 
+// As people of another server, who become known after those whom they came before.
+func TestWhoWasHereBeforeOthersMovesNobody(t *testing.T) {
+	var b Board
+	me, a, c, d := user("me", 1), user("a", 2), user("c", 4), user("d", 7)
+	b.show("me", me, a, c, d)
+	b.show("me", me, a, user("b", 3), c, d)
+	b.expect(t, "me", "a", "+b", "c", "d")
+	b.show("me", me, a, user("b", 3), c)
+	b.Sweep(start.Add(Transition))
+	b.expect(t, "me", "a", "b", "c", "-")
+	b.show("me", me, a, user("b", 3), user("x", 3), c, user("y", 6))
+	b.expect(t, "me", "a", "b", "+x", "c", "+y") // in the slot that was vacant behind c
+	b.Show(Room{Users: []event.User{me, user("b", 3), user("x", 3), user("z", 3), c, user("y", 6), d}, Me: me}, true, start)
+	b.expect(t, "me", "-", "b", "x", "z", "c", "y", "d")
+	if b.slots.rebuilt != 0 || b.Fading() {
+		t.Errorf("everybody moved %d times; fading: %v", b.slots.rebuilt, b.Fading())
+	}
+}
+
 func TestAChangeStaysInItsPlace(t *testing.T) {
 	var b Board
 	me, a, c := user("me", 1), user("a", 2), user("c", 3)
@@ -225,7 +244,7 @@ func TestTheBoardIsTheRoster(t *testing.T) {
 			before, rebuilt = at, b.slots.rebuilt
 		}
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
-			switch rapid.IntRange(0, 3).Draw(t, "step") {
+			switch rapid.IntRange(0, 4).Draw(t, "step") {
 			case 0:
 				for range rapid.IntRange(1, 200).Draw(t, "arrivals") {
 					clock++
@@ -242,6 +261,12 @@ func TestTheBoardIsTheRoster(t *testing.T) {
 			case 2:
 				top = -rapid.Float64Range(0, float64(len(here)/columns+1)*100).Draw(t, "scroll")
 				b.Scroll(top, height)
+			case 4: // who become known late
+				for range rapid.IntRange(1, 20).Draw(t, "earlier") {
+					names++
+					here = append(here, user(fmt.Sprint("u", names), rapid.Int64Range(0, clock).Draw(t, "since")))
+				}
+				slices.SortFunc(here, event.User.Compare)
 			case 3:
 				top = min(0, top+rapid.Float64Range(-300, 300).Draw(t, "a little"))
 				b.Scroll(top, height)

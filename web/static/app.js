@@ -341,8 +341,9 @@
   }
 
   // Carries that many elements of a list from its beginning to its end, or back if
-  // the number is negative. Or it puts all into an order, if there is one. Then it
-  // marks each box with its place, and with how many there are.
+  // the number is negative. Or it puts all into an order, if there is one, and moves as
+  // few as it can: a box that is moved loses the focus, and fades in again. Then it marks
+  // each box with its place, and with how many there are.
   function arrange(list, rotate, order, first, size) {
     const boxes = bridge.children(list);
     if (rotate > 0) list.append(...boxes.slice(0, rotate));
@@ -350,7 +351,11 @@
     boxes.push(...boxes.splice(0, rotate < 0 ? boxes.length + rotate : rotate));
     if (order.length) {
       boxes.splice(0, boxes.length, ...order.map((i) => boxes[i]));
-      list.append(...boxes);
+      let at = list.firstChild;
+      for (const box of boxes) {
+        if (box === at) at = at.nextSibling;
+        else list.insertBefore(box, at);
+      }
     }
     let place = first;
     for (const box of boxes) {
