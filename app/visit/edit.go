@@ -87,7 +87,7 @@ func (m *Machine) refused(errs []event.Error) {
 			m.edit.refusals++
 			m.edit.field, m.edit.problem = e.Field, e.Message
 		case e.Event == event.NameView:
-			m.view.waiting = false
+			m.view.waiting, m.view.repeated = false, time.Time{}
 			m.view.notBefore = m.now.Add(max(time.Second, wait))
 			m.set(viewWanted, m.view.notBefore.Sub(m.now))
 		case e.Code == event.CodeRestarting, e.Code == event.CodeRemoved: // the end of the connection follows

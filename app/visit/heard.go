@@ -54,12 +54,18 @@ func (m *Machine) show(r board.Room, changes []roster.Change, seen bool) {
 		whole = true
 		if hello {
 			m.view.answered, hello = "", false
+			if m.view.wanted {
+				m.view.repeated = m.now
+			}
 		} else {
-			m.view.answered, m.view.waiting = m.view.asked, false
+			m.view.answered, m.view.waiting, m.view.repeated = m.view.asked, false, time.Time{}
 		}
 	}
 	if r.Large {
 		r.Query = m.view.answered
+	}
+	if m.awaitsView(r) {
+		return
 	}
 	m.board.Show(r, whole, m.now)
 	m.past, m.met = nil, m.met || r.Count > 1

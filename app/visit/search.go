@@ -12,6 +12,8 @@ import (
 
 // view is the part of a large room that the client was asked for.
 type view struct {
+	wanted    bool      // the client was asked for one
+	repeated  time.Time // when it has asked again by itself; zero if that is answered
 	waiting   bool      // for the answer
 	asked     string    // the query that was asked for last
 	answered  string    // the query that the roster answers
@@ -29,6 +31,14 @@ const (
 	answerTime = 3 * time.Second        // in which an answer is waited for
 	typingTime = time.Second            // without another letter: the typing is over
 )
+
+// awaitsView reports whether the board stays as it is: the client has come back into a
+// large room and asks again, by itself, for what the board shows. Until the answer it has
+// the first people of the room only.
+func (m *Machine) awaitsView(r board.Room) bool {
+	until := m.view.repeated.Add(answerTime)
+	return !m.view.repeated.IsZero() && r.Large && m.board.Room().Large && (m.now.Before(until) || !m.connected())
+}
 
 // searchFor shows the people whose names have the words of a query.
 func (m *Machine) searchFor(query string) {
@@ -79,7 +89,7 @@ func (m *Machine) wantView() {
 	case m.now.Before(m.view.notBefore), m.view.waiting && m.now.Before(m.view.notBefore.Add(answerTime)):
 		m.set(viewWanted, viewPause)
 	default:
-		m.view.waiting, m.view.asked, m.view.notBefore = true, want.Query, m.now.Add(viewPause)
+		m.view.wanted, m.view.waiting, m.view.asked, m.view.notBefore = true, true, want.Query, m.now.Add(viewPause)
 		m.do(AskView{want})
 	}
 }

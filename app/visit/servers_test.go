@@ -155,3 +155,72 @@ func TestWhoWasMissingForAMomentAfterAMoveIsNotAnnounced(t *testing.T) {
 		t.Errorf("%q is said", said)
 	}
 }
+
+// The answer to the hello has the first people of the room. The client asks for the
+// others again, by itself.
+func TestAReturnIntoALargeRoomShowsWhatWasThereUntilThatIsAnswered(t *testing.T) {
+	lostWith := func(known int) func(*story) any {
+		return func(s *story) any {
+			h := large(0, known)(s).(Heard)
+			s.status.Link = client.Connecting
+			h.Status, h.Changes = s.status, nil
+			return h
+		}
+	}
+	refused := func(s *story) any {
+		h := large(0, 50)(s).(Heard)
+		h.Changes, h.Errors = nil, []event.Error{{Event: event.NameView, Code: event.CodeRateLimited, RetryAfter: 2000}}
+		return h
+	}
+	other := func(s *story) any {
+		h := large(0, 50)(s).(Heard)
+		h.Changes = nil
+		return h
+	}
+	twice := func(s *story) any {
+		h := large(0, 4)(s).(Heard)
+		h.Changes = append(h.Changes, h.Changes...)
+		return h
+	}
+	for name, c := range map[string]struct {
+		then  []any
+		query string // that the board answers then
+		known int
+	}{
+		"at first":                          {[]any{large(0, 50)}, "b", 3},
+		"a change among the first":          {[]any{large(0, 50), other}, "b", 3},
+		"the answer":                        {[]any{large(0, 50), large(0, 4)}, "b", 4},
+		"both at once":                      {[]any{twice}, "b", 4},
+		"a refusal":                         {[]any{large(0, 50), refused}, "", 50},
+		"no answer":                         {[]any{large(0, 50), answerTime, other}, "", 50},
+		"another loss":                      {[]any{large(0, 50), lostWith(50), answerTime, lostWith(50)}, "b", 3},
+		"and a return":                      {[]any{large(0, 50), lostWith(50), answerTime, large(0, 50), time.Second, large(0, 4)}, "b", 4},
+		"a room that is not large any more": {[]any{connected(ana, ben)}, "b", 2},
+	} {
+		s := tell(t, []step{
+			{Enter{Room: "x"}, "SetTitle 0, ShowPage", "form"},
+			{Join{"Ana"}, "Start x Ana", "form, joining"},
+			{large(0, 50), "Arrived, StoreRoster x of 1000, ShowPage, StoreSelf Ana", "room of 1000"},
+			{Search{"b"}, "AskView from 0 b", "room of 1000"},
+			{large(0, 3), "", "room of 1000"},
+			{lostWith(3), "StoreRoster x of 1000", "room of 1000"},
+		})
+		for _, then := range c.then {
+			s.happen(then)
+		}
+		if r := s.machine.Board().Room(); r.Query != c.query || len(r.Users) != c.known {
+			t.Errorf("%s: it shows %d of those who are called %q, want %d of %q", name, len(r.Users), r.Query, c.known, c.query)
+		}
+	}
+	// Who has never looked at another part sees the answer to the hello.
+	s := tell(t, []step{
+		{Enter{Room: "x"}, "SetTitle 0, ShowPage", "form"},
+		{Join{"Ana"}, "Start x Ana", "form, joining"},
+		{large(0, event.MaxView), "Arrived, StoreRoster x of 1000, ShowPage, StoreSelf Ana", "room of 1000"},
+		{lostWith(event.MaxView), "StoreRoster x of 1000", "room of 1000"},
+		{large(0, 50), "CheckUpdate", "room of 1000"},
+	})
+	if n := len(s.machine.Board().Room().Users); n != 50 {
+		t.Errorf("it knows %d", n)
+	}
+}
