@@ -325,3 +325,32 @@ func TestTheLimitOfMembersCountsThoseOfAllServers(t *testing.T) {
 type deaf struct{}
 
 func (deaf) Send(*hub.Conn, hub.Frame) bool { return true }
+
+func TestALargeRoomIsSeenAndSearchedAcrossServers(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		large := func(_ *Options, o *hub.Options) { o.Window = 10 }
+		a, b := f.serve(t, "a", large), f.serve(t, "b", large)
+		for i := range 30 {
+			[]*server{a, b}[i%2].join(fmt.Sprintf("Person %02d", i))
+			pass(10 * time.Millisecond)
+		}
+		eye := b.watch()
+		pass(time.Second)
+		if _, total, ok := eye.view(); !ok || total != 30 {
+			t.Errorf("of %d, %v", total, ok)
+		}
+		for query, want := range map[string][]string{"person 2": {"Person 02", "Person 12", "Person 20", "Person 21"}} {
+			if err := eye.conn.SetView(event.View{Count: 4, Query: query}); err != nil {
+				t.Fatal(err)
+			}
+			pass(time.Second)
+			eye.has(want...)
+		}
+		if err := eye.conn.SetView(event.View{From: 28}); err != nil {
+			t.Fatal(err)
+		}
+		a.join("Person 30")
+		pass(time.Second)
+		eye.has("Person 28", "Person 29", "Person 30")
+	})
+}

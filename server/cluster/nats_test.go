@@ -11,6 +11,7 @@ import (
 	"time"
 
 	natsd "github.com/nats-io/nats-server/v2/server"
+	natsc "github.com/nats-io/nats.go"
 
 	"rollcall/server/hub"
 	"rollcall/shared/event"
@@ -210,4 +211,53 @@ func TestASettingThatNATSDoesNotTakeIsAnError(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+func TestAServerThatIsTooSlowForNATSAsksAgain(t *testing.T) {
+	nats := startNATS(t, 0)
+	one, _ := overNATS(t, nats.ClientURL(), "one", 1)
+	two, node := overNATS(t, nats.ClientURL(), "two", 2)
+	enter(t, one, "a", "Ana")
+	enter(t, two, "a", "Ben")
+	eventually(t, "a", []string{"Ana", "Ben"}, one, two)
+	goOn := make(chan struct{})
+	node.commands.add(func() { <-goOn })
+	flood, err := natsc.Connect(nats.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer flood.Close()
+	enter(t, one, "a", "Cyd") // which is not read before
+	for range 2 * queueSize {
+		flood.Publish("test.room.a", []byte("x"))
+	}
+	enter(t, one, "a", "Dan") // which is lost
+	flood.Flush()
+	for deadline := time.Now().Add(10 * time.Second); len(node.bus.(*natsBus).in) < queueSize && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) { // polls
+	}
+	close(goOn)
+	eventually(t, "a", []string{"Ana", "Ben", "Cyd", "Dan"}, one, two)
+	if node.Counts().Lost.Load() == 0 {
+		t.Error("that messages were lost is not counted")
+	}
+}
+
+func TestARoomThatEndsIsNotHeardOfAnyMore(t *testing.T) {
+	nats := startNATS(t, 0)
+	one, _ := overNATS(t, nats.ClientURL(), "one", 1)
+	conn, err := one.Watch("a", hub.Visitor{}, deaf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait := func(want uint32) {
+		t.Helper()
+		for deadline := time.Now().Add(10 * time.Second); nats.NumSubscriptions() != want; time.Sleep(5 * time.Millisecond) { // polls
+			if time.Now().After(deadline) {
+				t.Fatalf("there are %d subscriptions, want %d", nats.NumSubscriptions(), want)
+			}
+		}
+	}
+	before := nats.NumSubscriptions()
+	conn.Close(true)
+	wait(before - 1)
 }

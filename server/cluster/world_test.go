@@ -344,6 +344,12 @@ func (c *client) names() (names []string) {
 	return names
 }
 
+func (c *client) view() (from, total int, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.roster.View()
+}
+
 func (c *client) state() event.Room {
 	c.mu.Lock()
 	defer c.mu.Unlock()

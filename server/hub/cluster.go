@@ -94,7 +94,8 @@ func (s *Shared) Update(u Update) {
 		if u.Silent {
 			news = append(news, r.presence.SetSilent(now, u.Owner, true)...)
 		}
-		if u.Known && len(news) > 0 {
+		isNew := func(e event.Event) bool { _, ok := e.(event.NewUser); return ok }
+		if u.Known && slices.ContainsFunc(news, isNew) {
 			for _, c := range r.conns {
 				c.needsSnapshot = c.needsSnapshot || !c.ofSlice
 			}
