@@ -64,6 +64,31 @@ func TestAMarkTravelsAsItIs(t *testing.T) {
 	}
 }
 
+func TestWhatIsWrittenIsReadWithLittleMemory(t *testing.T) {
+	e := usual()
+	e.Idle = 5
+	e.Stamps = []presence.FieldStamp{{Field: "name", Stamp: presence.Stamp{Time: 6, Owner: "b/2"}}, {Field: "note", Stamp: presence.Stamp{Time: 7, Owner: e.Stamp.Owner}}}
+	u := Encode(e.Stamp.Owner, e)
+	if got := testing.AllocsPerRun(100, func() { Decode(e.Stamp.Owner, u) }); got > 8 {
+		t.Errorf("it takes %v allocations", got)
+	}
+}
+
+func TestAnElementMayBeWrittenInOtherWays(t *testing.T) {
+	want := usual()
+	want.Stamps = []presence.FieldStamp{{Field: "name", Stamp: want.Stamp}, {Field: "note", Stamp: presence.Stamp{Time: 7, Owner: "b\"/2"}}}
+	var u event.User
+	const other = `{"id":"0123456789abcdef","name":"Ana Maria","since":1795800541886,"entry":{"new":{},"tabs":[{"done":1,"tab":"ABCDEFGHIJKLMNOPQRSTUVWXY\u005a","new":0}],` +
+		`"fields":{"note":{"by":"b\"/2","t":7},"name":{"t":1795800541886}},"at":{"t":1795800541886},"n":4711}}`
+	if err := u.UnmarshalJSON([]byte(other)); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := Decode(want.Stamp.Owner, u)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("it is %+v, want %+v; %v", got, want, err)
+	}
+}
+
 // A newer server says more of a user, and of an entry, than this one knows.
 func TestWhatANewerServerSaysPassesThrough(t *testing.T) {
 	const frame = `[{"event":"new_user","data":{"id":"x","name":"Xi","since":1,"hand":true,"entry":{"n":3,"at":{"t":5},"fields":{"hand":{"t":9}},"mood":"odd"}}}]`

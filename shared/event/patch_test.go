@@ -117,7 +117,11 @@ func TestFieldsThatAreNotKnownPassThrough(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return events[0].(NewUser).User.WithUnknown("own")
+		u, own := events[0].(NewUser).User.WithUnknown("own")
+		if want := "7"; strings.Contains(frame, "own") && own != want {
+			t.Errorf("what is not the user's is %q", own)
+		}
+		return u
 	}
 	u := read(`{"id":"a","zeal":[1,{"x":"}"}],"name":"Ana","since":1,"own":7,"hand":true,"none":null}`)
 	changed := Patch{Note: new("hi")}.Apply(u).Encoded()

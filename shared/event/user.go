@@ -3,7 +3,6 @@ package event
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 )
 
 // User is one person in a room: one box, however many tabs. Fields at their
@@ -274,8 +273,9 @@ func (u User) Encoded() User {
 // EncodedWith is Encoded with more members behind the user's own: JSON such as
 // "a":1,"b":2. Who does not know them ignores them, but they are in the hash.
 func (u User) EncodedWith(members string) User {
+	var short [512]byte
 	u.wire = ""
-	b := appendUser(nil, u)
+	b := appendUser(short[:0], u)
 	b[len(b)-1] = ','
 	return u.kept(string(append(append(b, members...), '}')))
 }
@@ -296,17 +296,40 @@ func (u User) Hash() uint64 {
 }
 
 // WithUnknown returns u with the fields of its JSON that this version does not know,
-// but for some that are not the user's. What is made of u by a [Patch] keeps them.
-func (u User) WithUnknown(but ...string) User {
+// but for one that is not the user's, whose JSON it returns. What is made of u by a
+// [Patch] keeps them.
+func (u User) WithUnknown(but string) (of User, other string) {
 	var unknown []member
-	for _, m := range Data(u.wire).members() {
-		if !slices.Contains(userFieldNames, m.key) && !slices.Contains(but, m.key) && m.value != "null" {
-			unknown = put(unknown, m)
+	s := scanner{frame: []byte(u.wire)}
+	s.fields(func(name text) {
+		key, from := s.raw(name), s.at
+		if name.escaped {
+			key = []byte(s.decoded(name))
 		}
+		s.value(0)
+		value := u.wire[from:s.at]
+		switch {
+		case string(key) == but:
+			other = value
+		case value != "null" && !isUserField(key):
+			unknown = put(unknown, member{string(key), value})
+		}
+	})
+	if s.broken {
+		unknown, other = nil, ""
 	}
 	u.unknown = join(unknown)
 	u.wire, u.hash = "", 0
-	return u
+	return u, other
+}
+
+func isUserField(key []byte) bool {
+	for i := range userFieldNames {
+		if userFieldNames[i] == string(key) {
+			return true
+		}
+	}
+	return false
 }
 
 // Size is how many bytes the user has in a frame, as far as it is encoded.
