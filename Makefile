@@ -107,12 +107,13 @@ fuzz: $(PAGE) ## every fuzz target for FUZZTIME (1m)
 		done; \
 	done
 
-bench: build browser ## benchmarks, and a load generator beside other servers and the raw limit
-	go test -run '^$$' -bench . ./server/ws ./server/site ./shared/...
+bench: build browser ## benchmarks, and a load generator: beside other servers and the raw limit, and for several servers
+	go test -run '^$$' -bench . ./server/ws ./server/site ./server/presence ./server/slice ./server/cluster ./shared/...
 	go test -run '^$$' -bench . -cpu 1,2 ./server/hub
 	go test -run '^$$' -bench . -benchtime 80x $(E2E)
 	@go build -o .build/loadgen ./server/loadgen
 	@.build/loadgen
+	@.build/loadgen -several
 
 size: $(PAGE) ## what a visit has to load
 	@go test -count=1 -run TestTheWeightOfAVisit -v ./server/site | sed -n 's/^ *weight_test.go:[0-9]*: //p'

@@ -100,12 +100,13 @@ func (b *bench) measure(s scenario, servers []string, runs int) ([]row, error) {
 	return rows, nil
 }
 
-// print writes all rows as one table in Markdown.
-func print(servers []string, rows []row) {
+// print writes all rows as one table in Markdown. It ends with ratios, of servers by their
+// places.
+func print(servers []string, rows []row, ratios [][2]int) {
 	lines := [][]string{{"", ""}}
 	lines[0] = append(lines[0], servers...)
-	for _, name := range servers[1:] {
-		lines[0] = append(lines[0], servers[0]+" / "+name)
+	for _, of := range ratios {
+		lines[0] = append(lines[0], servers[of[0]]+" / "+servers[of[1]])
 	}
 	what := ""
 	for _, r := range rows {
@@ -116,8 +117,8 @@ func print(servers []string, rows []row) {
 		for _, v := range r.medians {
 			line = append(line, short(v))
 		}
-		for _, other := range r.medians[1:] {
-			line = append(line, short(r.medians[0]/other))
+		for _, of := range ratios {
+			line = append(line, short(r.medians[of[0]]/r.medians[of[1]]))
 		}
 		lines = append(lines, line)
 	}

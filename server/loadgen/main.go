@@ -6,6 +6,11 @@
 //
 // Where the system has taskset, each server runs on one processor and loadgen on another.
 // It prints one table. Only the ratios within a run mean something.
+//
+// With -several it measures what it costs that several servers are one: single is a server
+// on its own, alone one that shares its rooms over NATS while nobody else has them, and
+// three are three servers that have all rooms together. Their processor time is that of all
+// three, without NATS, which runs on the second processor.
 package main
 
 import (
@@ -29,8 +34,9 @@ func run() error {
 	serve := flag.String("serve", "", "be a `server` instead of measuring: "+strings.Join(otherNames(), ", "))
 	binary := flag.String("rollcall", "bin/rollcall", "the `program` to measure")
 	runs := flag.Int("runs", 3, "how often to measure; the median is shown")
-	only := flag.String("scenarios", strings.Join(names(), ","), "what to measure")
-	against := flag.String("servers", "rollcall,classic,gorilla,gws,raw", "whom to measure")
+	several := flag.Bool("several", false, "measure several servers that are one, beside a single one")
+	only := flag.String("scenarios", "", "what to measure; empty is everything")
+	against := flag.String("servers", "", "whom to measure; empty is everybody")
 	scale := flag.Float64("scale", 1, "the size of the crowds, as a part of the full one")
 	flag.Parse()
 
@@ -49,27 +55,45 @@ func run() error {
 	if err := bench.pin(); err != nil {
 		return err
 	}
-	servers := strings.Split(*against, ",")
+	all, servers := scenarios, []string{"rollcall", "classic", "gorilla", "gws", "raw"}
+	if *several {
+		all, servers = severalScenarios, []string{"single", "alone", "three"}
+	}
+	if *against != "" {
+		servers = strings.Split(*against, ",")
+	}
+	wanted := names(all)
+	if *only != "" {
+		wanted = strings.Split(*only, ",")
+	}
 	var rows []row
-	for _, name := range strings.Split(*only, ",") {
-		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+	for _, name := range wanted {
+		i := slices.IndexFunc(all, func(s scenario) bool { return s.name == name })
 		if i < 0 {
-			return fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names(), ", "))
+			return fmt.Errorf("no scenario %q; there are %s", name, strings.Join(names(all), ", "))
 		}
-		of, err := bench.measure(scenarios[i], servers, *runs)
+		of, err := bench.measure(all[i], servers, *runs)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		rows = append(rows, of...)
 	}
+	var ratios [][2]int
+	for i := 1; i < len(servers); i++ {
+		if *several { // more servers cost more: how much
+			ratios = append(ratios, [2]int{i, 0})
+		} else {
+			ratios = append(ratios, [2]int{0, i})
+		}
+	}
 	fmt.Printf("\n%s, medians of %d:\n\n", machine(), *runs)
-	print(servers, rows)
+	print(servers, rows, ratios)
 	return nil
 }
 
 func otherNames() []string { return slices.Sorted(maps.Keys(others)) }
 
-func names() []string {
+func names(scenarios []scenario) []string {
 	var names []string
 	for _, s := range scenarios {
 		names = append(names, s.name)

@@ -4,16 +4,29 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 
 	"rollcall/shared/event"
 )
 
-// others are the servers that this program has in itself, to be measured beside rollcall.
+// others are the servers that this program has in itself, to be measured beside rollcall
+// or with it.
 var others = map[string]func() error{
 	"classic": serveClassic,
 	"gorilla": serveGorilla,
 	"gws":     serveGWS,
 	"raw":     serveRaw,
+	"nats":    serveNATS,
+	"crowd":   serveCrowd,
+}
+
+// selfAs returns the command line of this program as one of the others.
+func selfAs(name string, args ...string) []string {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return append([]string{self, "-serve", name}, args...)
 }
 
 // listen opens a port that only this machine reaches, and prints the address.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -23,7 +24,7 @@ var scenarios = []scenario{
 func connect(s *server, n int, with func(i int, p *peer)) ([]*peer, error) {
 	peers := make([]*peer, n)
 	for i := range peers {
-		peers[i] = &peer{addr: s.addr, name: fmt.Sprint("Person ", i), room: "lobby"}
+		peers[i] = &peer{addr: s.at(i), name: fmt.Sprint("Person ", i), room: "lobby"}
 		if with != nil {
 			with(i, peers[i])
 		}
@@ -59,7 +60,7 @@ func (b *bench) gather(s *server, n int, with func(i int, p *peer), knows func(p
 			return all, err
 		}
 	}
-	return all, b.pause(300 * time.Millisecond)
+	return all, errors.Join(b.pause(300*time.Millisecond), b.settle(s))
 }
 
 func end(peers []*peer) {
@@ -119,34 +120,53 @@ func storm(b *bench, s *server) ([]figure, error) {
 // sightings measures how long it takes from the hello of a guest until others are told of
 // the guest.
 type sightings struct {
+	of *server
+
 	mu    sync.Mutex // guards what follows
 	hello []time.Time
-	took  []time.Duration
+	near  []time.Duration // by those who are on the server of the guest
+	far   []time.Duration // by those who are on another one
 }
 
-func (s *sightings) seen(guest int) {
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if guest < len(s.hello) && !s.hello[guest].IsZero() {
-		s.took = append(s.took, now.Sub(s.hello[guest]))
+// by notes that somebody at an address was told of a guest.
+func (s *sightings) by(addr string) func(guest int) {
+	return func(guest int) {
+		now := time.Now()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if guest >= len(s.hello) || s.hello[guest].IsZero() {
+			return
+		}
+		took := now.Sub(s.hello[guest])
+		if s.of.at(guest) == addr {
+			s.near = append(s.near, took)
+		} else {
+			s.far = append(s.far, took)
+		}
 	}
 }
 
 func (s *sightings) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.took)
+	return len(s.near) + len(s.far)
 }
 
 func (s *sightings) figures() []figure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	slices.Sort(s.took)
-	at := func(q float64) float64 {
-		return s.took[min(len(s.took)-1, int(q*float64(len(s.took))))].Seconds() * 1000
+	slices.Sort(s.near)
+	return []figure{
+		{"hello to seen, p50", "ms", quantile(s.near, 0.5)}, {"p99", "ms", quantile(s.near, 0.99)}, {"p99.9", "ms", quantile(s.near, 0.999)},
 	}
-	return []figure{{"hello to seen, p50", "ms", at(0.5)}, {"p99", "ms", at(0.99)}, {"p99.9", "ms", at(0.999)}}
+}
+
+// quantile returns that of sorted times, in milliseconds.
+func quantile(sorted []time.Duration, q float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))].Seconds() * 1000
 }
 
 // guests has people join, evenly spaced in time, and waits until they were seen as often
@@ -162,7 +182,7 @@ func (b *bench) guests(s *server, n int, perSecond float64, room func() string, 
 	var guests []*peer
 	next := time.Now()
 	for i := range n {
-		p := &peer{addr: s.addr, name: fmt.Sprint("guest ", i), room: room()}
+		p := &peer{addr: s.at(i), name: fmt.Sprint("guest ", i), room: room()}
 		if err := p.connect(); err != nil {
 			return guests, usage{}, err
 		}
@@ -224,17 +244,23 @@ func (b *bench) depart(s *server, guests, residents []*peer, told int64) (usage,
 	return after.since(before), err
 }
 
-func churn(b *bench, s *server) ([]figure, error) {
-	n, joins := b.people(1000), b.people(200)
-	seen := &sightings{}
-	residents, err := b.gather(s, n, func(_ int, p *peer) { p.seen = seen.seen },
+// crowdWith has guests join a room of n, 20 in a second.
+func (b *bench) crowdWith(s *server, n, joins int) (*sightings, usage, error) {
+	seen := &sightings{of: s}
+	residents, err := b.gather(s, n, func(_ int, p *peer) { p.seen = seen.by(p.addr) },
 		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined) })
 	defer end(residents)
 	if err != nil {
-		return nil, err
+		return nil, usage{}, err
 	}
 	guests, used, err := b.guests(s, joins, 20, func() string { return "lobby" }, seen, n*joins)
-	defer end(guests)
+	end(guests)
+	return seen, used, err
+}
+
+func churn(b *bench, s *server) ([]figure, error) {
+	n, joins := b.people(1000), b.people(200)
+	seen, used, err := b.crowdWith(s, n, joins)
 	if err != nil {
 		return nil, err
 	}
@@ -248,40 +274,54 @@ func churn(b *bench, s *server) ([]figure, error) {
 }
 
 // rooms has guests join many small rooms, which are the most common ones, and leave them.
-// It does so in several rounds: in a single one it would depend on chance whether a
-// server collects garbage.
 func rooms(perSecond float64, rounds int) func(*bench, *server) ([]figure, error) {
 	return func(b *bench, s *server) ([]figure, error) {
-		count, joins := b.people(500), b.people(1000)
-		seen := &sightings{}
-		room := func(i int) string { return fmt.Sprint("room-", i%count) }
-		residents, err := b.gather(s, 10*count, func(i int, p *peer) { p.room, p.seen = room(i), seen.seen },
-			func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
-		defer end(residents)
+		v, err := b.visit(s, perSecond, rounds)
 		if err != nil {
 			return nil, err
 		}
-		random := rand.New(rand.NewPCG(1, 2)) // the same for every server
-		var joined, left usage
-		for round := range rounds {
-			sights := 10 * joins * (round + 1)
-			guests, used, err := b.guests(s, joins, perSecond, func() string { return room(random.IntN(count)) }, seen, sights)
-			defer end(guests)
-			if err != nil {
-				return nil, err
-			}
-			joined = joined.plus(used)
-			if used, err = b.depart(s, guests, residents, int64(sights)); err != nil {
-				return nil, err
-			}
-			left = left.plus(used)
-		}
-		thousand := func(u usage) float64 { return u.cpu.Seconds() / float64(joins*rounds) * 1000 }
-		return append(seen.figures(),
-			figure{"CPU per 1,000 joins", "s", thousand(joined)},
-			figure{"CPU per 1,000 departures", "s", thousand(left)},
+		return append(v.seen.figures(),
+			figure{"CPU per 1,000 joins", "s", v.joined.cpu.Seconds() / v.joins * 1000},
+			figure{"CPU per 1,000 departures", "s", v.left.cpu.Seconds() / v.joins * 1000},
 		), nil
 	}
+}
+
+// visits are guests of small rooms who have come and gone.
+type visits struct {
+	joins        float64
+	seen         *sightings
+	joined, left usage
+}
+
+// visit does what rooms says, in several rounds: in a single one it would depend on chance
+// whether a server collects garbage. If there are several servers, each room has people of
+// all of them.
+func (b *bench) visit(s *server, perSecond float64, rounds int) (v visits, err error) {
+	count, joins := b.people(500), b.people(1000)
+	v = visits{joins: float64(joins * rounds), seen: &sightings{of: s}}
+	room := func(i int) string { return fmt.Sprint("room-", i%count) }
+	residents, err := b.gather(s, 10*count, func(i int, p *peer) { p.addr, p.room, p.seen = s.at(i/count), room(i), v.seen.by(s.at(i/count)) },
+		func(p *peer, joined int) bool { return p.users.Load() >= int64(joined/count) })
+	defer end(residents)
+	if err != nil {
+		return v, err
+	}
+	random := rand.New(rand.NewPCG(1, 2)) // the same for every server
+	for round := range rounds {
+		sights := 10 * joins * (round + 1)
+		guests, used, err := b.guests(s, joins, perSecond, func() string { return room(random.IntN(count)) }, v.seen, sights)
+		defer end(guests)
+		if err != nil {
+			return v, err
+		}
+		v.joined = v.joined.plus(used)
+		if used, err = b.depart(s, guests, residents, int64(sights)); err != nil {
+			return v, err
+		}
+		v.left = v.left.plus(used)
+	}
+	return v, nil
 }
 
 func drop(b *bench, s *server) ([]figure, error) {
