@@ -19,7 +19,7 @@ import (
 
 // startNATS starts a real NATS server, on a free port unless it is given one. Routes are
 // the addresses of other servers of its cluster.
-func startNATS(t *testing.T, port int, routes ...string) *natsd.Server {
+func startNATS(t testing.TB, port int, routes ...string) *natsd.Server {
 	t.Helper()
 	o := &natsd.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true, MaxPayload: 64 << 10}
 	if port == 0 {
@@ -29,6 +29,11 @@ func startNATS(t *testing.T, port int, routes ...string) *natsd.Server {
 	if len(routes) > 0 {
 		o.Routes = natsd.RoutesFromStr(strings.Join(routes, ","))
 	}
+	return runNATS(t, o)
+}
+
+func runNATS(t testing.TB, o *natsd.Options) *natsd.Server {
+	t.Helper()
 	s, err := natsd.NewServer(o)
 	if err != nil {
 		t.Fatal(err)
@@ -45,7 +50,7 @@ func startNATS(t *testing.T, port int, routes ...string) *natsd.Server {
 }
 
 // overNATS starts a server without sockets, over a real NATS.
-func overNATS(t *testing.T, url, name string, run int64) (*hub.Hub, *Node) {
+func overNATS(t testing.TB, url, name string, run int64) (*hub.Hub, *Node) {
 	t.Helper()
 	node, err := Start(t.Context(), Options{
 		NATS: NATSOptions{URLs: url}, Prefix: "test", Name: name, Run: run,
