@@ -349,7 +349,7 @@ func (n *Node) receive(m message) {
 	}
 	r := n.rooms[h.Room]
 	if r == nil {
-		if h.Kind == kindAsk || h.Kind == kindSlice {
+		if h.Kind == kindAsk || h.Kind == kindSlice || h.Kind == kindComes {
 			n.send(n.subjects.inbox(h.From, h.Room), "", header{Kind: kindClosed, Room: h.Room}, nil)
 		}
 		return
@@ -366,6 +366,8 @@ func (n *Node) receive(m message) {
 		n.heardOpen(r, p, h)
 	case kindFrame:
 		n.heardFrame(r, p, h, events)
+	case kindComes:
+		n.heardComes(r, p)
 	case kindSlice:
 		n.heardSlice(r, p, h, events)
 	case kindAsk:

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,6 +135,35 @@ func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
 			ben.expect() // told by a snapshot
 		})
 	}
+}
+
+func TestASliceThatTakesAWhileIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a, b := f.serve(t, "a"), f.serve(t, "b")
+		for i := range manyUsers + 1 {
+			name := fmt.Sprint("user ", i)
+			if _, err := a.hub.Join("a", hub.Person{ID: name, Profile: event.Named(name)}, deaf{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a.bus.set(func() {
+			f.fault = func(m message) (int, time.Duration) {
+				if strings.Contains(string(m.data), `"kind":"slice"`) {
+					return 1, time.Second
+				}
+				return 1, 0
+			}
+		})
+		began := time.Now()
+		eye := b.watch()
+		synctest.Wait()
+		if waited := time.Since(began); waited != time.Second {
+			t.Errorf("waited %v", waited)
+		}
+		if n := len(eye.names()); n != manyUsers+1 || eye.shots != 1 {
+			t.Errorf("%d snapshots, and the room has %d", eye.shots, n)
+		}
+	})
 }
 
 func TestAClientThatMovesIsNotSeenToComeOrGo(t *testing.T) {

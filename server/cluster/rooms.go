@@ -117,13 +117,34 @@ func (n *Node) noResponders(subject string) {
 	}
 }
 
+// manyUsers is of how many a slice takes longer than the answer may take (answerTimeout) on
+// a busy machine.
+const manyUsers = 1000
+
 // heardOpen answers a server that has opened a room.
 func (n *Node) heardOpen(r *room, p *peer, h header) {
+	if r.shared.Local() > manyUsers {
+		n.send(n.subjects.inbox(p.owner, r.name), "", header{Kind: kindComes, Room: r.name}, nil)
+	}
 	rem, _ := n.addRemote(r, p)
 	n.answer(r, p, h.Knows[n.owner])
 	if h.Epoch != "" && (!rem.known || rem.epoch != h.Epoch) {
 		n.ask(r, rem, false)
 	}
+}
+
+// heardComes takes in that the slice of a server takes a while. The clients of the room wait
+// for it.
+func (n *Node) heardComes(r *room, p *peer) {
+	r.answered = true
+	rem, begins := n.addRemote(r, p)
+	if begins {
+		n.sendState(r)
+	}
+	if !rem.known && rem.askAgainAt.IsZero() {
+		rem.askAgainAt = time.Now().Add(pagesTimeout)
+	}
+	n.settle(r)
 }
 
 // heardClosed takes in that a server has the room no more.
