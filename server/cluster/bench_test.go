@@ -14,11 +14,11 @@ import (
 	"rollcall/shared/event"
 )
 
-// crowds are two servers over a real NATS. The first one has n people in a room.
-func crowds(b *testing.B, n int) (has, opens *hub.Hub) {
+// crowds are servers over a real NATS. The first one has n people in a room.
+func crowds(b *testing.B, n, servers int) []*hub.Hub {
 	b.Helper()
 	nats := runNATS(b, &natsd.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
-	var hubs [2]*hub.Hub
+	hubs := make([]*hub.Hub, servers)
 	for i := range hubs {
 		node, err := Start(b.Context(), Options{
 			NATS: NATSOptions{URLs: nats.ClientURL()}, Prefix: "test", Name: fmt.Sprint("server ", i), Run: 1,
@@ -40,7 +40,7 @@ func crowds(b *testing.B, n int) (has, opens *hub.Hub) {
 			b.Fatal(err)
 		}
 	}
-	return hubs[0], hubs[1]
+	return hubs
 }
 
 // stuck is a connection that takes nothing after the first frame.
@@ -48,10 +48,10 @@ type stuck struct{}
 
 func (stuck) Send(*hub.Conn, hub.Frame) bool { return false }
 
-// open has somebody join the room, and returns when the server has everybody.
+// open has somebody join the room, who finds n there.
 func open(b *testing.B, h *hub.Hub, n int) *hub.Conn {
 	b.Helper()
-	c, err := h.Join("crowd", hub.Person{ID: "Ana", Profile: event.Named("Ana")}, stuck{})
+	c, err := h.Join("crowd", hub.Person{ID: fmt.Sprint("Ana ", n), Profile: event.Named("Ana")}, stuck{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -61,32 +61,37 @@ func open(b *testing.B, h *hub.Hub, n int) *hub.Conn {
 	return c
 }
 
-// BenchmarkOpening opens a room in which many are on another server, and says what memory
-// each of them takes.
+// BenchmarkOpening opens a room in which 10,000 are on another server.
 func BenchmarkOpening(b *testing.B) {
-	for _, n := range []int{10_000, 100_000} {
-		b.Run(fmt.Sprint("of ", n), func(b *testing.B) {
-			_, opens := crowds(b, n)
-			var taken int64
-			opened := 0
-			before := live()
-			for b.Loop() {
-				c := open(b, opens, n)
-				b.StopTimer()
-				taken += live() - before
-				opened++
-				c.Close(true)
-				for {
-					if _, there := opens.Room("crowd"); !there {
-						break
-					}
-					time.Sleep(time.Millisecond) // it has still to tell the other server
-				}
-				before = live()
-				b.StartTimer()
+	const n = 10_000
+	opens := crowds(b, n, 2)[1]
+	for b.Loop() {
+		c := open(b, opens, n)
+		b.StopTimer()
+		c.Close(true)
+		for {
+			if _, there := opens.Room("crowd"); !there {
+				break
 			}
-			b.ReportMetric(float64(taken)/float64(opened*n), "B/person")
-		})
+			time.Sleep(time.Millisecond) // it has still to tell the other server
+		}
+		b.StartTimer()
+	}
+}
+
+// BenchmarkMemory says what a server keeps of each of 100,000 people who are on another
+// one, and what that one keeps so that it can tell of them.
+func BenchmarkMemory(b *testing.B) {
+	const n = 100_000
+	for b.Loop() {
+		hubs := crowds(b, n, 3)
+		alone := live()
+		open(b, hubs[1], n)
+		first := live()
+		open(b, hubs[2], n+1)
+		second := live()
+		b.ReportMetric(float64(second-first)/n, "B/person")
+		b.ReportMetric(float64(first-alone-(second-first))/n, "B/person-to-tell")
 	}
 }
 
