@@ -50,7 +50,7 @@ func (b *bench) startRollcall(more []string) (*server, error) {
 		args = []string{b.taskset, "-c", "0"}
 	}
 	args = append(args, b.binary, "-addr", "127.0.0.1:0", "-data", data, "-window", "0", "-linger", "0s", "-grace", "0s",
-		"-limit-sockets", "0", "-limit-joins", "0", "-limit-bytes", "0", "-limit-events", "0", "-limit-connections", "0", "-log-level", "warn")
+		"-limit-members", "0", "-limit-sockets", "0", "-limit-joins", "0", "-limit-bytes", "0", "-limit-events", "0", "-limit-connections", "0", "-log-level", "warn")
 	s, err := launch(append(args, more...), "rollcall")
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
