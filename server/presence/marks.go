@@ -108,6 +108,7 @@ func (r *Room[C]) markOthers(id string, u *user[C]) {
 	}
 	r.addMark(id, m)
 	r.ownMarks = append(r.ownMarks, ownMark{id, r.offset() + int64(markStay)})
+	r.noteMark(id)
 }
 
 // settleMark notes that an owner has another entry of a user now, or none if the number

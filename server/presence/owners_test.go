@@ -340,3 +340,37 @@ func TestKeysThatWereRemovedAreNotRememberedWithoutEnd(t *testing.T) {
 		t.Errorf("she is %+v and %+v", a.users["Ana"], b.users["Ana"])
 	}
 }
+
+func TestOnlyOwnEntriesCountAsChanged(t *testing.T) {
+	two := servers(t, 0, "a", "b")
+	a, b := two[0], two[1]
+	a.options.NextNumber = func() uint64 { return 7 }
+	a.join("Ana", 1)
+	b.Track(true)
+	changed := func(want ...string) {
+		t.Helper()
+		got := map[string]bool{}
+		for _, c := range b.Changed() {
+			got[c.ID] = true
+		}
+		if len(got) != len(want) || len(want) > 0 && !got[want[0]] {
+			t.Errorf("changed is %v, want %q", got, want)
+		}
+	}
+	b.put("a", a.own("Ana"))
+	b.see(b.SetSilent(b.now, "a", true))
+	b.put("a", a.own("Ana"))
+	changed()
+	b.join("Ben", 2)
+	changed("Ben")
+	b.join("Ana", 3)
+	changed("Ana")
+	b.put("a", a.own("Ana")) // which may have later fields
+	changed("Ana")
+	b.leave("Ana")
+	changed("Ana")
+	b.put("a", a.own("Ana")) // ended by the mark
+	changed()
+	b.drop("a", "Ana") // and so is the mark
+	changed("Ana")
+}

@@ -436,12 +436,13 @@ func (r *Room[C]) isPast(until int64) bool { return until != 0 && until <= r.now
 // others see of it. Before is the user as shown before the change; without an id if
 // they were not here.
 func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reason) []event.Event {
+	own := u.local || u.counted // counted is how it was before
 	r.count(u)
 	id := before.ID
 	if id == "" {
 		id = u.id()
 	}
-	if r.tracking {
+	if r.tracking && own {
 		r.changed = append(r.changed, Changed{id, reason})
 	}
 	r.peakUsers = max(r.peakUsers, len(r.users))
