@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rollcall/server/hub"
+	"rollcall/server/presence"
 	"rollcall/server/slice"
 	"rollcall/shared/event"
 	"rollcall/shared/roster"
@@ -33,7 +34,26 @@ type remote struct {
 type incoming struct {
 	epoch     string
 	next, all int // the pages
+	whole     bool
 	events    []event.Event
+}
+
+// complete returns the events of all pages. All users of a whole slice are in one event, so
+// that no memory is copied while the roster grows: it would take longer than all else.
+func (in *incoming) complete() []event.Event {
+	if !in.whole {
+		return in.events
+	}
+	users, rest := make([]event.User, 0, len(in.events)), []event.Event{nil}
+	for _, e := range in.events {
+		if u, ok := e.(event.NewUser); ok {
+			users = append(users, u.User)
+		} else {
+			rest = append(rest, e)
+		}
+	}
+	rest[0] = event.ExistingUsers{Users: users}
+	return rest
 }
 
 type laterFrame struct {
@@ -162,10 +182,7 @@ func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 	}
 	in := &rem.pages
 	if h.Page == 0 {
-		*in = incoming{epoch: h.Epoch, all: h.Pages}
-		if h.Whole {
-			in.events = []event.Event{event.ExistingUsers{}}
-		}
+		*in = incoming{epoch: h.Epoch, all: h.Pages, whole: h.Whole}
 	}
 	if h.Page != in.next || h.Pages != in.all || h.Epoch != in.epoch {
 		*in = incoming{} // it is asked for again
@@ -180,7 +197,7 @@ func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 		}
 		return
 	}
-	all := in.events
+	all := in.complete()
 	*in = incoming{}
 	state, ok := stateOf(all)
 	if !ok || rem.known && rem.epoch == h.Epoch && state.Seq < rem.seq || !h.Whole && rem.epoch != h.Epoch {
@@ -252,6 +269,7 @@ func (rem *remote) note(e event.Event, changes []roster.Change) {
 func (n *Node) takeUpdate(rem *remote) (u hub.Update, some bool) {
 	u = hub.Update{Owner: rem.peer.owner, Whole: rem.whole, Known: rem.whole, Silent: rem.peer.silent}
 	if rem.whole {
+		u.Put = make([]presence.Entry, 0, rem.roster.Len())
 		for _, element := range rem.roster.Borrow() {
 			n.put(&u, element)
 		}

@@ -85,6 +85,10 @@ func (s *Shared) Update(u Update) {
 		for _, id := range u.Ended {
 			r.presence.DropMark(u.Owner, id)
 		}
+		if u.Whole {
+			r.log.roster.Grow(len(u.Put))
+			news = slices.Grow(news, len(u.Put))
+		}
 		for _, e := range u.Put {
 			news = append(news, r.presence.Put(now, u.Owner, e, u.Fresh)...)
 		}
@@ -106,11 +110,15 @@ func (s *Shared) Update(u Update) {
 
 // missing returns the users of an owner whom a whole slice does not have any more.
 func (r *room) missing(u Update) (gone []event.DisconnectUser) {
+	owned := r.presence.OwnedBy(u.Owner)
+	if len(owned) == 0 { // as at first, when there may be very many
+		return nil
+	}
 	has := make(map[string]bool, len(u.Put))
 	for _, e := range u.Put {
 		has[e.User.ID] = true
 	}
-	for _, id := range r.presence.OwnedBy(u.Owner) {
+	for _, id := range owned {
 		if !has[id] {
 			gone = append(gone, event.DisconnectUser{ID: id, Reason: event.ReasonLost})
 		}

@@ -208,6 +208,9 @@ func (r *Roster) shrink() {
 // spare is how many places are not worth giving back.
 const spare = 16
 
+// Grow makes room for n more users at one time.
+func (r *Roster) Grow(n int) { r.users = slices.Grow(r.users, n) }
+
 func (r *Roster) find(id string) (int, bool) {
 	since, ok := r.since[id]
 	if !ok {
