@@ -79,6 +79,22 @@ func BenchmarkOpening(b *testing.B) {
 	}
 }
 
+// BenchmarkFrame opens the message that somebody has come.
+func BenchmarkFrame(b *testing.B) {
+	s, err := newSeal([]byte(testSecret))
+	if err != nil {
+		b.Fatal(err)
+	}
+	frame := event.Encode(event.NewUser{User: event.User{ID: "0123456789abcdef", Name: "Ana", Since: 1}}, event.Room{Seq: 1, Count: 1})
+	m := s.seal("test.room.a", header{Kind: kindFrame, From: "server-0/1795801572313", Room: "room", Epoch: "ABCDEFGHIJKL"}, frame)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := s.open("test.room.a", m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkMemory says what a server keeps of each of 100,000 people who are on another
 // one, and what that one keeps so that it can tell of them.
 func BenchmarkMemory(b *testing.B) {

@@ -88,7 +88,19 @@ var (
 // of what follows, the header as JSON, a line break, and a frame of events or nothing. Who
 // can read what is on NATS could send it once more under the same subject; that does no
 // harm, since each message is safe to receive twice and at any time.
-type seal struct{ key, fingerprint []byte }
+//
+// To open messages is not safe for concurrent use.
+type seal struct {
+	key, fingerprint []byte
+	frames           map[string]header // of kindFrame, by their JSON, as those of one slice are all the same
+}
+
+// How many of them are kept, and how long they may be. If more slices change at one time, it
+// helps little.
+const (
+	maxFrameHeaders = 1 << 14
+	maxFrameHeader  = 512
+)
 
 const (
 	fingerprintSize = 4
@@ -98,7 +110,7 @@ const (
 func newSeal(secret []byte) (seal, error) {
 	key, err1 := hkdf.Key(sha256.New, secret, nil, "rollcall cluster", sha256.Size)
 	fingerprint, err2 := hkdf.Key(sha256.New, secret, nil, "rollcall cluster fingerprint", fingerprintSize)
-	return seal{key, fingerprint}, errors.Join(err1, err2)
+	return seal{key, fingerprint, make(map[string]header)}, errors.Join(err1, err2)
 }
 
 func (s seal) seal(subject string, h header, frame []byte) []byte {
@@ -131,6 +143,9 @@ func (s seal) open(subject string, b []byte) (h header, frame []byte, err error)
 	if !ok {
 		return h, nil, errUnreadable
 	}
+	if h, ok := s.frames[string(head)]; ok {
+		return h, frame, nil
+	}
 	if err := json.Unmarshal(head, &h); err != nil {
 		return h, nil, fmt.Errorf("%w: %w", errUnreadable, err)
 	}
@@ -139,6 +154,12 @@ func (s seal) open(subject string, b []byte) (h header, frame []byte, err error)
 	}
 	if room, ok := event.ParseRoom(h.Room); h.Room != "" && (!ok || room != h.Room) {
 		return h, nil, errUnreadable
+	}
+	if h.Kind == kindFrame && len(head) < maxFrameHeader {
+		if len(s.frames) >= maxFrameHeaders {
+			clear(s.frames)
+		}
+		s.frames[string(head)] = h
 	}
 	return h, frame, nil
 }
