@@ -95,6 +95,7 @@ lighthouse: build $(LIGHTHOUSE) browser ## Lighthouse's scores for the page, as 
 prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
 	go test -count=1 -timeout=30m -run Truth ./server/hub -rapid.checks=10000
 	go test -count=1 -timeout=30m -run BadNetwork -race ./server/ws
+	go test -count=1 -timeout=30m -run BadNetwork -race ./server/cluster -seeds 300
 	go test -count=1 -cover ./server/hub ./server/session ./shared/...
 
 FUZZTIME := 1m
