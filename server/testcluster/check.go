@@ -11,12 +11,13 @@ import (
 	"rollcall/shared/event"
 )
 
-// truth is who is connected now, by id: what all rosters should say.
+// truth is who is connected now, with their names, by id; and who is not. A roster may
+// still have those, as reconnecting.
 func (c *Crowd) truth() (connected map[string]string, absent map[string]bool) {
 	connected, absent = make(map[string]string), make(map[string]bool)
 	for _, p := range c.People {
 		switch id := p.ID(); {
-		case id == "" || p.hasLeft():
+		case id == "":
 		case p.Connected():
 			connected[id] = p.Name()
 		default:
@@ -120,7 +121,7 @@ func differences(sees map[string]event.User, connected map[string]string, absent
 		names []string
 	}{
 		{"are missing", missing}, {"are shown by an old name", renamed}, {"are shown as reconnecting though they are not", dimmed},
-		{"are shown as online without a connection", ghosts}, {"are not known to the test", strangers},
+		{"are shown as online without a connection", ghosts}, {"are there who should be gone", strangers},
 	} {
 		if n := len(kind.names); n > 0 {
 			slices.Sort(kind.names)

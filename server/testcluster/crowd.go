@@ -45,6 +45,20 @@ func (c *Cluster) NewCrowd(ctx context.Context, room string, people int) (*Crowd
 	return crowd, nil
 }
 
+// Join has one more person come, to the server at an address, to which their device
+// comes back always.
+func (c *Crowd) Join(ctx context.Context, address, name string) (*Person, error) {
+	p, err := NewPerson(address, c.Room, name)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Open(ctx); err != nil {
+		return nil, err
+	}
+	c.People = append(c.People, p)
+	return p, nil
+}
+
 var firstNames = []string{"Ana", "Ben", "Chloé", "Dmitri", "Elif", "Farid", "Grete", "Hiro", "Ida", "João", "Kofi", "Lin"}
 
 // Each does something with all people, some of them at a time.
@@ -116,6 +130,20 @@ func (c *Crowd) Converged(within time.Duration) (time.Duration, error) {
 // no connection. It returns how long that took.
 func (c *Crowd) NobodyOnlineWithoutConnection(within time.Duration) (time.Duration, error) {
 	return await(within, c.checkOnline)
+}
+
+// OnlyConnected waits until no roster has anybody but those who are connected. It returns
+// how long that took.
+func (c *Crowd) OnlyConnected(within time.Duration) (time.Duration, error) {
+	return await(within, func() error {
+		connected, _ := c.truth()
+		for _, w := range c.Watchers {
+			if wrong := differences(w.Users(), connected, nil); wrong != "" {
+				return fmt.Errorf("at server %s %s", w.Server.Name(), wrong)
+			}
+		}
+		return c.Check()
+	})
 }
 
 // pollEvery is how often it is looked whether something is as it should be.

@@ -1,6 +1,8 @@
 package testcluster
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,7 +99,7 @@ func TestACrowdSeesThatSomebodyIsNotShownAsTheyAre(t *testing.T) {
 			u.Link = event.LinkReconnecting
 			m[u.ID] = u
 		},
-		"not known": func(m map[string]event.User) { m["x"] = event.User{ID: "x", Link: event.LinkReconnecting} },
+		"should be gone": func(m map[string]event.User) { m["x"] = event.User{ID: "x", Link: event.LinkReconnecting} },
 	} {
 		users := all.Watchers[0].Users()
 		change(users)
@@ -189,4 +191,14 @@ func TestAServerThatDoesNotStartSaysWhy(t *testing.T) {
 	if err := s.Start(); err == nil || !strings.Contains(err.Error(), "-linger") {
 		t.Errorf("the error is %v", err)
 	}
+}
+
+// secretFile makes a file with another secret than that of any cluster.
+func secretFile(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(strings.Repeat("another ", 8)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

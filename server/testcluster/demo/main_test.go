@@ -94,9 +94,7 @@ func children(t *testing.T, pid int) (all []string) {
 		if err != nil && !errors.Is(err, os.ErrNotExist) { // a thread may have ended
 			t.Fatal(err)
 		}
-		for _, child := range strings.Fields(string(text)) {
-			all = append(all, child)
-		}
+		all = append(all, strings.Fields(string(text))...)
 	}
 	return all
 }
