@@ -22,7 +22,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run cluster build test unit several e2e check browser shots lighthouse prove fuzz bench size fmt lint rename clean help
+.PHONY: run cluster build test unit several e2e check browser shots lighthouse chaos prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -80,7 +80,7 @@ unit: $(PAGE) ## unit tests, with the race detector
 	go test -race $$(go list ./... | grep -v -e '/server/e2e$$' -e '/server/testcluster')
 
 several: build ## several real servers and NATS, with what can happen to them
-	go test -race -count=1 -p 1 -timeout=5m ./server/testcluster/...
+	go test -race -count=1 -p 1 -parallel 20 -timeout=5m ./server/testcluster/...
 
 e2e: build $(AXE) browser ## end-to-end tests in headless Chromium; screenshots of failures go to .artifacts
 	go test -count=1 -short -timeout=15m $(E2E)
@@ -91,6 +91,11 @@ shots: build $(AXE) browser ## screenshots of the page's states, into .artifacts
 # Its flags are in ARGS, as in: make lighthouse ARGS='-runs 3 -path /r/design'
 lighthouse: build $(LIGHTHOUSE) browser ## Lighthouse's scores for the page, as a computer's and as a phone's; reports go to .artifacts
 	@go run $(E2E)/lighthouse $(ARGS)
+
+# Its flags are in ARGS, as in: make chaos ARGS='-for 1h -seed 7'
+chaos: build ## ten minutes of what can happen to several servers, at random, with checks
+	@go build -o .build/chaos ./server/testcluster/chaos
+	@.build/chaos $(ARGS)
 
 prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
 	go test -count=1 -timeout=30m -run Truth ./server/hub -rapid.checks=10000
