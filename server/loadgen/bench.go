@@ -18,6 +18,7 @@ import (
 type bench struct {
 	binary      string
 	scale       float64
+	several     bool   // what several servers cost is measured
 	taskset     string // empty where there is none
 	interrupted <-chan os.Signal
 }

@@ -113,9 +113,10 @@ func (s *server) askNATS() (a natsAnswer, err error) {
 }
 
 // settle waits until servers have nothing more to tell each other of what was before:
-// after two seconds without a change they prove to each other once more what they have.
-func (b *bench) settle(s *server) error {
-	if s.nats == nil {
+// after two seconds without a change they prove to each other once more what they have. A
+// single one rests as long, so that all do the same.
+func (b *bench) settle() error {
+	if !b.several {
 		return nil
 	}
 	return b.pause(2500 * time.Millisecond)

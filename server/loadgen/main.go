@@ -51,7 +51,7 @@ func run() error {
 	interrupted := make(chan os.Signal, 1)
 	signal.Notify(interrupted, os.Interrupt)
 	defer signal.Stop(interrupted)
-	bench := &bench{binary: *binary, scale: *scale, interrupted: interrupted}
+	bench := &bench{binary: *binary, scale: *scale, several: *several, interrupted: interrupted}
 	if err := bench.pin(); err != nil {
 		return err
 	}

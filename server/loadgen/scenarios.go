@@ -60,7 +60,7 @@ func (b *bench) gather(s *server, n int, with func(i int, p *peer), knows func(p
 			return all, err
 		}
 	}
-	return all, errors.Join(b.pause(300*time.Millisecond), b.settle(s))
+	return all, errors.Join(b.pause(300*time.Millisecond), b.settle())
 }
 
 func end(peers []*peer) {

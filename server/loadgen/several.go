@@ -43,7 +43,7 @@ func severalStorm(b *bench, s *server) ([]figure, error) {
 	if err := await(first, func(p *peer) bool { return p.users.Load() >= int64(servers) }, time.Minute); err != nil {
 		return nil, err
 	}
-	if err := b.settle(s); err != nil {
+	if err := b.settle(); err != nil {
 		return nil, err
 	}
 	before, err := s.usage()
