@@ -79,6 +79,7 @@ type Node struct {
 	word       uint64    // of this server, the last one
 	wordAt     time.Time
 	lastTick   time.Time
+	strangerAt time.Time // when a server with another secret was answered last
 	mutedUntil time.Time // nothing is said before; see woken
 	ended      bool      // this server has said that it ends
 	warned     map[string]time.Time
@@ -172,6 +173,7 @@ func (n *Node) run() {
 	defer timer.Stop()
 	tick := n.lastTick
 	for {
+		var began time.Time
 		select {
 		case <-n.stop:
 			for _, do := range n.commands.take() {
@@ -179,16 +181,21 @@ func (n *Node) run() {
 			}
 			return
 		case <-n.commands.wake:
+			began = time.Now()
 			for _, do := range n.commands.take() {
 				do()
 			}
 		case m := <-n.bus.messages():
+			began = time.Now()
 			n.receive(m)
 		case e := <-n.bus.events():
+			began = time.Now()
 			n.happened(e)
 		case <-timer.C:
+			began = time.Now()
 		}
 		now := time.Now()
+		n.excuse(now.Sub(began))
 		if !now.Before(tick) {
 			n.tick(now)
 			tick = now.Add(tickEvery)
@@ -196,6 +203,17 @@ func (n *Node) run() {
 		n.doDue(now)
 		n.readyRested(now)
 		timer.Reset(time.Until(n.nextTime(tick)))
+	}
+}
+
+// excuse is called when this server was busy for a while: the words of others have waited
+// meanwhile, and are no silence.
+func (n *Node) excuse(busy time.Duration) {
+	if busy < tickEvery {
+		return
+	}
+	for _, p := range n.peers {
+		p.heardAt = p.heardAt.Add(busy)
 	}
 }
 
@@ -388,7 +406,8 @@ func (n *Node) refuse(m message, err error) {
 		n.counts.OtherSecret.Add(1)
 		const text = "there are servers with another secret on these subjects"
 		n.warn("secret", text+"; give all the same -secret-file, or this one another -nats-prefix")
-		if m.subject == n.subjects.life() && time.Since(n.wordAt) >= wordEvery/4 {
+		if now := time.Now(); m.subject == n.subjects.life() && now.Sub(n.strangerAt) >= wordEvery/4 {
+			n.strangerAt = now
 			n.sayLife() // it may just have started, and has to hear of this one
 		}
 		if n.twin != nil {

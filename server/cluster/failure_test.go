@@ -275,6 +275,30 @@ func TestAServerThatStoodStillFindsItsWayBack(t *testing.T) {
 	})
 }
 
+func TestAServerThatIsBusyDoesNotTakeOthersForSilent(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a, b := f.serve(t, "a"), f.serve(t, "b")
+		eye := a.watch()
+		pass(time.Second)
+		b.join("Ana")
+		pass(time.Second)
+		left := 30
+		var work func()
+		work = func() {
+			time.Sleep(1900 * time.Millisecond)
+			if left--; left > 0 {
+				a.node.commands.add(work) // which is there as soon as a word of b
+			}
+		}
+		a.node.commands.add(work)
+		pass(time.Minute)
+		eye.expect("+Ana")
+		b.kill()
+		pass(20 * time.Second)
+		eye.has()
+	})
+}
+
 func TestALivingServersNameCannotBeTaken(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakeNATS) {
 		a := f.serve(t, "a")
