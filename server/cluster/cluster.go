@@ -332,8 +332,7 @@ func (n *Node) send(subject, reply string, h header, frame []byte) {
 	if time.Now().Before(n.mutedUntil) {
 		return
 	}
-	h.From = n.owner
-	n.counts.Sent.Add(1)
+	h.From, h.number = n.owner, n.counts.Sent.Add(1)
 	n.bus.publish(subject, reply, n.seal.seal(subject, h, frame))
 }
 
@@ -350,6 +349,10 @@ func (n *Node) receive(m message) {
 		return
 	}
 	if h.From == n.owner {
+		return
+	}
+	if p := n.peers[h.From]; p != nil && !p.window.take(h.number) {
+		n.counts.Repeated.Add(1)
 		return
 	}
 	p := n.heard(h)

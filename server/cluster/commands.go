@@ -116,6 +116,7 @@ type Counts struct {
 	// Messages that were dropped: of servers with another secret, with a wrong code, and
 	// such as cannot be read.
 	OtherSecret, Forged, Unreadable atomic.Uint64
+	Repeated                        atomic.Uint64 // messages that had come before
 	Drifts                          atomic.Uint64 // times at which a slice was not the one of its owner
 	Asks                            atomic.Uint64 // times at which a slice was asked for
 	Lost                            atomic.Uint64 // times at which this server was too slow for NATS
@@ -126,7 +127,8 @@ func (c *Counts) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.Uint64("sent", c.Sent.Load()), slog.Uint64("received", c.Received.Load()),
 		slog.Uint64("other_secret", c.OtherSecret.Load()), slog.Uint64("forged", c.Forged.Load()),
-		slog.Uint64("unreadable", c.Unreadable.Load()), slog.Uint64("drifts", c.Drifts.Load()),
+		slog.Uint64("unreadable", c.Unreadable.Load()), slog.Uint64("repeated", c.Repeated.Load()),
+		slog.Uint64("drifts", c.Drifts.Load()),
 		slog.Uint64("asks", c.Asks.Load()), slog.Uint64("lost", c.Lost.Load()))
 }
 

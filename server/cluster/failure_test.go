@@ -8,6 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"rollcall/server/hub"
 	"rollcall/shared/event"
 )
@@ -359,6 +361,64 @@ func TestMessagesOfStrangersAreDroppedAndCounted(t *testing.T) {
 	})
 }
 
+func TestWhatIsReadOnNATSCannotBeSaidAgain(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a, b := f.serve(t, "a"), f.serve(t, "b")
+		var read []message
+		a.bus.set(func() {
+			f.fault = func(m message) (int, time.Duration) {
+				read = append(read, m)
+				return 1, 0
+			}
+		})
+		ana := a.join("Ana")
+		ben := b.join("Ben")
+		pass(time.Second)
+		ben.conn.Leave(0)
+		pass(time.Second) // the room has ended there
+		b.join("Ben")
+		pass(time.Second)
+		ana.has("Ana", "Ben")
+		ana.seen = nil
+		stranger := f.connect()
+		var again []message
+		a.bus.set(func() { again, f.fault = slices.Clone(read), nil })
+		for _, m := range again {
+			stranger.publish(m.subject, "", m.data)
+		}
+		pass(100 * time.Millisecond)
+		ana.has("Ana", "Ben")
+		ana.expect()
+		if n := a.node.Counts().Repeated.Load(); n == 0 {
+			t.Error("nothing is counted")
+		}
+	})
+}
+
+func TestAWindowTakesEachMessageOnce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var w window
+		taken := map[uint64]bool{}
+		latest := uint64(0)
+		for range 200 {
+			number := latest + 1
+			switch rapid.IntRange(0, 3).Draw(t, "how") {
+			case 0:
+				number += uint64(rapid.IntRange(0, 2*windowSize).Draw(t, "ahead"))
+			case 1:
+				number -= min(number-1, uint64(rapid.IntRange(0, windowSize+100).Draw(t, "behind")))
+			case 2:
+				number -= min(number-1, uint64(rapid.IntRange(0, 5).Draw(t, "just behind")))
+			}
+			want := !taken[number] && number+windowSize > latest
+			if got := w.take(number); got != want {
+				t.Fatalf("%d is taken: %v, after %d", number, got, latest)
+			}
+			taken[number], latest = true, max(latest, number)
+		}
+	})
+}
+
 func TestWhatANewerServerSaysIsCountedAndDoesNoHarm(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakeNATS) {
 		a, b := f.serve(t, "a"), f.serve(t, "b")
@@ -367,7 +427,7 @@ func TestWhatANewerServerSaysIsCountedAndDoesNoHarm(t *testing.T) {
 		pass(time.Second)
 		say := func(h header, frame string) {
 			subject := a.node.subjects.room("a")
-			h.From = b.node.owner
+			h.From, h.number = b.node.owner, b.node.counts.Sent.Add(1)
 			b.bus.publish(subject, "", b.node.seal.seal(subject, h, []byte(frame)))
 		}
 		say(header{Kind: "vote", Room: "a"}, `[{"event":"vote","data":{"x":1}}]`)

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"encoding/binary"
 	"log/slog"
 	"testing"
 
@@ -30,14 +31,16 @@ func FuzzReceive(f *testing.F) {
 	if _, err := h.Watch("a", hub.Visitor{}, deaf{}); err != nil {
 		f.Fatal(err)
 	}
+	number := uint64(0)
 	f.Fuzz(func(t *testing.T, subject, body string) {
 		done := make(chan bool)
 		node.commands.add(func() {
 			defer close(done)
-			b := make([]byte, fingerprintSize+codeSize)
+			b := make([]byte, codedFrom)
 			copy(b, node.seal.fingerprint)
-			b = append(b, body...)
-			copy(b[fingerprintSize:], node.seal.code(subject, []byte(body)))
+			number++
+			b = append(binary.BigEndian.AppendUint64(b, number), body...)
+			copy(b[fingerprintSize:], node.seal.code(subject, b[codedFrom:]))
 			node.receive(message{subject: subject, data: b})
 			for owner := range node.peers { // or each run would make the next one slower
 				if owner != presence.Owner("b/1") {

@@ -15,6 +15,7 @@ type peer struct {
 	run     int64
 	heardAt time.Time // when it said something last
 	word    uint64    // the last one
+	window  window    // of its messages
 	silent  bool      // nothing is heard of it, or it has ended
 	ended   bool      // it has said that it ends
 	later   bool      // a later run of it lives
@@ -28,6 +29,7 @@ func (n *Node) heard(h header) *peer {
 	if p == nil {
 		name, run := nameOf(h.From)
 		p = &peer{owner: h.From, name: name, run: run, rooms: make(map[string]*room)}
+		p.window.take(h.number)
 		n.peers[h.From] = p
 		n.log.Info("another server is there", "server", p.owner)
 		for _, other := range n.peers {

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,8 @@ const (
 
 // header is what a message says, but for the events that follow it.
 type header struct {
+	number uint64 // of the message, counted by its sender
+
 	Version int            `json:"v"`
 	Kind    kind           `json:"kind"`
 	From    presence.Owner `json:"from"`
@@ -85,9 +88,9 @@ var (
 
 // seal signs messages of servers that share a secret, and opens them. A message is the
 // fingerprint of the key, the code (HMAC-SHA-256, RFC 2104, truncated) of the subject and
-// of what follows, the header as JSON, a line break, and a frame of events or nothing. Who
-// can read what is on NATS could send it once more under the same subject; that does no
-// harm, since each message is safe to receive twice and at any time.
+// of what follows, the number of the message, the header as JSON, a line break, and a frame
+// of events or nothing. Its sender counts its messages, so that nobody who reads what is on
+// NATS can have it count once more (see [window]).
 //
 // To open messages is not safe for concurrent use.
 type seal struct {
@@ -105,6 +108,9 @@ const (
 const (
 	fingerprintSize = 4
 	codeSize        = 16
+	numberSize      = 8
+	// A message has codedFrom bytes before what the code is of.
+	codedFrom = fingerprintSize + codeSize
 )
 
 func newSeal(secret []byte) (seal, error) {
@@ -119,31 +125,34 @@ func (s seal) seal(subject string, h header, frame []byte) []byte {
 	if err != nil {
 		panic(err) // it is plain data
 	}
-	b := make([]byte, fingerprintSize+codeSize, fingerprintSize+codeSize+len(head)+1+len(frame))
+	b := make([]byte, codedFrom, codedFrom+numberSize+len(head)+1+len(frame))
 	copy(b, s.fingerprint)
+	b = binary.BigEndian.AppendUint64(b, h.number)
 	b = append(append(append(b, head...), '\n'), frame...)
-	copy(b[fingerprintSize:], s.code(subject, b[fingerprintSize+codeSize:]))
+	copy(b[fingerprintSize:], s.code(subject, b[codedFrom:]))
 	return b
 }
 
 // open returns what a message says. The error is errOtherSecret, errForged or
 // errUnreadable.
 func (s seal) open(subject string, b []byte) (h header, frame []byte, err error) {
-	if len(b) < fingerprintSize+codeSize {
+	if len(b) < codedFrom+numberSize {
 		return h, nil, errForged
 	}
 	if !bytes.Equal(b[:fingerprintSize], s.fingerprint) {
 		return h, nil, errOtherSecret
 	}
-	code, body := b[fingerprintSize:fingerprintSize+codeSize], b[fingerprintSize+codeSize:]
+	code, body := b[fingerprintSize:codedFrom], b[codedFrom:]
 	if !hmac.Equal(code, s.code(subject, body)) {
 		return h, nil, errForged
 	}
-	head, frame, ok := bytes.Cut(body, []byte{'\n'})
+	number := binary.BigEndian.Uint64(body)
+	head, frame, ok := bytes.Cut(body[numberSize:], []byte{'\n'})
 	if !ok {
 		return h, nil, errUnreadable
 	}
 	if h, ok := s.frames[string(head)]; ok {
+		h.number = number
 		return h, frame, nil
 	}
 	if err := json.Unmarshal(head, &h); err != nil {
@@ -161,6 +170,7 @@ func (s seal) open(subject string, b []byte) (h header, frame []byte, err error)
 		}
 		s.frames[string(head)] = h
 	}
+	h.number = number
 	return h, frame, nil
 }
 
@@ -170,6 +180,42 @@ func (s seal) code(subject string, body []byte) []byte {
 	mac.Write([]byte{0})
 	mac.Write(body)
 	return mac.Sum(nil)[:codeSize]
+}
+
+// window knows which of the latest messages of a sender have come. NATS may double and
+// reorder messages, and others may send again what they have read.
+type window struct {
+	latest uint64
+	came   [windowSize / 64]uint64 // a bit for each
+}
+
+// windowSize is how many messages later one may come at most.
+const windowSize = 1 << 12
+
+// take reports whether a message has not come before, as far as that is known.
+func (w *window) take(number uint64) bool {
+	if number+windowSize <= w.latest {
+		return false
+	}
+	if ahead := min(number-min(number, w.latest), windowSize); ahead > 0 {
+		for i := range ahead {
+			w.set(w.latest+1+i, false)
+		}
+		w.latest = number
+	}
+	at, bit := number%windowSize/64, uint64(1)<<(number%64)
+	came := w.came[at]&bit != 0
+	w.set(number, true)
+	return !came
+}
+
+func (w *window) set(number uint64, came bool) {
+	at, bit := number%windowSize/64, uint64(1)<<(number%64)
+	if came {
+		w.came[at] |= bit
+	} else {
+		w.came[at] &^= bit
+	}
 }
 
 // NewOwner names one run of a server: the name of the server, and the number of the run.
