@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"rollcall/server/hub"
 	"rollcall/shared/event"
 )
 
@@ -87,4 +88,30 @@ func TestServersConvergeOverABadNetwork(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What a client brings along to a server that does not know its user is what it has last
+// heard. Another tab may have said something since.
+func TestWhoMovesWhileServersAreApartUndoesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a, b := f.serve(t, "a"), f.serve(t, "b")
+		one := a.join("Ana")
+		pass(time.Second)
+		b.bus.cut()
+		if err := one.conn.Update(0, event.Patch{Note: new("new")}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Second)
+		p := hub.Person{Visitor: hub.Visitor{Resume: &event.Resume{Epoch: "of a", Seq: 1}}}
+		p.Profile = event.Patch{Name: new("Ana"), Note: new("old")}
+		p.Change = event.Patch{Status: new(event.StatusBusy)}
+		b.joinAs("Ana", p)
+		pass(time.Second)
+		b.bus.mend()
+		pass(3 * time.Second)
+		if u := b.users()[0]; u.Note != "new" || u.Status != event.StatusBusy {
+			t.Errorf("she is %+v", u)
+		}
+		sameEverywhere(t, a, b)
+	})
 }

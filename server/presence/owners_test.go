@@ -38,6 +38,8 @@ func servers(t *testing.T, away time.Duration, owners ...Owner) []*world {
 	for _, owner := range owners {
 		w := newWorld(t, away)
 		w.options.Owner = owner
+		number := uint64(0)
+		w.options.NextNumber = func() uint64 { number++; return number }
 		all = append(all, w)
 	}
 	return all

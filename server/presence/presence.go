@@ -135,7 +135,11 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	u.entry, u.local = entry, true
 	if arrives {
 		r.users[h.ID] = u
-		u.entry.change(now.Unix, wanted, u.entry.Stamp)
+		stamp := u.entry.Stamp
+		if h.Resumed {
+			stamp = r.nextStamp(u.entry)
+		}
+		u.entry.change(now.Unix, wanted, stamp)
 	} else {
 		r.endStatus(u)
 		r.change(u, wanted)
@@ -162,7 +166,11 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 		entry.Stamps, entry.Tabs, entry.Number = slices.Clone(entry.Stamps), nil, r.nextNumber()
 	default:
 		entry.User, entry.Number = event.User{ID: h.ID, Since: r.now.Unix}, r.nextNumber()
-		entry.Stamp = r.nextStamp(entry)
+		if entry.Stamp = r.nextStamp(entry); h.Resumed {
+			// The profile is nothing new. Whatever was said anywhere is later than a few
+			// milliseconds after 1970.
+			entry.Stamp.Time = int64(entry.Number)
+		}
 		entry.change(r.now.Unix, h.Profile, entry.Stamp)
 		if r.isPast(entry.User.Until) { // now, so that it does not end the change of the hello
 			entry.change(r.now.Unix, statusEnded, entry.Stamp)
