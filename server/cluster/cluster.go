@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rollcall/server/hub"
@@ -67,6 +68,10 @@ type Node struct {
 	stop     chan struct{}
 	running  sync.WaitGroup
 
+	startedAt  time.Time
+	tickedAt   atomic.Int64  // the last tick, in nanoseconds since startedAt
+	generation atomic.Uint64 // see Generation
+
 	// Only the goroutine of run uses what follows.
 	peers      map[presence.Owner]*peer
 	rooms      map[string]*room
@@ -106,7 +111,7 @@ func start(ctx context.Context, o Options, b bus) (*Node, error) {
 	}
 	n := &Node{
 		options: o, owner: NewOwner(o.Name, o.Run), name: o.Name, seal: sealing, subjects: subjects{o.Prefix}, bus: b, log: o.Log,
-		commands: commands{wake: make(chan struct{}, 1)}, stop: make(chan struct{}),
+		startedAt: time.Now(), commands: commands{wake: make(chan struct{}, 1)}, stop: make(chan struct{}),
 		peers: make(map[presence.Owner]*peer), rooms: make(map[string]*room), queries: make(map[string]*query),
 		warned: make(map[string]time.Time),
 	}
@@ -147,6 +152,13 @@ func (n *Node) Ended(s *hub.Shared) {
 			n.closeRoom(r)
 		}
 	})
+}
+
+// Generation implements hub.Cluster. It is another one after this process has stood still
+// for so long that the others have removed its users.
+func (n *Node) Generation() (number uint64, current bool) {
+	number = n.generation.Load()
+	return number, time.Since(n.startedAt)-time.Duration(n.tickedAt.Load()) <= lostAfter
 }
 
 // End says to the others that this server ends on purpose. They hold its users, who come
@@ -234,9 +246,9 @@ func (n *Node) tick(now time.Time) {
 		n.woken(now)
 	}
 	n.lastTick = now
-	if n.pingedAt.IsZero() && now.Sub(n.answeredAt) >= 2*wordEvery {
-		n.pingedAt = now
-		n.bus.ping()
+	n.tickedAt.Store(now.Sub(n.startedAt).Nanoseconds())
+	if now.Sub(n.answeredAt) >= 2*wordEvery {
+		n.ping()
 	}
 	if !n.pingedAt.IsZero() && now.Sub(n.pingedAt) > 2*pingTimeout {
 		n.pingedAt = time.Time{} // it was lost with its connection
@@ -249,11 +261,22 @@ func (n *Node) tick(now time.Time) {
 	}
 }
 
+// ping asks NATS whether it is there, unless it is asked already.
+func (n *Node) ping() {
+	if n.pingedAt.IsZero() {
+		n.pingedAt = time.Now()
+		n.bus.ping()
+	}
+}
+
 // woken is called after this process was stopped for a while. Nothing that it knows is
 // current, and the ends of its connections are still to be read: for a second it says
 // nothing, so that others do not hear of users who have gone long ago.
 func (n *Node) woken(now time.Time) {
 	n.log.Warn("this server has stood still", "for", now.Sub(n.lastTick).Round(100*time.Millisecond))
+	if now.Sub(n.lastTick) > lostAfter {
+		n.generation.Add(1)
+	}
 	n.mutedUntil = now.Add(wordEvery)
 	for _, p := range n.peers {
 		p.heardAt = now

@@ -112,27 +112,38 @@ func TestTwoServersThatOpenARoomAtOnceFindEachOther(t *testing.T) {
 }
 
 func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
-	for delay, want := range map[time.Duration]struct {
+	for name, c := range map[string]struct {
+		delay  time.Duration
+		deaf   bool // NATS says nothing at all
 		waited time.Duration
 		names  []string
 	}{
-		100 * time.Millisecond: {200 * time.Millisecond, []string{"Ana", "Ben"}},
-		200 * time.Millisecond: {250 * time.Millisecond, []string{"Ben"}},
+		"soon":              {100 * time.Millisecond, false, 200 * time.Millisecond, []string{"Ana", "Ben"}},
+		"from a slow one":   {400 * time.Millisecond, false, 800 * time.Millisecond, []string{"Ana", "Ben"}},
+		"from too slow one": {1500 * time.Millisecond, false, 2 * time.Second, []string{"Ben"}},
+		"from nobody":       {0, true, 500 * time.Millisecond, []string{"Ben"}},
 	} {
-		bubble(t, func(t *testing.T, f *fakeNATS) {
-			a, b := f.serve(t, "a"), f.serve(t, "b")
-			a.join("Ana")
-			a.bus.set(func() { f.fault = func(message) (int, time.Duration) { return 1, delay } })
-			began := time.Now()
-			ben := b.join("Ben")
-			if waited := time.Since(began); waited != want.waited {
-				t.Errorf("waited %v, want %v", waited, want.waited)
-				t.Log(a.logged(), b.logged(), a.node.Counts().LogValue(), b.node.Counts().LogValue())
-			}
-			ben.has(want.names...)
-			pass(3 * time.Second)
-			ben.has("Ana", "Ben")
-			ben.expect() // told by a snapshot
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, f *fakeNATS) {
+				a, b := f.serve(t, "a"), f.serve(t, "b")
+				a.join("Ana")
+				a.bus.set(func() {
+					f.fault = func(message) (int, time.Duration) { return 1, c.delay }
+					b.bus.deaf = c.deaf
+				})
+				began := time.Now()
+				ben := b.join("Ben")
+				if waited := time.Since(began); waited != c.waited {
+					t.Errorf("waited %v, want %v", waited, c.waited)
+				}
+				ben.has(c.names...)
+				b.bus.set(func() { b.bus.deaf = false })
+				pass(4 * time.Second)
+				ben.has("Ana", "Ben")
+				if !c.deaf {
+					ben.expect() // told by a snapshot
+				}
+			})
 		})
 	}
 }

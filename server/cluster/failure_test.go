@@ -265,11 +265,21 @@ func TestAServerThatStoodStillFindsItsWayBack(t *testing.T) {
 		ana.has("Ana")
 		cyd := a.join("Cyd")
 		pass(time.Second)
+		if !ben.conn.Outdated() {
+			t.Error("a connection counts before the server has looked around")
+		}
+		if _, err := b.hub.Join("a", hub.Person{ID: "Eve", Profile: event.Named("Eve")}, deaf{}); err != hub.ErrStoodStill {
+			t.Errorf("who comes at that moment is told %v", err)
+		}
 		close(thaw)
 		pass(5 * time.Second)
 		ana.has("Ana", "Ben", "Cyd")
 		ben.has("Ana", "Ben", "Cyd")
 		cyd.has("Ana", "Ben", "Cyd")
+		// What Ben's client had said meanwhile may be undone elsewhere since.
+		if !ben.conn.Outdated() || ana.conn.Outdated() || b.join("Dan").conn.Outdated() {
+			t.Error("the wrong connections count still")
+		}
 		if !strings.Contains(b.logged(), "stood still") {
 			t.Error("nothing is logged")
 		}

@@ -14,7 +14,9 @@ import (
 // How a room is shared.
 const (
 	// answerTimeout is how long the first client of a room waits for the first answer of
-	// another server, and pagesTimeout is for all of them.
+	// another server. If there is none, NATS is asked whether it is there, for as long
+	// again: if it is, and has not said that nobody has the room, somebody has it who is
+	// slow. pagesTimeout is for all answers.
 	answerTimeout = 250 * time.Millisecond
 	pagesTimeout  = 2 * time.Second
 	// Over several NATS servers, two who open a room at one time can both be told that
@@ -263,8 +265,12 @@ func (n *Node) settle(r *room) {
 			missing++
 		}
 	}
+	silent := !r.answered && waited >= answerTimeout && !n.answeredAt.After(r.openedAt)
+	if silent && waited < 2*answerTimeout && !r.ready {
+		n.ping()
+	}
 	r.ready = r.ready || !n.reachable || r.alone || waited >= pagesTimeout ||
-		r.answered && missing == 0 || !r.answered && waited >= answerTimeout
+		r.answered && missing == 0 || silent && waited >= 2*answerTimeout
 	if partial := !n.reachable || missing > 0 && waited >= pagesTimeout; partial != r.partial {
 		r.partial = partial
 		r.shared.SetPartial(partial)
@@ -288,8 +294,10 @@ func (n *Node) schedule(r *room) {
 	}
 	sooner(r.stateAt)
 	if !r.ready {
-		if !r.answered {
-			sooner(r.openedAt.Add(answerTimeout))
+		for _, after := range []time.Duration{answerTimeout, 2 * answerTimeout} {
+			if at := r.openedAt.Add(after); !r.answered && at.After(time.Now()) {
+				sooner(at)
+			}
 		}
 		sooner(r.openedAt.Add(pagesTimeout))
 	}

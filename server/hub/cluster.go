@@ -16,6 +16,22 @@ type Cluster interface {
 	Opened(*Shared)
 	// Ended is called when there is no such room any more.
 	Ended(*Shared)
+	// Generation is another one after this server has stood still for so long that it
+	// counts as gone for the others. It is not current before that is noticed. Then what
+	// comes on older connections counts no more: the client may have said it again to
+	// another server long ago, and something else after that.
+	Generation() (number uint64, current bool)
+}
+
+// Outdated reports whether this server has stood still since the connection was made. What
+// comes on it then does not count, and it is to be ended.
+func (c *Conn) Outdated() bool {
+	cluster := c.room.hub.options.Cluster
+	if cluster == nil {
+		return false
+	}
+	number, current := cluster.Generation()
+	return !current || number != c.generation
 }
 
 // Shared is a room that several servers may have. What this server knows of its own users

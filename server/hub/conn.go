@@ -45,7 +45,9 @@ type Conn struct {
 	view          *view         // what the client sees; nil for the whole room
 	resume        *event.Resume // what the client knew when it came; nil once started
 
-	room   *room
+	room       *room
+	generation uint64 // of the cluster, when the connection was made
+
 	id     string          // of the user; empty for one that watches
 	source string          // of the Visitor
 	charge func(bytes int) // of the Visitor

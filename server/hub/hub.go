@@ -27,6 +27,7 @@ var (
 	ErrClosed       = errors.New("hub is closed")
 	ErrRoomFull     = errors.New("room is full")
 	ErrTooManyRooms = errors.New("there are as many rooms as there may be, or as one source may have")
+	ErrStoodStill   = errors.New("this server has stood still, and does not know yet what has happened on others")
 	ErrTooManyViews = errors.New("the room has as many views as it may have")
 )
 
@@ -138,7 +139,7 @@ type Person struct {
 
 // Join makes p present in a room, and makes the room if there is none. It returns the
 // connection, whose frames go to sink. The caller must Close it. The error is
-// ErrClosed, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. With
+// ErrClosed, ErrStoodStill, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. With
 // a cluster, the first who enters a room waits for Shared.Ready. A user who is in the room already gets only one of the last two. A client that resumes
 // and whose user has left since by another connection is told that, and does not join.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
@@ -146,7 +147,7 @@ func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 }
 
 // Watch is Join for a client that sees the room without being in it. The error is
-// ErrClosed or that of v.Admit.
+// ErrClosed, ErrStoodStill or that of v.Admit.
 func (h *Hub) Watch(name string, v Visitor, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.watch(v, sink) })
 }
@@ -161,7 +162,7 @@ func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error
 		if r.opening != nil {
 			entered = r.await()
 		}
-		c, err := enter(r)
+		c, err := h.enterNow(r, enter)
 		entered()
 		if errors.Is(err, errEnded) {
 			h.remove(r) // the one who ended it is about to do so too
@@ -172,6 +173,22 @@ func (h *Hub) enter(name string, enter func(*room) (*Conn, error)) (*Conn, error
 		}
 		return c, err
 	}
+}
+
+// enterNow enters a room, unless this server has stood still.
+func (h *Hub) enterNow(r *room, enter func(*room) (*Conn, error)) (*Conn, error) {
+	if h.options.Cluster == nil {
+		return enter(r)
+	}
+	number, current := h.options.Cluster.Generation()
+	if !current {
+		return nil, ErrStoodStill
+	}
+	c, err := enter(r)
+	if err == nil {
+		c.generation = number
+	}
+	return c, err
 }
 
 func (h *Hub) room(name string) *room {

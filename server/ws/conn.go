@@ -271,6 +271,9 @@ func (c *conn) handleEvent(e event.Event) error {
 	if member == nil {
 		return refusal.Error{Reason: refusal.NotJoined}
 	}
+	if member.Outdated() {
+		return refusal.Error{Reason: refusal.Restarting}
+	}
 	switch e := e.(type) {
 	case event.View:
 		if err := c.checkDebt(); err != nil {
