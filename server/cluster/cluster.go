@@ -393,7 +393,7 @@ func (n *Node) receive(m message) {
 	}
 	r := n.rooms[h.Room]
 	if r == nil {
-		if h.Kind == kindAsk || h.Kind == kindSlice || h.Kind == kindComes {
+		if h.Kind == kindAsk || h.Kind == kindSlice {
 			n.send(n.subjects.inbox(h.From, h.Room), "", header{Kind: kindClosed, Room: h.Room}, nil)
 		}
 		return
@@ -410,8 +410,6 @@ func (n *Node) receive(m message) {
 		n.heardOpen(r, p, h)
 	case kindFrame:
 		n.heardFrame(r, p, h, events)
-	case kindComes:
-		n.heardComes(r, p)
 	case kindSlice:
 		n.heardSlice(r, p, h, events)
 	case kindAsk:

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,8 +119,8 @@ func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
 	}{
 		"soon":              {100 * time.Millisecond, false, 200 * time.Millisecond, []string{"Ana", "Ben"}},
 		"from a slow one":   {400 * time.Millisecond, false, 800 * time.Millisecond, []string{"Ana", "Ben"}},
-		"from too slow one": {1500 * time.Millisecond, false, 2 * time.Second, []string{"Ben"}},
-		"from nobody":       {0, true, 500 * time.Millisecond, []string{"Ben"}},
+		"from too slow one": {3 * time.Second, false, openTimeout, []string{"Ben"}},
+		"from nobody":       {0, true, openTimeout, []string{"Ben"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, f *fakeNATS) {
@@ -133,12 +132,12 @@ func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
 				})
 				began := time.Now()
 				ben := b.join("Ben")
-				if waited := time.Since(began); waited != c.waited {
+				if waited := time.Since(began); waited != c.waited && (!c.deaf || waited > c.waited) { // NATS may count as out of reach before
 					t.Errorf("waited %v, want %v", waited, c.waited)
 				}
 				ben.has(c.names...)
 				b.bus.set(func() { b.bus.deaf = false })
-				pass(4 * time.Second)
+				pass(10 * time.Second)
 				ben.has("Ana", "Ben")
 				if !c.deaf {
 					ben.expect() // told by a snapshot
@@ -146,35 +145,6 @@ func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestASliceThatTakesAWhileIsWaitedFor(t *testing.T) {
-	bubble(t, func(t *testing.T, f *fakeNATS) {
-		a, b := f.serve(t, "a"), f.serve(t, "b")
-		for i := range manyUsers + 1 {
-			name := fmt.Sprint("user ", i)
-			if _, err := a.hub.Join("a", hub.Person{ID: name, Profile: event.Named(name)}, deaf{}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		a.bus.set(func() {
-			f.fault = func(m message) (int, time.Duration) {
-				if strings.Contains(string(m.data), `"kind":"slice"`) {
-					return 1, time.Second
-				}
-				return 1, 0
-			}
-		})
-		began := time.Now()
-		eye := b.watch()
-		synctest.Wait()
-		if waited := time.Since(began); waited != time.Second {
-			t.Errorf("waited %v", waited)
-		}
-		if n := len(eye.names()); n != manyUsers+1 || eye.shots != 1 {
-			t.Errorf("%d snapshots, and the room has %d", eye.shots, n)
-		}
-	})
 }
 
 func TestAClientThatMovesIsNotSeenToComeOrGo(t *testing.T) {

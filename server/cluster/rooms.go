@@ -13,12 +13,10 @@ import (
 
 // How a room is shared.
 const (
-	// answerTimeout is how long the first client of a room waits for the first answer of
-	// another server. If there is none, NATS is asked whether it is there, for as long
-	// again: if it is, and has not said that nobody has the room, somebody has it who is
-	// slow. pagesTimeout is for all answers.
-	answerTimeout = 250 * time.Millisecond
-	pagesTimeout  = 2 * time.Second
+	// openTimeout is how long the first client of a room waits for the other servers that
+	// have it. NATS says at once if there are none. To wait is better than to show a room
+	// without those who are in it.
+	openTimeout = 5 * time.Second
 	// Over several NATS servers, two who open a room at one time can both be told that
 	// nobody else has it. So a server asks again, at last every idleEvery.
 	idleEvery = 30 * time.Second
@@ -42,7 +40,8 @@ type room struct {
 	replaces bool   // the slice has everybody whom earlier runs had
 
 	openedAt time.Time
-	ready    bool                    // clients are let in
+	ready    bool                    // clients may be let in
+	let      bool                    // and are
 	alone    bool                    // it was said that no other server has the room
 	answered bool                    // another server has answered
 	expected map[presence.Owner]bool // servers that must still answer
@@ -119,34 +118,13 @@ func (n *Node) noResponders(subject string) {
 	}
 }
 
-// manyUsers is of how many a slice takes longer than the answer may take (answerTimeout) on
-// a busy machine.
-const manyUsers = 1000
-
 // heardOpen answers a server that has opened a room.
 func (n *Node) heardOpen(r *room, p *peer, h header) {
-	if r.shared.Local() > manyUsers {
-		n.send(n.subjects.inbox(p.owner, r.name), "", header{Kind: kindComes, Room: r.name}, nil)
-	}
 	rem, _ := n.addRemote(r, p)
 	n.answer(r, p, h.Knows[n.owner])
 	if h.Epoch != "" && (!rem.known || rem.epoch != h.Epoch) {
 		n.ask(r, rem, false)
 	}
-}
-
-// heardComes takes in that the slice of a server takes a while. The clients of the room wait
-// for it.
-func (n *Node) heardComes(r *room, p *peer) {
-	r.answered = true
-	rem, begins := n.addRemote(r, p)
-	if begins {
-		n.sendState(r)
-	}
-	if !rem.known && rem.askAgainAt.IsZero() {
-		rem.askAgainAt = time.Now().Add(pagesTimeout)
-	}
-	n.settle(r)
 }
 
 // heardClosed takes in that a server has the room no more.
@@ -250,7 +228,7 @@ func (n *Node) settle(r *room) {
 		return
 	}
 	missing, waited := 0, time.Since(r.openedAt)
-	if r.ready || waited >= pagesTimeout {
+	if r.ready || waited >= openTimeout {
 		clear(r.expected) // it may be that they are there no more
 	}
 	for owner, rem := range r.remotes {
@@ -265,17 +243,14 @@ func (n *Node) settle(r *room) {
 			missing++
 		}
 	}
-	silent := !r.answered && waited >= answerTimeout && !n.answeredAt.After(r.openedAt)
-	if silent && waited < 2*answerTimeout && !r.ready {
-		n.ping()
-	}
-	r.ready = r.ready || !n.reachable || r.alone || waited >= pagesTimeout ||
-		r.answered && missing == 0 || silent && waited >= 2*answerTimeout
-	if partial := !n.reachable || missing > 0 && waited >= pagesTimeout; partial != r.partial {
+	r.ready = r.ready || !n.reachable || r.alone || waited >= openTimeout || r.answered && missing == 0
+	if partial := !n.reachable || missing > 0 && waited >= openTimeout; partial != r.partial {
 		r.partial = partial
 		r.shared.SetPartial(partial)
 	}
-	if r.ready {
+	if r.ready && !r.let {
+		r.let = true
+		n.log.Debug("clients are let into a room", "room", r.name, "after", waited, "answered", r.answered, "alone", r.alone, "missing", missing, "servers", len(r.remotes))
 		r.shared.Ready()
 	}
 	n.schedule(r)
@@ -294,12 +269,7 @@ func (n *Node) schedule(r *room) {
 	}
 	sooner(r.stateAt)
 	if !r.ready {
-		for _, after := range []time.Duration{answerTimeout, 2 * answerTimeout} {
-			if at := r.openedAt.Add(after); !r.answered && at.After(time.Now()) {
-				sooner(at)
-			}
-		}
-		sooner(r.openedAt.Add(pagesTimeout))
+		sooner(r.openedAt.Add(openTimeout))
 	}
 	for _, rem := range r.remotes {
 		sooner(rem.askAgainAt)

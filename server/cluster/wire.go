@@ -35,7 +35,6 @@ const (
 	kindHeld   kind = "held"   // asks whom a server holds of earlier runs of the sender
 	// To one server.
 	kindAsk   kind = "ask"   // asks for the slice of the receiver, or what has changed in it
-	kindComes kind = "comes" // its sender has many users in the room, so that the slice takes a while
 	kindSlice kind = "slice" // a page of that
 	kindHolds kind = "holds" // answers kindHeld
 )

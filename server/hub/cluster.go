@@ -186,14 +186,6 @@ func (s *Shared) SetPartial(partial bool) {
 	r.scheduleFlush()
 }
 
-// Local returns how many users this server has in the room.
-func (s *Shared) Local() int {
-	r := s.room
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.presence.Local()
-}
-
 // Holds returns the users of whom one of the owners knows something.
 func (s *Shared) Holds(owners func(presence.Owner) bool) []string {
 	r := s.room
