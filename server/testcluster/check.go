@@ -3,6 +3,7 @@ package testcluster
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -27,11 +28,11 @@ func (c *Crowd) truth() (connected map[string]string, absent map[string]bool) {
 	return connected, absent
 }
 
-// Check returns what is wrong just now. Nothing is wrong if, at each server, those who
-// are online are those who are connected, with the names that they have chosen; if all
-// others who are there are people who have lost their connection; if count and hash are
-// the same at all servers; and if each client sees the same as those who look on.
-func (c *Crowd) Check() error {
+// CheckTruth returns where somebody is not shown as they are. All is well if in each
+// roster, of servers and of clients, those who are online are those who are connected,
+// with the names that they have chosen, and if all others who are there are people who
+// have lost their connection.
+func (c *Crowd) CheckTruth() error {
 	connected, absent := c.truth()
 	var errs []error
 	for _, w := range c.Watchers {
@@ -47,9 +48,26 @@ func (c *Crowd) Check() error {
 			errs = append(errs, fmt.Errorf("at server %s %s", w.Server.Name(), wrong))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	if len(errs) > 0 {
+		return errors.Join(errs...) // which all clients see as well
 	}
+	for p, t := range c.connectedTabs() {
+		switch _, _, large := t.Roster().View(); {
+		case t.Status().Drift != nil:
+			return fmt.Errorf("%s has another roster than their server: %w", p.Name(), t.Status().Drift)
+		case large: // they see a part
+		default:
+			if wrong := differences(byID(t.Roster().Users()), connected, absent); wrong != "" {
+				return fmt.Errorf("for %s %s", p.Name(), wrong)
+			}
+		}
+	}
+	return nil
+}
+
+// CheckSame returns where two rosters differ. All is well if count and hash are the same
+// at all servers, and if each client sees the same as those who look on.
+func (c *Crowd) CheckSame() error {
 	first := c.Watchers[0]
 	for _, w := range c.Watchers[1:] {
 		a, b := first.State(), w.State()
@@ -59,35 +77,29 @@ func (c *Crowd) Check() error {
 		}
 	}
 	all := first.Users()
-	for _, p := range c.People {
-		for _, t := range p.Tabs() {
-			if err := checkTab(t, all); err != nil {
-				return fmt.Errorf("%s %w", p.Name(), err)
+	for p, t := range c.connectedTabs() {
+		if _, _, large := t.Roster().View(); large {
+			if n := t.Roster().Count(); n != len(all) {
+				return fmt.Errorf("%s sees %d people in place of %d", p.Name(), n, len(all))
 			}
+		} else if sees := byID(t.Roster().Users()); !maps.Equal(sees, all) {
+			return fmt.Errorf("%s sees something else than those who look on: %s", p.Name(), firstDifference(all, sees))
 		}
 	}
 	return nil
 }
 
-// checkTab compares what a client sees with who is in the room.
-func checkTab(t *Tab, all map[string]event.User) error {
-	status := t.Status()
-	if status.Link != client.Connected {
-		return nil
-	}
-	if status.Drift != nil {
-		return fmt.Errorf("has another roster than their server: %w", status.Drift)
-	}
-	if _, _, large := t.Roster().View(); large {
-		if n := t.Roster().Count(); n != len(all) {
-			return fmt.Errorf("sees %d people in place of %d", n, len(all))
+// connectedTabs are the tabs that have a connection, with whose they are.
+func (c *Crowd) connectedTabs() iter.Seq2[*Person, *Tab] {
+	return func(yield func(*Person, *Tab) bool) {
+		for _, p := range c.People {
+			for _, t := range p.Tabs() {
+				if t.Status().Link == client.Connected && !yield(p, t) {
+					return
+				}
+			}
 		}
-		return nil
 	}
-	if sees := byID(t.Roster().Users()); !maps.Equal(sees, all) {
-		return fmt.Errorf("sees something else than those who look on: %s", firstDifference(all, sees))
-	}
-	return nil
 }
 
 // maxNamed is how many people are named where there may be hundreds.
@@ -99,20 +111,20 @@ func differences(sees map[string]event.User, connected map[string]string, absent
 	for id, name := range connected {
 		switch u, there := sees[id]; {
 		case !there:
-			missing = append(missing, name)
+			missing = append(missing, name+" "+id)
 		case u.Link != event.LinkOnline:
-			dimmed = append(dimmed, name)
+			dimmed = append(dimmed, name+" "+id)
 		case u.Name != name:
-			renamed = append(renamed, fmt.Sprintf("%s as %s", name, u.Name))
+			renamed = append(renamed, fmt.Sprintf("%s %s as %s", name, id, u.Name))
 		}
 	}
 	for id, u := range sees {
 		switch _, there := connected[id]; {
 		case there:
 		case u.Link == event.LinkOnline:
-			ghosts = append(ghosts, u.Name)
+			ghosts = append(ghosts, u.Name+" "+id)
 		case !absent[id]:
-			strangers = append(strangers, u.Name)
+			strangers = append(strangers, u.Name+" "+id)
 		}
 	}
 	var words []string
@@ -162,11 +174,9 @@ func (c *Crowd) checkOnline() error {
 			return fmt.Errorf("server %s shows %d people as online who have no connection, such as %s", w.Server.Name(), len(names), names[0])
 		}
 	}
-	for _, p := range c.People {
-		for _, t := range p.Tabs() {
-			if names := ghosts(t.Roster().Users()); t.Status().Link == client.Connected && len(names) > 0 {
-				return fmt.Errorf("%s sees %d people as online who have no connection, such as %s", p.Name(), len(names), names[0])
-			}
+	for p, t := range c.connectedTabs() {
+		if names := ghosts(t.Roster().Users()); len(names) > 0 {
+			return fmt.Errorf("%s sees %d people as online who have no connection, such as %s", p.Name(), len(names), names[0])
 		}
 	}
 	return nil

@@ -112,18 +112,30 @@ func (c *Crowd) AwaitBack(within time.Duration) (time.Duration, error) {
 			}
 		}
 		for _, p := range c.People {
-			if !p.IsBack() {
-				return fmt.Errorf("%s is not back", p.Name())
+			if err := p.CheckBack(); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
 }
 
-// Converged waits until every client's roster, at every server, is the truth (see
-// Check). It returns how long that took.
+// True waits until all rosters say the truth (see CheckTruth). It returns how long that
+// took.
+func (c *Crowd) True(within time.Duration) (time.Duration, error) {
+	return await(within, c.CheckTruth)
+}
+
+// Converged waits until all rosters say the truth and are the same (see CheckSame): then
+// servers agree about those who have lost their connection, too. It returns how long that
+// took.
 func (c *Crowd) Converged(within time.Duration) (time.Duration, error) {
-	return await(within, c.Check)
+	return await(within, func() error {
+		if err := c.CheckTruth(); err != nil {
+			return err
+		}
+		return c.CheckSame()
+	})
 }
 
 // NobodyOnlineWithoutConnection waits until nobody is shown as online anywhere who has
@@ -142,7 +154,7 @@ func (c *Crowd) OnlyConnected(within time.Duration) (time.Duration, error) {
 				return fmt.Errorf("at server %s %s", w.Server.Name(), wrong)
 			}
 		}
-		return c.Check()
+		return c.CheckSame()
 	})
 }
 

@@ -279,3 +279,39 @@ func TestAServerThatCannotBeOneOfThemDoesNotStart(t *testing.T) {
 		t.Error("somebody is not there")
 	}
 }
+
+// onlyAt has all new connections go to one server.
+func onlyAt(c *Cluster, server int) {
+	for i := range c.Servers {
+		c.Balancer.LeaveOut(i, i != server)
+	}
+}
+
+// Somebody says something to a server that is frozen, moves, says it again with something
+// later; and the server wakes and reads what was said first.
+func TestWhatAServerReadsWhenItWakesUndoesNothingLater(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	onlyAt(c, 2)
+	all := crowd(t, c, "team", 30) // it does not go wrong for everybody
+	if err := c.Servers[2].Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	onlyAt(c, 0)
+	for _, p := range all.People {
+		p.Rename("Early " + p.ID())
+	}
+	time.Sleep(100 * time.Millisecond) // until it is said
+	for _, p := range all.People {
+		if err := p.Reconnect(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.Rename("Late " + p.ID())
+	}
+	time.Sleep(silentLatest)
+	if err := c.Servers[2].Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(time.Second) // until it has read everything
+	converged(t, all, healing)
+}

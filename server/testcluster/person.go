@@ -3,6 +3,7 @@ package testcluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -101,18 +102,18 @@ func (p *Person) Connected() bool {
 	return false
 }
 
-// IsBack reports whether all tabs have a connection that should have one: a person whose
-// line is down, or who has left, is away by their own will.
-func (p *Person) IsBack() bool {
+// CheckBack returns which tab has no connection that should have one: a person whose line
+// is down, or who has left, is away by their own will.
+func (p *Person) CheckBack() error {
 	if p.hasLeft() || p.Line.Down() {
-		return true
+		return nil
 	}
 	for _, t := range p.Tabs() {
-		if t.Status().Link != client.Connected {
-			return false
+		if s := t.Status(); s.Link != client.Connected {
+			return fmt.Errorf("%s (%s) is not back: %w", p.Name(), p.ID(), s.Err)
 		}
 	}
-	return true
+	return nil
 }
 
 func (p *Person) hasLeft() bool {

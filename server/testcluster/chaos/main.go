@@ -62,12 +62,12 @@ func run(ctx context.Context, binary string, servers, people int, length time.Du
 	}
 	defer crowd.Close()
 	s := newStage(c, crowd, seed)
-	s.check(ctx, "everybody comes", false)
+	s.check("everybody comes", false)
 	for end := time.Now().Add(length); ctx.Err() == nil && time.Now().Before(end); {
 		s.act(ctx, acts)
 	}
 	if ctx.Err() == nil {
-		s.last(ctx)
+		s.last()
 	}
 	s.summary()
 	if s.violations > 0 {

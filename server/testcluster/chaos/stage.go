@@ -19,6 +19,7 @@ const (
 	backWithin      = 25 * time.Second // all clients, some of which wait for an attempt that hangs
 	truthWithin     = 5 * time.Second
 	onlineWithin    = 20 * time.Second
+	sameWithin      = 20 * time.Second  // also those who are reconnecting, whom a server that was away holds anew
 	heldWithin      = 110 * time.Second // those whom a server that ends has left, with what may come on top
 	hopelesslyAfter = time.Minute
 )
@@ -81,44 +82,50 @@ func (s *stage) act(ctx context.Context, acts []act) {
 	}
 	slices.Sort(names)
 	name := strings.Join(names, " and ")
-	took := s.check(ctx, strings.Join(words, "; and "), mayLeave, began)
+	took := s.check(strings.Join(words, "; and "), mayLeave, began)
 	s.times[name]++
 	s.slowest[name] = max(s.slowest[name], took)
 }
 
 // check checks that all is well, now that everything is healed, and says so in one line.
-// If began is given, people must not have been seen to leave or to arrive since then who
-// did not, unless they may by what has happened.
-func (s *stage) check(ctx context.Context, words string, mayLeave bool, began ...time.Time) time.Duration {
-	healed := time.Now()
+// If since is given, people must not have been seen to leave or to arrive from then on who
+// did not, unless they may by what has happened. It returns how long it took until all
+// rosters were true.
+func (s *stage) check(words string, mayLeave bool, since ...time.Time) time.Duration {
+	healed, before := time.Now(), s.violations
 	fmt.Printf("%s %s: ", time.Since(s.began).Round(time.Second), words)
 	if _, err := s.crowd.AwaitBack(backWithin); err != nil {
 		s.violation(err)
 	}
-	back := time.Since(healed)
-	took, err := s.crowd.Converged(truthWithin)
-	if err != nil {
+	back := time.Now()
+	if _, err := s.crowd.True(truthWithin); err != nil {
 		s.violation(err)
-		if took, err = s.crowd.Converged(hopelesslyAfter); err != nil {
+		if _, err := s.crowd.True(hopelesslyAfter); err != nil {
 			s.violation(err)
 		}
-		took += truthWithin
 	}
-	s.checks++
-	if _, err := s.crowd.NobodyOnlineWithoutConnection(onlineWithin - time.Since(healed)); err != nil {
+	took := time.Since(back)
+	if _, err := s.crowd.Converged(max(0, sameWithin-time.Since(healed))); err != nil {
 		s.violation(err)
 	}
-	said := "no ghosts"
-	if len(began) > 0 && !mayLeave {
-		if seen := s.crowd.Seen(began[0], s.isWrong); len(seen) > 0 {
-			s.violation(fmt.Errorf("of %d who did nothing is seen:\n  %s", len(s.steady), strings.Join(seen[:min(len(seen), 20)], "\n  ")))
-		} else {
-			said += ", nobody seen to leave or to arrive who did not"
-		}
+	same := time.Since(back)
+	if _, err := s.crowd.NobodyOnlineWithoutConnection(max(0, onlineWithin-time.Since(healed))); err != nil {
+		s.violation(err)
 	}
-	state := s.crowd.Watchers[0].State()
-	fmt.Printf("back after %.1f s, true after %.1f s: %d people, hash %s on all servers and in all rosters, %s\n",
-		back.Seconds(), took.Seconds(), state.Count, state.Hash, said)
+	s.checks++
+	steady := ""
+	if len(since) > 0 && !mayLeave {
+		if seen := s.crowd.Seen(since[0], s.isWrong); len(seen) > 0 {
+			s.violation(fmt.Errorf("of %d who did nothing is seen:\n  %s", len(s.steady), strings.Join(seen[:min(len(seen), 20)], "\n  ")))
+		}
+		steady = ", nobody was seen to leave or to arrive who did not"
+	}
+	fmt.Printf("all back after %.1f s, then true after %.1f s and the same after %.1f s", back.Sub(healed).Seconds(), took.Seconds(), same.Seconds())
+	if s.violations == before {
+		state := s.crowd.Watchers[0].State()
+		fmt.Printf("; all rosters have %d people and hash %s, nobody is online without a connection%s", state.Count, state.Hash, steady)
+	}
+	fmt.Println()
 	return took
 }
 
@@ -131,7 +138,7 @@ func (s *stage) isWrong(seen testcluster.Seen) bool {
 }
 
 // last checks that nobody stays for ever who has no connection.
-func (s *stage) last(ctx context.Context) {
+func (s *stage) last() {
 	took, err := s.crowd.OnlyConnected(heldWithin)
 	if err != nil {
 		s.violation(err)
