@@ -315,3 +315,28 @@ func TestWhatAServerReadsWhenItWakesUndoesNothingLater(t *testing.T) {
 	time.Sleep(time.Second) // until it has read everything
 	converged(t, all, healing)
 }
+
+// Somebody changes their name on a server that cannot reach the others, and comes back on
+// another one when the first has given them up.
+func TestWhatWasDoneOutOfReachOfTheOthersIsNotLost(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	onlyAt(c, 2)
+	all := crowd(t, c, "team", 3)
+	if err := c.NATS[0].Stop(); err != nil {
+		t.Fatal(err)
+	}
+	ana, began := all.People[0], time.Now()
+	ana.Rename("Anna")
+	awaitSeen(t, all.Watchers[2], began, soon, func(s Seen) bool { return s.User.Name == "Anna" })
+	down := time.Now()
+	ana.Line.TakeDown()
+	awaitSeen(t, all.Watchers[2], down, lostLatest, of(ana, gone))
+	onlyAt(c, 0)
+	ana.Line.PutUp()
+	eventually(t, healing, "she is back", ana.Connected)
+	if err := c.NATS[0].Start(); err != nil {
+		t.Fatal(err)
+	}
+	converged(t, all, healing)
+}
