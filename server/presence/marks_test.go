@@ -198,3 +198,24 @@ func TestWhatAnotherServerHasDoneForATabIsNotDoneAgain(t *testing.T) {
 	b.say("Ana", 2, 4, event.Patch{Note: new("four")})
 	b.expect("~Ana four")
 }
+
+func TestWhoComesBackKnowsWhatASilentServerCouldNotTell(t *testing.T) {
+	three := numbered(t, "a", "b", "c")
+	a, b, c := three[0], three[1], three[2]
+	a.join("Ana", 1)
+	b.put("a", a.own("Ana"))
+	c.put("a", a.own("Ana"))
+	a.wait(time.Second)
+	a.change("Ana", 1, event.Patch{Note: new("one")}) // which nobody hears
+	b.see(b.SetSilent(b.now, "a", true))
+	b.hello(2, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Note: new("one")}, Resumed: true})
+	b.expect("+Ana", "~Ana reconnecting", "~Ana one")
+	a.wait(time.Second)
+	a.change("Ana", 1, event.Patch{Note: new("two")})
+	c.see(c.SetSilent(c.now, "a", true))
+	c.wait(time.Minute)
+	c.hello(2, Hello{ID: "Ana", Profile: event.Patch{Name: new("Ana"), Note: new("one")}, Resumed: true})
+	c.seen = nil
+	c.put("a", a.own("Ana"))
+	c.expect("~Ana two")
+}

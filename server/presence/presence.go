@@ -164,6 +164,12 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 	case len(u.others) > 0:
 		entry = u.merged()
 		entry.Stamps, entry.Tabs, entry.Number = slices.Clone(entry.Stamps), nil, r.nextNumber()
+		if h.Resumed && u.onlySilent() {
+			// The client may know of changes that those servers could not tell any more.
+			// What was said later elsewhere is not undone by that.
+			known := event.Diff(entry.User, h.Profile.Apply(entry.User))
+			entry.change(r.now.Unix, known, Stamp{entry.latest().Time + 1, r.options.Owner})
+		}
 	default:
 		entry.User, entry.Number = event.User{ID: h.ID, Since: r.now.Unix}, r.nextNumber()
 		if entry.Stamp = r.nextStamp(entry); h.Resumed {

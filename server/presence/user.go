@@ -102,6 +102,11 @@ func (u *user[C]) dropSilent() {
 	u.others = slices.DeleteFunc(u.others, func(o ownedEntry) bool { return o.silent })
 }
 
+// onlySilent reports whether nothing is heard of any other server that has the user.
+func (u *user[C]) onlySilent() bool {
+	return !slices.ContainsFunc(u.others, func(o ownedEntry) bool { return !o.silent })
+}
+
 // merged returns what all owners know together.
 func (u *user[C]) merged() Entry {
 	e, others := u.entry, u.others
