@@ -69,7 +69,7 @@ type Node struct {
 	running  sync.WaitGroup
 
 	startedAt  time.Time
-	tickedAt   atomic.Int64  // the last tick, in nanoseconds since startedAt
+	tickedAt   atomic.Int64  // the last tick of heartbeat, in nanoseconds since startedAt
 	generation atomic.Uint64 // see Generation
 
 	// Only the goroutine of run uses what follows.
@@ -124,6 +124,7 @@ func start(ctx context.Context, o Options, b bus) (*Node, error) {
 	}
 	n.bus.subscribe(n.subjects.life())
 	n.bus.subscribe(n.subjects.inbox(n.owner, allInboxes))
+	n.running.Go(n.heartbeat)
 	n.running.Go(n.run)
 	select {
 	case err = <-problem:
@@ -155,10 +156,32 @@ func (n *Node) Ended(s *hub.Shared) {
 }
 
 // Generation implements hub.Cluster. It is another one after this process has stood still
-// for so long that the others have removed its users.
+// for so long that it was silent for the others.
 func (n *Node) Generation() (number uint64, current bool) {
 	number = n.generation.Load()
-	return number, time.Since(n.startedAt)-time.Duration(n.tickedAt.Load()) <= lostAfter
+	return number, !n.stoodStill()
+}
+
+func (n *Node) stoodStill() bool {
+	return time.Since(n.startedAt)-time.Duration(n.tickedAt.Load()) >= silentAfter
+}
+
+// heartbeat notices that this process has stood still. It does nothing else, so that it is
+// never late because there is much to do.
+func (n *Node) heartbeat() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if n.stoodStill() {
+				n.generation.Add(1)
+			}
+			n.tickedAt.Store(int64(time.Since(n.startedAt)))
+		case <-n.stop:
+			return
+		}
+	}
 }
 
 // End says to the others that this server ends on purpose. They hold its users, who come
@@ -246,7 +269,6 @@ func (n *Node) tick(now time.Time) {
 		n.woken(now)
 	}
 	n.lastTick = now
-	n.tickedAt.Store(now.Sub(n.startedAt).Nanoseconds())
 	if now.Sub(n.answeredAt) >= 2*wordEvery {
 		n.ping()
 	}
@@ -274,9 +296,6 @@ func (n *Node) ping() {
 // nothing, so that others do not hear of users who have gone long ago.
 func (n *Node) woken(now time.Time) {
 	n.log.Warn("this server has stood still", "for", now.Sub(n.lastTick).Round(100*time.Millisecond))
-	if now.Sub(n.lastTick) > lostAfter {
-		n.generation.Add(1)
-	}
 	n.mutedUntil = now.Add(wordEvery)
 	for _, p := range n.peers {
 		p.heardAt = now

@@ -17,7 +17,7 @@ type Cluster interface {
 	// Ended is called when there is no such room any more.
 	Ended(*Shared)
 	// Generation is another one after this server has stood still for so long that it
-	// counts as gone for the others. It is not current before that is noticed. Then what
+	// was silent for the others. It is not current before that is noticed. Then what
 	// comes on older connections counts no more: the client may have said it again to
 	// another server long ago, and something else after that.
 	Generation() (number uint64, current bool)

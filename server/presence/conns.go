@@ -32,7 +32,7 @@ func (r *Room[C]) addConn(u *user[C], conn C, h Hello) {
 	if len(u.conns) == 0 {
 		r.deadlines.set(u, 0)
 	}
-	u.entry.User.Link, u.restored = event.LinkOnline, false
+	u.entry.User.Link, u.entry.Lost, u.restored = event.LinkOnline, 0, false
 	c := connection[C]{id: conn, tab: h.Tab}
 	if idle := u.entry.Idle; idle != 0 {
 		if c.inactive = h.Resumed; !c.inactive {
@@ -128,6 +128,6 @@ func (r *Room[C]) updateAway(u *user[C]) {
 
 // scheduleRemoval sets the deadline after which a user without connections is removed.
 func (r *Room[C]) scheduleRemoval(u *user[C], reason event.Reason, stay time.Duration) {
-	u.entry.User.Link, u.reason = event.LinkReconnecting, reason
+	u.entry.User.Link, u.entry.Lost, u.reason = event.LinkReconnecting, r.nextNumber(), reason
 	r.deadlines.set(u, r.offset()+int64(stay))
 }

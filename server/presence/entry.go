@@ -57,6 +57,11 @@ type Entry struct {
 	// Tabs are the last refs that are done, by client: a client that comes to another
 	// server may say again what it has said to this one. It has no meaning in a merge.
 	Tabs []TabRef
+	// Lost numbers the loss of the last connection there; 0 while there is one. Seen are
+	// the losses of others that the owner knows of while it has a connection itself: they
+	// may let the user go. Neither has a meaning in a merge.
+	Lost uint64
+	Seen []EntryName
 }
 
 // TabRef is the last ref of a client that is done.

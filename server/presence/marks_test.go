@@ -152,6 +152,11 @@ func TestAServerLetsGoWhoHasMoved(t *testing.T) {
 	a.cut("Ana", 1, time.Minute)
 	b.join("Ana", 2)
 	a.put("b", b.own("Ana"))
+	if _, has := a.Own("Ana"); !has {
+		t.Error("a has let her go, though b has not known that it had lost her")
+	}
+	b.put("a", a.own("Ana"))
+	a.put("b", b.own("Ana"))
 	if _, has := a.Own("Ana"); has {
 		t.Error("a has her still")
 	}
@@ -178,9 +183,13 @@ func TestTwoServersThatLoseSomebodyTogetherBothWait(t *testing.T) {
 			t.Errorf("%s has let her go", w.options.Owner)
 		}
 	}
-	// A whole slice tells nothing of now either.
-	a.see(a.Drop(a.now, "b", "Ana", event.ReasonLost))
-	a.see(a.Put(a.now, "b", online[1], false))
+	// Nor does an old message count for a later loss.
+	b.join("Ana", 3)
+	b.put("a", a.own("Ana"))
+	seen := b.own("Ana")
+	a.join("Ana", 4)
+	a.cut("Ana", 4, time.Minute)
+	a.put("b", seen)
 	if _, has := a.Own("Ana"); !has {
 		t.Error("a has let her go")
 	}

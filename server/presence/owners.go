@@ -10,10 +10,13 @@ import (
 // own entry takes over the fields that are later. An entry that a [Mark] has ended does
 // not count.
 //
+// If the user is online there, and that server knows that this one has lost its last
+// connection, then they have moved, and this server lets its own entry go. Two servers
+// that lose the user at about the same time both keep theirs: neither hears that the other
+// has known of its loss.
+//
 // Fresh is whether the owner tells what happens now, and not what it has known for longer.
-// If the user has come online there, this server lets its own entry go when it has no
-// connection any more: they have moved. Two servers that both lose the last connection
-// keep the user nevertheless: neither hears of the other that the user has come.
+// If the user has come online there, silent servers have them no more.
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
@@ -38,10 +41,11 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Eve
 		u.entry = u.entry.mergeFields(e)
 	}
 	if came {
-		if u.dropSilent(); u.local && len(u.conns) == 0 {
-			r.dropOwn(u)
-			r.deadlines.set(u, 0)
-		}
+		u.dropSilent()
+	}
+	if u.local && u.entry.Lost != 0 && e.online() == 1 && slices.Contains(e.Seen, EntryName{r.options.Owner, u.entry.Lost}) {
+		r.dropOwn(u)
+		r.deadlines.set(u, 0)
 	}
 	return r.finishChange(u, before, "")
 }
@@ -113,6 +117,13 @@ func (r *Room[C]) Own(id string) (Entry, bool) {
 	}
 	e := u.entry
 	e.Stamps, e.Tabs = slices.Clone(e.Stamps), slices.Clone(u.tabs)
+	if len(u.conns) > 0 {
+		for _, o := range u.others {
+			if o.Lost != 0 {
+				e.Seen = append(e.Seen, EntryName{o.owner, o.Lost})
+			}
+		}
+	}
 	return e, true
 }
 

@@ -163,7 +163,7 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 		}
 	case len(u.others) > 0:
 		entry = u.merged()
-		entry.Stamps, entry.Tabs, entry.Number = slices.Clone(entry.Stamps), nil, r.nextNumber()
+		entry.Stamps, entry.Tabs, entry.Number, entry.Seen = slices.Clone(entry.Stamps), nil, r.nextNumber(), nil
 		if h.Resumed && u.onlySilent() {
 			// The client may know of changes that those servers could not tell any more.
 			// What was said later elsewhere is not undone by that.

@@ -20,6 +20,8 @@ type member struct {
 	Fields fieldStamps          `json:"fields"`
 	Idle   int64                `json:"idle"`
 	Tabs   []presence.TabRef    `json:"tabs"`
+	Lost   uint64               `json:"lost"`
+	Seen   []presence.EntryName `json:"seen"`
 	Ends   []presence.EntryName `json:"ends"` // of a mark
 }
 
@@ -76,15 +78,27 @@ func (m member) append(b []byte) []byte {
 		}
 		b = append(b, ']')
 	}
+	if m.Lost != 0 {
+		name("lost")
+		b = strconv.AppendUint(b, m.Lost, 10)
+	}
+	if len(m.Seen) > 0 {
+		name("seen")
+		b = appendNames(b, m.Seen)
+	}
 	if len(m.Ends) > 0 {
 		name("ends")
-		for i, e := range m.Ends {
-			b = appendText(append(append(b, "[,"[min(i, 1)]), `{"owner":`...), string(e.Owner))
-			b = append(strconv.AppendUint(append(b, `,"number":`...), e.Number, 10), '}')
-		}
-		b = append(b, ']')
+		b = appendNames(b, m.Ends)
 	}
 	return append(b, '}')
+}
+
+func appendNames(b []byte, names []presence.EntryName) []byte {
+	for i, e := range names {
+		b = appendText(append(append(b, "[,"[min(i, 1)]), `{"owner":`...), string(e.Owner))
+		b = append(strconv.AppendUint(append(b, `,"number":`...), e.Number, 10), '}')
+	}
+	return append(b, ']')
 }
 
 func (s stamp) append(b []byte) []byte {
@@ -234,6 +248,10 @@ func (s *scanner) member(m *member) {
 			m.Idle = s.time()
 		case "tabs":
 			s.list(func() { m.Tabs = append(m.Tabs, s.tab()) })
+		case "lost":
+			m.Lost = s.number()
+		case "seen":
+			s.list(func() { m.Seen = append(m.Seen, s.entryName()) })
 		case "ends":
 			s.list(func() { m.Ends = append(m.Ends, s.entryName()) })
 		default: // of a newer server

@@ -23,7 +23,7 @@ func MarkID(id string) string { return id + markSuffix }
 
 // Encode returns the element for what owner knows of a user.
 func Encode(owner presence.Owner, e presence.Entry) event.User {
-	m := member{Number: e.Number, Stamp: shortened(owner, e.Stamp), Idle: e.Idle, Tabs: e.Tabs}
+	m := member{Number: e.Number, Stamp: shortened(owner, e.Stamp), Idle: e.Idle, Tabs: e.Tabs, Lost: e.Lost, Seen: e.Seen}
 	for _, f := range e.Stamps {
 		m.Fields = append(m.Fields, fieldStamp{f.Field, shortened(owner, f.Stamp)})
 	}
@@ -58,7 +58,7 @@ func Decode(owner presence.Owner, u event.User) (presence.Entry, presence.Mark, 
 	if id, isMark := strings.CutSuffix(u.ID, markSuffix); isMark {
 		return presence.Entry{}, presence.Mark{ID: id, Ends: m.Ends}, nil
 	}
-	e := presence.Entry{User: of, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs}
+	e := presence.Entry{User: of, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs, Lost: m.Lost, Seen: m.Seen}
 	for _, f := range m.Fields {
 		e.Stamps = append(e.Stamps, presence.FieldStamp{Field: f.field, Stamp: f.stamp.of(owner)})
 	}

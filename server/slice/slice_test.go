@@ -38,6 +38,9 @@ func TestAnEntryTravelsAsItIs(t *testing.T) {
 				e.Stamps = append(e.Stamps, presence.FieldStamp{Field: field, Stamp: stamps().Draw(t, "stamp of "+field)})
 			}
 		}
+		if rapid.Bool().Draw(t, "lost") {
+			e.Lost, e.Seen = 9, []presence.EntryName{{Owner: "b/2", Number: 4}}
+		}
 		if rapid.Bool().Draw(t, "tabs") {
 			e.Tabs = []presence.TabRef{{Tab: "t", Done: 7}}
 		}
