@@ -1,0 +1,49 @@
+package cluster
+
+import "time"
+
+// This file is about a process that was stopped for a while, and does not know it.
+
+// Generation implements hub.Cluster. It is another one after this process has stood still
+// for so long that it was silent for the others.
+func (n *Node) Generation() (number uint64, current bool) {
+	number = n.generation.Load()
+	return number, !n.stoodStill()
+}
+
+func (n *Node) stoodStill() bool {
+	return time.Since(n.startedAt)-time.Duration(n.tickedAt.Load()) >= silentAfter
+}
+
+// heartbeat notices that this process has stood still. It does nothing else, so that it is
+// never late because there is much to do.
+func (n *Node) heartbeat() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if n.stoodStill() {
+				n.generation.Add(1)
+			}
+			n.tickedAt.Store(int64(time.Since(n.startedAt)))
+		case <-n.stop:
+			return
+		}
+	}
+}
+
+// woken is called after this process was stopped for a while. Nothing that it knows is
+// current, and the ends of its connections are still to be read: for a second it says
+// nothing, so that others do not hear of users who have gone long ago.
+func (n *Node) woken(now time.Time) {
+	n.log.Warn("this server has stood still", "for", now.Sub(n.lastTick).Round(100*time.Millisecond))
+	n.mutedUntil = now.Add(wordEvery)
+	for _, p := range n.peers {
+		p.heardAt = now
+	}
+	for _, r := range n.rooms {
+		r.askAt = n.mutedUntil
+		n.schedule(r)
+	}
+}
