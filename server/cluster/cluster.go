@@ -76,7 +76,7 @@ type Node struct {
 	peers      map[presence.Owner]*peer
 	rooms      map[string]*room
 	agenda     agenda
-	rests      []rest // connections that may send again, in the order of the time
+	pauses     []pause // connections that may send again, in the order of the time
 	queries    map[string]*query
 	reachable  bool      // NATS is
 	answeredAt time.Time // when the latest ping was sent that was answered
@@ -160,7 +160,7 @@ func (n *Node) Ended(s *hub.Shared) {
 func (n *Node) End() {
 	n.commands.add(func() {
 		n.ended = true
-		n.sayLife()
+		n.sendLife()
 	})
 }
 
@@ -207,7 +207,7 @@ func (n *Node) run() {
 			tick = now.Add(tickEvery)
 		}
 		n.doDue(now)
-		n.readyRested(now)
+		n.endPauses(now)
 		timer.Reset(time.Until(n.nextTime(tick)))
 	}
 }
@@ -228,8 +228,8 @@ func (n *Node) nextTime(tick time.Time) time.Time {
 	if at, ok := n.agenda.next(); ok && at.Before(tick) {
 		tick = at
 	}
-	if len(n.rests) > 0 && n.rests[0].until.Before(tick) {
-		tick = n.rests[0].until
+	if len(n.pauses) > 0 && n.pauses[0].until.Before(tick) {
+		tick = n.pauses[0].until
 	}
 	return tick
 }
@@ -247,7 +247,7 @@ func (n *Node) tick(now time.Time) {
 		n.pingedAt = time.Time{} // it was lost with its connection
 	}
 	if now.Sub(n.wordAt) >= wordEvery && !now.Before(n.mutedUntil) && !n.ended {
-		n.sayLife()
+		n.sendLife()
 	}
 	for _, p := range n.peers {
 		n.watch(p, now)
@@ -295,14 +295,14 @@ func (n *Node) setReachable(now time.Time, reachable bool) {
 		}
 	}
 	for _, r := range n.rooms {
-		n.settle(r)
+		n.updateAccess(r)
 	}
 	if !reachable {
 		n.log.Warn("NATS is out of reach: people on other servers are shown as reconnecting")
 		return
 	}
 	n.log.Info("NATS is reached")
-	n.sayStart()
+	n.sendStart()
 	n.askAll()
 }
 
@@ -313,13 +313,13 @@ func (n *Node) askAll() {
 	}
 }
 
-// sayLife says to all that this server lives, or ends.
-func (n *Node) sayLife() { n.say(false) }
+// sendLife says to all that this server lives, or ends.
+func (n *Node) sendLife() { n.sendWord(false) }
 
-// sayStart says that this server has come, so that others say that they live.
-func (n *Node) sayStart() { n.say(true) }
+// sendStart says that this server has come, so that others say that they live.
+func (n *Node) sendStart() { n.sendWord(true) }
 
-func (n *Node) say(starts bool) {
+func (n *Node) sendWord(starts bool) {
 	n.word++
 	n.wordAt = time.Now()
 	n.send(n.subjects.life(), "", header{Kind: kindLife, Word: n.word, Now: n.wordAt.UnixMilli(), Starts: starts, Ends: n.ended}, nil)
@@ -407,7 +407,7 @@ func (n *Node) refuse(m message, err error) {
 		n.warn("secret", text+"; give all the same -secret-file, or this one another -nats-prefix")
 		if now := time.Now(); m.subject == n.subjects.life() && now.Sub(n.strangerAt) >= wordEvery/4 {
 			n.strangerAt = now
-			n.sayLife() // it may just have started, and has to hear of this one
+			n.sendLife() // it may just have started, and has to hear of this one
 		}
 		if n.twin != nil {
 			n.twin(fmt.Errorf("%s; give all servers the same -secret-file, or this one another -nats-prefix", text))

@@ -37,25 +37,25 @@ func (c *commands) take() []func() {
 	return list
 }
 
-// rest is the pause of a slice after a frame. What changes meanwhile is merged into the
+// pause is the pause of a slice after a frame. What changes meanwhile is merged into the
 // next one.
-type rest struct {
+type pause struct {
 	conn  *hub.Conn
 	until time.Time
 }
 
-// restAfterFrame keeps a server below 30 frames a second in each room.
-const restAfterFrame = 34 * time.Millisecond
+// pauseAfterFrame keeps a server below 30 frames a second in each room.
+const pauseAfterFrame = 34 * time.Millisecond
 
-// readyRested ends the pauses that are over.
-func (n *Node) readyRested(now time.Time) {
+// endPauses ends the pauses that are over.
+func (n *Node) endPauses(now time.Time) {
 	done := 0
-	for done < len(n.rests) && !n.rests[done].until.After(now) {
-		n.rests[done].conn.Ready()
+	for done < len(n.pauses) && !n.pauses[done].until.After(now) {
+		n.pauses[done].conn.Ready()
 		done++
 	}
-	if n.rests = n.rests[done:]; len(n.rests) == 0 {
-		n.rests = nil
+	if n.pauses = n.pauses[done:]; len(n.pauses) == 0 {
+		n.pauses = nil
 	}
 }
 

@@ -63,7 +63,7 @@ func (n *Node) heardLife(p *peer, h header) {
 		}
 	}
 	if h.Starts || p.name == n.name && h.Word == 1 {
-		n.sayLife()
+		n.sendLife()
 	}
 	// Without the words in between, messages may have been lost as well.
 	if p.word != 0 && h.Word > p.word+1 {
@@ -119,7 +119,7 @@ func (n *Node) setSilent(p *peer, silent bool) {
 	p.silent = silent
 	for _, r := range p.rooms {
 		r.shared.SetSilent(p.owner, silent)
-		n.settle(r)
+		n.updateAccess(r)
 	}
 }
 

@@ -13,11 +13,13 @@ import (
 
 // remote is what is known of the slice of another server in a room.
 type remote struct {
-	peer   *peer
-	epoch  string
-	known  bool          // it is proven that roster is what its owner has
-	seq    uint64        // of the last state that was proven
-	roster roster.Roster // it may be ahead of what is proven
+	peer  *peer
+	epoch string
+	known bool // it is proven that roster is what its owner has
+	// unknownSince is since when it is not; it has no meaning while it is.
+	unknownSince time.Time
+	seq          uint64        // of the last state that was proven
+	roster       roster.Roster // it may be ahead of what is proven
 
 	// What has changed in roster and is not proven: all, or some elements. Those who have
 	// gone have a reason.
@@ -28,6 +30,13 @@ type remote struct {
 	later      []laterFrame // frames that came before the slice
 	askAgainAt time.Time    // zero unless an answer is missing
 	asked      int          // how often, since it was known last
+}
+
+// forget notes that the slice is not known any more.
+func (rem *remote) forget() {
+	if rem.known {
+		rem.known, rem.unknownSince = false, time.Now()
+	}
 }
 
 // incoming is a slice that comes in pages.
@@ -146,7 +155,7 @@ func (n *Node) heardFrame(r *room, p *peer, h header, events []event.Event) {
 		n.apply(r, rem, []event.Event{event.ExistingUsers{}, state}, false)
 	default:
 		if rem.epoch != h.Epoch {
-			rem.known = false
+			rem.forget()
 		}
 		if len(rem.later) < maxLater {
 			rem.later = append(rem.later, laterFrame{h, events})
@@ -156,7 +165,7 @@ func (n *Node) heardFrame(r *room, p *peer, h header, events []event.Event) {
 		}
 	}
 	n.replace(r, rem, h)
-	n.settle(r)
+	n.updateAccess(r)
 }
 
 // stateOf returns the room event that ends a frame.
@@ -214,7 +223,7 @@ func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 		}
 	}
 	n.replace(r, rem, h)
-	n.settle(r)
+	n.updateAccess(r)
 }
 
 // apply applies events to the slice of another server. If the result is proven, the room
@@ -231,7 +240,7 @@ func (n *Node) apply(r *room, rem *remote, events []event.Event, fresh bool) boo
 		n.counts.Drifts.Add(1)
 		n.log.Debug("the slice of another server is not what it should be", "room", r.name, "server", rem.peer.owner, "err", err)
 		wasKnown := rem.known
-		rem.known = false
+		rem.forget()
 		n.ask(r, rem, wasKnown)
 		return false
 	}

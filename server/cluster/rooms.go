@@ -20,9 +20,9 @@ const (
 	// Over several NATS servers, two who open a room at one time can both be told that
 	// nobody else has it. So a server asks again, at last every idleEvery.
 	idleEvery = 30 * time.Second
-	// settleAfter is how long after a frame the state is told once more: the frame may
+	// repeatAfter is how long after a frame the state is told once more: the frame may
 	// have been lost.
-	settleAfter = 2 * time.Second
+	repeatAfter = 2 * time.Second
 	// askAgainAfter is how long an answer may take.
 	askAgainAfter = 500 * time.Millisecond
 )
@@ -40,8 +40,7 @@ type room struct {
 	replaces bool   // the slice has everybody whom earlier runs had
 
 	openedAt time.Time
-	ready    bool                    // clients may be let in
-	let      bool                    // and are
+	ready    bool                    // clients are let in
 	alone    bool                    // it was said that no other server has the room
 	answered bool                    // another server has answered
 	expected map[presence.Owner]bool // servers that must still answer
@@ -66,7 +65,7 @@ func (n *Node) open(s *hub.Shared) {
 	n.rooms[r.name] = r
 	n.bus.subscribe(n.subjects.room(r.name))
 	n.askRoom(r)
-	n.settle(r)
+	n.updateAccess(r)
 }
 
 // closeRoom ends sharing a room that this server has no more.
@@ -114,7 +113,7 @@ func (n *Node) noResponders(subject string) {
 	}
 	if r := n.rooms[about]; r != nil {
 		r.alone = true
-		n.settle(r)
+		n.updateAccess(r)
 	}
 }
 
@@ -131,7 +130,7 @@ func (n *Node) heardOpen(r *room, p *peer, h header) {
 func (n *Node) heardClosed(r *room, p *peer) {
 	delete(r.expected, p.owner)
 	n.removeRemote(r, p, event.ReasonClosed)
-	n.settle(r)
+	n.updateAccess(r)
 }
 
 // addRemote returns the slice of another server, of which nothing may be known yet. With
@@ -141,7 +140,7 @@ func (n *Node) addRemote(r *room, p *peer) (rem *remote, begins bool) {
 	if rem := r.remotes[p.owner]; rem != nil {
 		return rem, false
 	}
-	rem = &remote{peer: p}
+	rem = &remote{peer: p, unknownSince: time.Now()}
 	r.remotes[p.owner], p.rooms[r.name] = rem, r
 	if r.epoch == "" {
 		r.epoch = rand.Text()[:12]
@@ -164,7 +163,7 @@ func (n *Node) removeRemote(r *room, p *peer, reason event.Reason) {
 		r.shared.Unshare()
 		r.epoch, r.stateAt, r.askAt = "", time.Time{}, time.Now().Add(idleEvery)
 	}
-	n.settle(r)
+	n.updateAccess(r)
 }
 
 // publisher gives the frames of a slice to the node.
@@ -193,7 +192,7 @@ const maxHeader = 4 << 10
 // sendFrame tells others what has changed in the slice of this server.
 func (n *Node) sendFrame(p publisher, c *hub.Conn, frame []byte) {
 	now := time.Now()
-	n.rests = append(n.rests, rest{c, now.Add(restAfterFrame)})
+	n.pauses = append(n.pauses, pause{c, now.Add(pauseAfterFrame)})
 	r := p.room
 	if n.rooms[r.name] != r || r.epoch != p.epoch {
 		return
@@ -203,7 +202,7 @@ func (n *Node) sendFrame(p publisher, c *hub.Conn, frame []byte) {
 		return
 	}
 	n.send(n.subjects.room(r.name), "", header{Kind: kindFrame, Room: r.name, Epoch: r.epoch, Replaces: r.replaces}, frame)
-	if r.stateAt = now.Add(settleAfter); bytes.HasPrefix(frame, stateOnly) { // nothing has changed
+	if r.stateAt = now.Add(repeatAfter); bytes.HasPrefix(frame, stateOnly) { // nothing has changed
 		r.stateAt = now.Add(idleEvery)
 	}
 	n.schedule(r)
@@ -221,13 +220,14 @@ func (n *Node) sendState(r *room) {
 	n.schedule(r)
 }
 
-// settle decides whether clients are let into a room, and whether they are told that
+// updateAccess decides whether clients are let into a room, and whether they are told that
 // somebody may be missing. It is called whenever something has changed.
-func (n *Node) settle(r *room) {
+func (n *Node) updateAccess(r *room) {
 	if n.rooms[r.name] != r {
 		return
 	}
-	missing, waited := 0, time.Since(r.openedAt)
+	now := time.Now()
+	missing, partial, waited := 0, !n.reachable, now.Sub(r.openedAt)
 	if r.ready || waited >= openTimeout {
 		clear(r.expected) // it may be that they are there no more
 	}
@@ -236,6 +236,7 @@ func (n *Node) settle(r *room) {
 			delete(r.expected, owner)
 		} else if !rem.peer.silent {
 			missing++
+			partial = partial || now.Sub(rem.unknownSince) >= openTimeout
 		}
 	}
 	for owner := range r.expected {
@@ -243,13 +244,12 @@ func (n *Node) settle(r *room) {
 			missing++
 		}
 	}
-	r.ready = r.ready || !n.reachable || r.alone || waited >= openTimeout || r.answered && missing == 0
-	if partial := !n.reachable || missing > 0 && waited >= openTimeout; partial != r.partial {
+	if partial != r.partial {
 		r.partial = partial
 		r.shared.SetPartial(partial)
 	}
-	if r.ready && !r.let {
-		r.let = true
+	if !r.ready && (!n.reachable || r.alone || waited >= openTimeout || r.answered && missing == 0) {
+		r.ready = true
 		n.log.Debug("clients are let into a room", "room", r.name, "after", waited, "answered", r.answered, "alone", r.alone, "missing", missing, "servers", len(r.remotes))
 		r.shared.Ready()
 	}
@@ -300,7 +300,7 @@ func (n *Node) doDue(now time.Time) {
 				n.ask(r, rem, false)
 			}
 		}
-		n.settle(r)
+		n.updateAccess(r)
 	}
 }
 

@@ -111,9 +111,9 @@ func (r *Room[C]) markOthers(id string, u *user[C]) {
 	r.noteMark(id)
 }
 
-// settleMark notes that an owner has another entry of a user now, or none if the number
+// shrinkMark notes that an owner has another entry of a user now, or none if the number
 // is 0: the mark of this server has not to wait for that owner any more.
-func (r *Room[C]) settleMark(id string, owner Owner, number uint64) {
+func (r *Room[C]) shrinkMark(id string, owner Owner, number uint64) {
 	for i, m := range r.marks[id] {
 		if m.owner != r.options.Owner {
 			continue

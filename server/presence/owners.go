@@ -20,7 +20,7 @@ import (
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
-	r.settleMark(e.User.ID, owner, e.Number)
+	r.shrinkMark(e.User.ID, owner, e.Number)
 	if r.isEnded(e.User.ID, EntryName{owner, e.Number}) {
 		return r.remove(owner, e.User.ID, event.ReasonLeft) // an earlier entry, if there is one
 	}
@@ -54,7 +54,7 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Eve
 // are gone for the reason.
 func (r *Room[C]) Drop(now Instant, owner Owner, id string, reason event.Reason) []event.Event {
 	r.setNow(now)
-	r.settleMark(id, owner, 0)
+	r.shrinkMark(id, owner, 0)
 	return r.remove(owner, id, reason)
 }
 
@@ -96,7 +96,7 @@ func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (even
 	}
 	if reason != event.ReasonNodeLost { // otherwise it may come back, and has still to hear of them
 		for id := range r.marks {
-			r.settleMark(id, owner, 0)
+			r.shrinkMark(id, owner, 0)
 		}
 	}
 	r.DropMarks(owner)
