@@ -54,12 +54,34 @@ func (s *Shared) Restored() bool { return s.restored }
 // waited for. Further calls do nothing.
 func (s *Shared) Ready() {
 	r := s.room
+	defer r.endIfEmpty() // those who came with a restored room may have gone meanwhile
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.isOpening() {
+		close(r.opening)
+	}
+}
+
+// Keep sets whether the room goes on without users and connections here: this server knows
+// of users of another one that starts again, and who of them has gone.
+func (s *Shared) Keep(keep bool) {
+	r := s.room
+	defer r.endIfEmpty()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept = keep
+}
+
+// isOpening reports whether clients have to wait.
+func (r *room) isOpening() bool {
+	if r.opening == nil {
+		return false
+	}
 	select {
 	case <-r.opening:
+		return false
 	default:
-		close(r.opening)
+		return true
 	}
 }
 
@@ -88,7 +110,7 @@ func (s *Shared) Update(u Update) {
 		now := r.now()
 		if u.Whole {
 			u.Gone = append(u.Gone, r.missing(u)...)
-			r.presence.DropMarks(u.Owner)
+			r.presence.DropMarks(now, u.Owner)
 		}
 		for _, m := range u.Marks {
 			events, conns := r.presence.PutMark(now, u.Owner, m)
@@ -99,7 +121,7 @@ func (s *Shared) Update(u Update) {
 			news = append(news, events...)
 		}
 		for _, id := range u.Ended {
-			r.presence.DropMark(u.Owner, id)
+			r.presence.DropMark(now, u.Owner, id)
 		}
 		if u.Whole {
 			r.log.roster.Grow(len(u.Put))
@@ -332,10 +354,8 @@ func (r *room) elementsOf(id string) (elements []event.User) {
 // await waits until clients are let into the room, or the hub is closed. Until the caller
 // calls entered, the room does not end.
 func (r *room) await() (entered func()) {
-	select {
-	case <-r.opening:
+	if !r.isOpening() {
 		return func() {}
-	default:
 	}
 	r.mu.Lock()
 	r.waiting++

@@ -139,9 +139,11 @@ type Person struct {
 
 // Join makes p present in a room, and makes the room if there is none. It returns the
 // connection, whose frames go to sink. The caller must Close it. The error is
-// ErrClosed, ErrStoodStill, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of p.Admit. With
-// a cluster, the first who enters a room waits for Shared.Ready. A user who is in the room already gets only one of the last two. A client that resumes
-// and whose user has left since by another connection is told that, and does not join.
+// ErrClosed, ErrStoodStill, ErrRoomFull, ErrTooManyRooms, event.ErrDataTooLong or that of
+// p.Admit. With a cluster, the first who enters a room waits for Shared.Ready. A user who
+// is in the room already gets only one of the last two, and ErrTooManyRooms if they are on
+// other servers only. A client that resumes and whose user has left since by another
+// connection is told that, and does not join.
 func (h *Hub) Join(name string, p Person, sink Sink) (*Conn, error) {
 	return h.enter(name, func(r *room) (*Conn, error) { return r.join(p, sink) })
 }

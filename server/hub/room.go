@@ -24,6 +24,7 @@ type room struct {
 	waiting        int                   // how many hellos wait until clients are let in
 	slice          *roomSlice            // nil unless other servers take part in the room
 	partial        bool                  // other servers may have users whom this one does not know
+	kept           bool                  // it goes on without anybody: see Shared.Keep
 	ended          bool                  // nobody is left: the next one who joins opens a new room
 	stopped        bool                  // the hub is closing: no flush and no alarm is started
 	presence       *presence.Room[*Conn] // who is here, and why
@@ -99,10 +100,16 @@ func (r *room) admit(p Person) error {
 	switch {
 	case !r.presence.Has(p.ID):
 		return r.admitUser(p.Visitor)
+	case !r.takeSlot(p.Source): // the user is on other servers only
+		return ErrTooManyRooms
 	case p.Admit == nil || r.canResume(p.Resume):
 		return nil
 	}
-	return p.Admit(true)
+	err := p.Admit(true)
+	if err != nil {
+		r.releaseUnusedSlot()
+	}
+	return err
 }
 
 // turnAway tells a client that its user has left the room while it was away, in
@@ -397,7 +404,8 @@ func (r *room) endIfEmpty() {
 	if r.slice != nil {
 		clients--
 	}
-	r.ended = r.presence.Local() == 0 && clients == 0 && (r.sliceTold() || r.stopped)
+	empty := r.presence.Local() == 0 && clients == 0 && !r.kept && !r.isOpening() && r.sliceTold()
+	r.ended = r.ended || empty || r.stopped && r.presence.Local() == 0 && clients == 0
 	ended := r.ended
 	r.mu.Unlock()
 	if ended {

@@ -41,7 +41,7 @@ func (r *Room[C]) addConn(u *user[C], conn C, h Hello) {
 	}
 	u.conns = append(u.conns, c)
 	r.updateAway(u)
-	u.dropSilent()
+	u.supersedeSilent()
 }
 
 // resumeWindow is how soon after joining a client that comes back says that its tab is

@@ -27,21 +27,69 @@ type EntryName struct {
 // is heard.
 const markStay = 90 * time.Second
 
+// recountAfter is how long after the end of a mark an entry may count again that it had
+// ended: its owner lets it go, and is to be heard before that.
+const recountAfter = 5 * time.Second
+
+// leftStay is how long it is known that somebody has left: as long as clients need to come
+// back after a restart, when their timers run once a minute.
+const leftStay = 90 * time.Second
+
 // mark is a mark of one owner.
 type mark struct {
-	owner Owner
-	ends  []EntryName
+	owner  Owner
+	ends   []EntryName
+	endsAt int64 // of a mark of this server
 }
 
-// ownMark is a mark of this server, with its end as a deadline.
-type ownMark struct {
-	id     string
-	endsAt int64
+// fifo has times for users, in their order.
+type fifo []timeOf
+
+type timeOf struct {
+	id string
+	at int64
 }
 
-// Left reports whether somebody has left the room a short time ago, on another server or
-// while they were on another one too, and is not in it.
-func (r *Room[C]) Left(id string) bool { return len(r.marks[id]) > 0 && !r.Has(id) }
+func (f *fifo) add(id string, at int64) { *f = append(*f, timeOf{id, at}) }
+
+// due removes and returns the users whose time has come.
+func (f *fifo) due(now int64) (ids []string) {
+	for len(*f) > 0 && (*f)[0].at <= now {
+		ids = append(ids, (*f)[0].id)
+		*f = (*f)[1:]
+	}
+	if len(*f) == 0 {
+		*f = nil
+	}
+	return ids
+}
+
+// Left reports whether somebody has left the room within leftStay, on any server, and is
+// not in it.
+func (r *Room[C]) Left(id string) bool {
+	at, ok := r.left[id]
+	return ok && r.offset()-at < int64(leftStay) && !r.Has(id)
+}
+
+// noteLeft notes that somebody has left, if that is the reason why they are gone. A server
+// that is alone has its log for that.
+func (r *Room[C]) noteLeft(id string, reason event.Reason) {
+	if reason != event.ReasonLeft || r.options.Owner == "" {
+		return
+	}
+	if len(r.left) >= 2*r.leftKept+spare {
+		for id, at := range r.left {
+			if r.offset()-at >= int64(leftStay) {
+				delete(r.left, id)
+			}
+		}
+		r.leftKept = len(r.left)
+	}
+	if r.left == nil {
+		r.left = make(map[string]int64)
+	}
+	r.left[id] = r.offset()
+}
 
 // OwnMark returns the mark of this server for a user. It reports false if there is none.
 func (r *Room[C]) OwnMark(id string) (Mark, bool) {
@@ -58,34 +106,70 @@ func (r *Room[C]) OwnMark(id string) (Mark, bool) {
 func (r *Room[C]) PutMark(now Instant, owner Owner, m Mark) (events []event.Event, conns []C) {
 	r.setNow(now)
 	r.dropMark(owner, m.ID)
-	r.addMark(m.ID, mark{owner, m.Ends})
+	r.addMark(m.ID, mark{owner: owner, ends: m.Ends})
 	u := r.users[m.ID]
 	if u == nil {
 		return nil, nil
 	}
-	before, all := u.shown(), slices.Collect(r.Connections(m.ID))
-	for _, name := range m.Ends {
-		if name.Owner == r.options.Owner {
-			if u.local && u.entry.Number == name.Number {
-				conns = all
-				r.dropOwn(u)
-				r.deadlines.set(u, 0)
-			}
-		} else if i, found := u.findOwner(name.Owner); found && u.others[i].Number == name.Number {
-			u.others = slices.Delete(u.others, i, i+1)
-		}
+	before := u.shown()
+	if u.local && slices.Contains(m.Ends, EntryName{r.options.Owner, u.entry.Number}) {
+		conns = slices.Collect(r.Connections(m.ID))
+		r.dropOwn(u)
+		r.deadlines.set(u, 0)
+	}
+	for i := range u.others {
+		o := &u.others[i]
+		o.ended = o.ended || slices.Contains(m.Ends, EntryName{o.owner, o.Number})
 	}
 	return r.finishChange(u, before, event.ReasonLeft), conns
 }
 
 // DropMark forgets the mark of another owner for a user.
-func (r *Room[C]) DropMark(owner Owner, id string) { r.dropMark(owner, id) }
+func (r *Room[C]) DropMark(now Instant, owner Owner, id string) {
+	r.setNow(now)
+	r.dropMark(owner, id)
+}
 
 // DropMarks forgets all marks of another owner.
-func (r *Room[C]) DropMarks(owner Owner) {
+func (r *Room[C]) DropMarks(now Instant, owner Owner) {
+	r.setNow(now)
 	for id := range r.marks {
 		r.dropMark(owner, id)
 	}
+}
+
+// dropMarks forgets all marks of an owner who is gone. What they had ended counts again:
+// nobody would tell the others of them.
+func (r *Room[C]) dropMarks(owner Owner) (events []event.Event) {
+	for id, marks := range r.marks {
+		if slices.ContainsFunc(marks, func(m mark) bool { return m.owner == owner }) {
+			r.dropMark(owner, id)
+			events = append(events, r.recount(id)...)
+		}
+	}
+	return events
+}
+
+// recountDue recounts the users for whom it is time.
+func (r *Room[C]) recountDue() (events []event.Event) {
+	for _, id := range r.recounts.due(r.offset()) {
+		events = append(events, r.recount(id)...)
+	}
+	return events
+}
+
+// recount decides anew which entries of a user are ended by marks.
+func (r *Room[C]) recount(id string) []event.Event {
+	u := r.users[id]
+	if u == nil {
+		return nil
+	}
+	before := u.shown()
+	for i := range u.others {
+		o := &u.others[i]
+		o.ended = r.isEnded(id, EntryName{o.owner, o.Number})
+	}
+	return r.finishChange(u, before, event.ReasonLeft)
 }
 
 // isEnded reports whether an entry of a user has been ended by a mark.
@@ -98,8 +182,10 @@ func (r *Room[C]) markOthers(id string, u *user[C]) {
 	if len(u.others) == 0 {
 		return
 	}
-	m := mark{owner: r.options.Owner}
-	for _, o := range u.others {
+	m := mark{owner: r.options.Owner, endsAt: r.offset() + int64(markStay)}
+	for i := range u.others {
+		o := &u.others[i]
+		o.ended = true
 		m.ends = append(m.ends, EntryName{o.owner, o.Number})
 	}
 	if old, ok := r.OwnMark(id); ok {
@@ -107,7 +193,8 @@ func (r *Room[C]) markOthers(id string, u *user[C]) {
 		r.endMark(id)
 	}
 	r.addMark(id, m)
-	r.ownMarks = append(r.ownMarks, ownMark{id, r.offset() + int64(markStay)})
+	r.ownMarks++
+	r.markEnds.add(id, m.endsAt)
 	r.noteMark(id)
 }
 
@@ -132,17 +219,18 @@ func (r *Room[C]) shrinkMark(id string, owner Owner, number uint64) {
 
 // endMarks ends the marks of this server that have been kept for long enough.
 func (r *Room[C]) endMarks() {
-	for len(r.ownMarks) > 0 && r.ownMarks[0].endsAt <= r.offset() {
-		id := r.ownMarks[0].id
-		r.endMark(id)
-		r.noteMark(id)
+	for _, id := range r.markEnds.due(r.offset()) {
+		if slices.ContainsFunc(r.marks[id], func(m mark) bool { return m.owner == r.options.Owner && m.endsAt <= r.offset() }) {
+			r.endMark(id)
+			r.noteMark(id)
+		}
 	}
 }
 
 // endMark removes the mark of this server for a user.
 func (r *Room[C]) endMark(id string) {
+	r.ownMarks--
 	r.dropMark(r.options.Owner, id)
-	r.ownMarks = slices.DeleteFunc(r.ownMarks, func(m ownMark) bool { return m.id == id })
 }
 
 // noteMark notes that the mark of this server for a user has changed.
@@ -160,6 +248,12 @@ func (r *Room[C]) addMark(id string, m mark) {
 }
 
 func (r *Room[C]) dropMark(owner Owner, id string) {
+	if len(r.marks[id]) == 0 {
+		return
+	}
+	if r.users[id] != nil {
+		r.recounts.add(id, r.offset()+int64(recountAfter))
+	}
 	left := slices.DeleteFunc(slices.Clone(r.marks[id]), func(m mark) bool { return m.owner == owner })
 	if len(left) > 0 {
 		r.marks[id] = left

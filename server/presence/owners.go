@@ -16,38 +16,39 @@ import (
 // has known of its loss.
 //
 // Fresh is whether the owner tells what happens now, and not what it has known for longer.
-// If the user has come online there, silent servers have them no more.
+// If the user has come online there, what silent servers know counts no more, until they
+// are heard again.
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
 	r.shrinkMark(e.User.ID, owner, e.Number)
-	if r.isEnded(e.User.ID, EntryName{owner, e.Number}) {
-		return r.remove(owner, e.User.ID, event.ReasonLeft) // an earlier entry, if there is one
-	}
 	u := r.users[e.User.ID]
 	if u == nil {
 		u = &user[C]{}
 		r.users[e.User.ID] = u
 	}
 	before := u.shown()
-	came := fresh && e.online() == 1
-	if i, found := u.findOwner(owner); found {
-		came = came && u.others[i].online() == 0
-		u.others[i].Entry, u.others[i].silent = e, false
-	} else {
-		u.others = slices.Insert(u.others, i, ownedEntry{owner: owner, Entry: e})
+	i, found := u.findOwner(owner)
+	if !found {
+		u.others = slices.Insert(u.others, i, ownedEntry{owner: owner})
+		r.addOwned(owner, u)
 	}
-	if u.local {
+	o := &u.others[i]
+	came := fresh && e.online() == 1 && !(found && o.online() == 1)
+	ended := r.isEnded(e.User.ID, EntryName{owner, e.Number}) || o.ended && o.Number == e.Number
+	*o = ownedEntry{owner: owner, ended: ended, Entry: e}
+	if u.local && !ended {
 		u.entry = u.entry.mergeFields(e)
+		u.takeOverTabs(e.Tabs)
 	}
-	if came {
-		u.dropSilent()
+	if came && !ended {
+		u.supersedeSilent()
 	}
 	if u.local && u.entry.Lost != 0 && e.online() == 1 && slices.Contains(e.Seen, EntryName{r.options.Owner, u.entry.Lost}) {
 		r.dropOwn(u)
 		r.deadlines.set(u, 0)
 	}
-	return r.finishChange(u, before, "")
+	return r.finishChange(u, before, event.ReasonLeft) // if an earlier entry counted, and this one is ended
 }
 
 // Drop removes what another owner knows of a user. If no other owner has the user, they
@@ -69,26 +70,51 @@ func (r *Room[C]) remove(owner Owner, id string, reason event.Reason) []event.Ev
 		return nil
 	}
 	before := u.shown()
+	gone := u.others[i].User
 	u.others = slices.Delete(u.others, i, i+1)
-	return r.finishChange(u, before, reason)
+	r.removeOwned(owner, u)
+	events := r.finishChange(u, before, reason)
+	if len(u.others) == 0 && !u.local {
+		delete(r.users, gone.ID) // also if the entry did not count
+	}
+	return events
+}
+
+// addOwned notes that an owner knows a user.
+func (r *Room[C]) addOwned(owner Owner, u *user[C]) {
+	if r.owned == nil {
+		r.owned = make(map[Owner]map[*user[C]]struct{})
+	}
+	if r.owned[owner] == nil {
+		r.owned[owner] = make(map[*user[C]]struct{})
+	}
+	r.owned[owner][u] = struct{}{}
+}
+
+func (r *Room[C]) removeOwned(owner Owner, u *user[C]) {
+	if delete(r.owned[owner], u); len(r.owned[owner]) == 0 {
+		delete(r.owned, owner)
+	}
 }
 
 // SetSilent sets whether nothing is heard of another owner. Its users are then
-// reconnecting, unless they are online elsewhere. It looks at all users of the room.
+// reconnecting, unless they are online elsewhere. It takes some microseconds for each of
+// them.
 func (r *Room[C]) SetSilent(now Instant, owner Owner, silent bool) (events []event.Event) {
 	r.setNow(now)
-	for _, u := range r.users {
-		if i, found := u.findOwner(owner); found && u.others[i].silent != silent {
+	for u := range r.owned[owner] {
+		i, _ := u.findOwner(owner)
+		if o := &u.others[i]; o.silent != silent {
 			before := u.shown()
-			u.others[i].silent = silent
+			o.silent, o.superseded = silent, false
 			events = append(events, r.finishChange(u, before, "")...)
 		}
 	}
 	return events
 }
 
-// DropOwner removes all that another owner knows, with its marks. It looks at all users
-// of the room.
+// DropOwner removes all that another owner knows, with its marks. It takes some
+// microseconds for each user, as [Room.SetSilent] does.
 func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (events []event.Event) {
 	r.setNow(now)
 	for _, id := range r.OwnedBy(owner) {
@@ -99,14 +125,15 @@ func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (even
 			r.shrinkMark(id, owner, 0)
 		}
 	}
-	r.DropMarks(owner)
-	return events
+	return append(events, r.dropMarks(owner)...)
 }
 
-// OwnedBy returns the users of whom another owner knows something, in no order. It looks
-// at all users of the room.
-func (r *Room[C]) OwnedBy(owner Owner) []string {
-	return r.Held(func(o Owner) bool { return o == owner })
+// OwnedBy returns the users of whom another owner knows something, in no order.
+func (r *Room[C]) OwnedBy(owner Owner) (ids []string) {
+	for u := range r.owned[owner] {
+		ids = append(ids, u.id())
+	}
+	return ids
 }
 
 // Own returns what this server knows of a user. It reports false if that is nothing.
@@ -135,8 +162,10 @@ func (r *Room[C]) OwnIDs() []string {
 			ids = append(ids, id)
 		}
 	}
-	for _, m := range r.ownMarks {
-		ids = append(ids, m.id)
+	for id := range r.marks {
+		if _, ok := r.OwnMark(id); ok {
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }
@@ -159,11 +188,17 @@ func (r *Room[C]) Changed() []Changed {
 	return changed
 }
 
-// Held returns the users of whom one of some other owners knows something, in no order.
+// Held returns the users who are in the room by an entry of one of some other owners, in no
+// order.
 func (r *Room[C]) Held(owners func(Owner) bool) (ids []string) {
-	for id, u := range r.users {
-		if slices.ContainsFunc(u.others, func(o ownedEntry) bool { return owners(o.owner) }) {
-			ids = append(ids, id)
+	for owner, users := range r.owned {
+		if !owners(owner) {
+			continue
+		}
+		for u := range users {
+			if i, _ := u.findOwner(owner); u.others[i].counts() {
+				ids = append(ids, u.id())
+			}
 		}
 	}
 	return ids

@@ -49,17 +49,23 @@ type Options struct {
 // Not safe for concurrent use.
 type Room[C comparable] struct {
 	options       Options
-	users         map[string]*user[C] // by public id
-	peakUsers     int                 // the most users since the map was made
-	local         int                 // users of this server
-	absent        int                 // those of them without a connection
-	tracking      bool                // changes of own entries are noted in changed
-	changed       []Changed           // users whose own entry may have changed
-	marks         map[string][]mark   // who has left, by public id; see [Mark]
-	ownMarks      []ownMark           // the marks of this server, in the order of their ends
-	now           Instant             // of the latest call
-	latestDropped int64               // the latest time of the stamps of dropped entries
-	zero          time.Time           // from which offsets are counted
+	users         map[string]*user[C]             // by public id
+	peakUsers     int                             // the most users since the map was made
+	here          int                             // users in the room, by any server
+	local         int                             // users of this server
+	absent        int                             // those of them without a connection
+	tracking      bool                            // changes of own entries are noted in changed
+	changed       []Changed                       // users whose own entry may have changed
+	owned         map[Owner]map[*user[C]]struct{} // whom other owners know
+	marks         map[string][]mark               // who has left, by public id; see [Mark]
+	ownMarks      int                             // how many of them are of this server
+	markEnds      fifo                            // when they end
+	recounts      fifo                            // when entries may count again that a mark had ended
+	left          map[string]int64                // when users have left who are not back, by public id
+	leftKept      int                             // how many of them were kept last
+	now           Instant                         // of the latest call
+	latestDropped int64                           // the latest time of the stamps of dropped entries
+	zero          time.Time                       // from which offsets are counted
 	deadlines     queue[C]
 	statusEnds    queue[C]
 }
@@ -75,15 +81,18 @@ func New[C comparable](o Options) *Room[C] {
 }
 
 // Has reports whether a user is in the room, by any server.
-func (r *Room[C]) Has(id string) bool { return r.users[id] != nil }
+func (r *Room[C]) Has(id string) bool {
+	u := r.users[id]
+	return u != nil && u.isHere()
+}
 
 // Len returns the number of users in the room.
-func (r *Room[C]) Len() int { return len(r.users) }
+func (r *Room[C]) Len() int { return r.here }
 
 // Local returns the number of users in the room whom this server has, and of those who
 // have left and whom other servers have still to let go: as long as it is not 0, others
 // need this room.
-func (r *Room[C]) Local() int { return r.local + len(r.ownMarks) }
+func (r *Room[C]) Local() int { return r.local + r.ownMarks }
 
 // Absent returns how many users of this server have no connection, and may come back.
 func (r *Room[C]) Absent() int { return r.absent }
@@ -91,8 +100,10 @@ func (r *Room[C]) Absent() int { return r.absent }
 // IDs returns the ids of the users in the room, in no order.
 func (r *Room[C]) IDs() []string {
 	ids := make([]string, 0, len(r.users))
-	for id := range r.users {
-		ids = append(ids, id)
+	for id, u := range r.users {
+		if u.isHere() {
+			ids = append(ids, id)
+		}
 	}
 	return ids
 }
@@ -119,19 +130,19 @@ func (r *Room[C]) Join(now Instant, conn C, h Hello) ([]event.Event, error) {
 	if u == nil {
 		u = &user[C]{}
 	}
-	if !u.local {
-		u.takeOverTabs()
-	}
 	wanted := h.Change
 	if u.hasDone(h.Tab, h.Ref) {
 		wanted = event.Patch{}
 	}
-	arrives := !u.local && len(u.others) == 0
+	arrives := !u.isHere()
 	entry := r.entryToJoin(u, h)
 	if err := fits(entry.User, wanted); err != nil {
 		return nil, err
 	}
 	before := u.shown()
+	for i := range u.others {
+		u.takeOverTabs(u.others[i].Tabs)
+	}
 	u.entry, u.local = entry, true
 	if arrives {
 		r.users[h.ID] = u
@@ -161,7 +172,7 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 		if !h.Resumed { // a leave that was said before, and is heard of later, does not end it
 			entry.Number = r.nextNumber()
 		}
-	case len(u.others) > 0:
+	case u.isElsewhere():
 		entry = u.merged()
 		entry.Stamps, entry.Tabs, entry.Number, entry.Seen = slices.Clone(entry.Stamps), nil, r.nextNumber(), nil
 		if h.Resumed && u.onlySilent() {
@@ -210,14 +221,13 @@ func (r *Room[C]) Change(now Instant, id string, conn C, ref event.Ref, change e
 func (r *Room[C]) Leave(now Instant, id string) (events []event.Event, conns []C) {
 	r.setNow(now)
 	u := r.users[id]
-	if u == nil {
+	if u == nil || !u.isHere() {
 		return nil, nil
 	}
 	conns = slices.Collect(r.Connections(id))
 	before := u.shown()
 	r.dropOwn(u)
 	r.markOthers(id, u)
-	u.others = nil
 	return r.finishChange(u, before, event.ReasonLeft), conns
 }
 
@@ -239,7 +249,7 @@ func (r *Room[C]) Due(now Instant) []event.Event {
 		events = append(events, r.finishChange(u, u.shown(), "")...)
 	}
 	r.endMarks()
-	return events
+	return append(events, r.recountDue()...)
 }
 
 // Next returns when to call Due, by the steady clock. It reports false if there is
@@ -251,9 +261,11 @@ func (r *Room[C]) Next() (time.Time, bool) {
 	if some {
 		next = r.zero.Add(time.Duration(at))
 	}
-	if len(r.ownMarks) > 0 {
-		if at := r.zero.Add(time.Duration(r.ownMarks[0].endsAt)); !some || at.Before(next) {
-			next, some = at, true
+	for _, f := range []*fifo{&r.markEnds, &r.recounts} {
+		if len(*f) > 0 {
+			if at := r.zero.Add(time.Duration((*f)[0].at)); !some || at.Before(next) {
+				next, some = at, true
+			}
 		}
 	}
 	if end, ok := r.statusEnds.next(); ok {
@@ -331,24 +343,31 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 	own := u.local || u.counted // counted is how it was before
 	r.count(u)
 	id := before.ID
-	if id == "" {
+	if id == "" && (u.local || len(u.others) > 0) {
 		id = u.id()
 	}
 	if r.tracking && own {
 		r.changed = append(r.changed, Changed{id, reason})
 	}
 	r.peakUsers = max(r.peakUsers, len(r.users))
-	if !u.local && len(u.others) == 0 {
+	if !u.here {
 		r.deadlines.set(u, 0)
 		r.statusEnds.set(u, 0)
-		delete(r.users, id)
-		r.shrink()
+		if len(u.others) == 0 {
+			delete(r.users, id)
+			r.shrink()
+		}
+		if before.ID == "" {
+			return nil
+		}
+		r.noteLeft(id, reason)
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
 	r.endStatus(u)
 	after := u.shown()
 	switch {
 	case before.ID == "":
+		delete(r.left, id)
 		return []event.Event{event.NewUser{User: after}}
 	case before != after:
 		return []event.Event{event.UpdateUser{User: after}}
@@ -356,8 +375,15 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 	return nil
 }
 
-// count counts a user whom this server has.
+// count counts a user.
 func (r *Room[C]) count(u *user[C]) {
+	if here := u.isHere(); here != u.here {
+		if u.here = here; here {
+			r.here++
+		} else {
+			r.here--
+		}
+	}
 	if u.local != u.counted {
 		if u.counted = u.local; u.local {
 			r.local++

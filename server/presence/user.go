@@ -13,7 +13,8 @@ type user[C comparable] struct {
 	local     bool  // this server has the user, in entry
 	restored  bool  // the user has not come back since this server began
 	ended     bool  // status and note have ended, and their owner has not said so yet
-	counted   bool  // the user is counted in Room.local
+	here      bool  // the user is counted in Room.here
+	counted   bool  // and in Room.local
 	absent    bool  // and in Room.absent
 	entry     Entry // what this server knows
 	others    []ownedEntry
@@ -28,8 +29,14 @@ type user[C comparable] struct {
 type ownedEntry struct {
 	owner  Owner
 	silent bool // nothing is heard of that server: see [Room.SetSilent]
+	// The entry does not count, but its owner has it still: a mark has ended it, or the
+	// user has come online elsewhere while the owner was silent.
+	ended, superseded bool
 	Entry
 }
+
+// counts reports whether the entry says that the user is in the room.
+func (o ownedEntry) counts() bool { return !o.ended && !o.superseded }
 
 // connection is one connection of a user.
 type connection[C comparable] struct {
@@ -43,20 +50,22 @@ type connection[C comparable] struct {
 // maxTabs is how many tabs of a user are kept.
 const maxTabs = 16
 
-// hasDone reports whether a ref of a tab is done already.
+// hasDone reports whether a ref of a tab is done already, on any server.
 func (u *user[C]) hasDone(name string, ref event.Ref) bool {
-	i := u.tab(name)
-	return i >= 0 && ref != 0 && ref <= u.tabs[i].Done
+	return ref != 0 && (hasRef(u.tabs, name, ref) ||
+		slices.ContainsFunc(u.others, func(o ownedEntry) bool { return hasRef(o.Tabs, name, ref) }))
 }
 
-// takeOverTabs takes over what other servers have done for the tabs of a user who joins
-// here.
-func (u *user[C]) takeOverTabs() {
-	for _, o := range u.others {
-		for _, t := range o.Tabs {
-			if !u.hasDone(t.Tab, t.Done) {
-				u.markDone(t.Tab, t.Done)
-			}
+func hasRef(tabs []TabRef, name string, ref event.Ref) bool {
+	return slices.ContainsFunc(tabs, func(t TabRef) bool { return t.Tab == name && ref <= t.Done })
+}
+
+// takeOverTabs takes over what another server has done for the tabs of a user of this one,
+// as far as there is space: two servers must not drop each other's in turns.
+func (u *user[C]) takeOverTabs(tabs []TabRef) {
+	for _, t := range tabs {
+		if !hasRef(u.tabs, t.Tab, t.Done) && (u.tab(t.Tab) >= 0 || len(u.tabs) < maxTabs) {
+			u.markDone(t.Tab, t.Done)
 		}
 	}
 }
@@ -95,41 +104,55 @@ func (u *user[C]) id() string {
 	return u.others[0].User.ID
 }
 
-// dropSilent drops what the servers know of which nothing is heard. It is called when the
-// user has come online at another one: nobody else can say that they are not there any
-// more.
-func (u *user[C]) dropSilent() {
-	u.others = slices.DeleteFunc(u.others, func(o ownedEntry) bool { return o.silent })
+// supersedeSilent has what silent servers know not count. It is called when the user has
+// come online at another one: nobody else can say that they are not there any more.
+func (u *user[C]) supersedeSilent() {
+	for i := range u.others {
+		u.others[i].superseded = u.others[i].superseded || u.others[i].silent
+	}
 }
+
+// isElsewhere reports whether another server has the user.
+func (u *user[C]) isElsewhere() bool { return slices.ContainsFunc(u.others, ownedEntry.counts) }
+
+// isHere reports whether the user is in the room.
+func (u *user[C]) isHere() bool { return u.local || u.isElsewhere() }
 
 // onlySilent reports whether nothing is heard of any other server that has the user.
 func (u *user[C]) onlySilent() bool {
-	return !slices.ContainsFunc(u.others, func(o ownedEntry) bool { return !o.silent })
+	return !slices.ContainsFunc(u.others, func(o ownedEntry) bool { return o.counts() && !o.silent })
 }
 
-// merged returns what all owners know together.
+// merged returns what all owners know together whose entries count.
 func (u *user[C]) merged() Entry {
-	e, others := u.entry, u.others
-	if !u.local && len(others) > 0 {
-		e, others = others[0].heard(), others[1:]
-	}
-	for _, o := range others {
-		e = Merge(e, o.heard())
+	e, some := u.entry, u.local
+	for i := range u.others {
+		switch o := &u.others[i]; {
+		case !o.counts():
+		case some:
+			e = Merge(e, o.heard())
+		default:
+			e, some = o.heard(), true
+		}
 	}
 	return e
 }
 
 // heard returns the entry as it counts: a server of which nothing is heard is not known to
 // have a connection with the user.
-func (o ownedEntry) heard() Entry {
+func (o *ownedEntry) heard() Entry {
+	e := o.Entry
 	if o.silent {
-		o.User.Link = event.LinkReconnecting
+		e.User.Link = event.LinkReconnecting
 	}
-	return o.Entry
+	return e
 }
 
 // shown returns the user as others see them; without an id if they are not here.
 func (u *user[C]) shown() event.User {
+	if !u.isHere() {
+		return event.User{}
+	}
 	e := u.merged()
 	if u.ended {
 		e.User = statusEnded.Apply(e.User)

@@ -21,7 +21,7 @@ type Why struct {
 // Why returns why a user is in the room. It reports false if they are not.
 func (r *Room[C]) Why(id string) (Why, bool) {
 	u := r.users[id]
-	if u == nil {
+	if u == nil || !u.isHere() {
 		return Why{}, false
 	}
 	e := u.merged()
@@ -36,7 +36,9 @@ func (r *Room[C]) Why(id string) (Why, bool) {
 		w.Owners = append(w.Owners, r.options.Owner)
 	}
 	for _, o := range u.others {
-		w.Owners = append(w.Owners, o.owner)
+		if o.counts() {
+			w.Owners = append(w.Owners, o.owner)
+		}
 	}
 	slices.Sort(w.Owners)
 	return w, true

@@ -1,0 +1,69 @@
+package hub
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"rollcall/server/presence"
+	"rollcall/shared/event"
+)
+
+// eager is a cluster that is told by another server of something at once, before who opens
+// the room has begun to wait, and is ready later.
+type eager struct{ opened, ended int }
+
+func (e *eager) Opened(s *Shared) {
+	e.opened++
+	if e.opened == 1 {
+		s.SetSilent("other", true) // as with an answer, or whatever else calls Shared.change
+	}
+	go func() {
+		time.Sleep(time.Millisecond)
+		if e.ended < e.opened { // the node knows the room no more
+			s.Ready()
+		}
+	}()
+}
+func (e *eager) Ended(*Shared)              { e.ended++ }
+func (e *eager) Generation() (uint64, bool) { return 0, true }
+
+func TestARoomDoesNotEndBeforeWhoOpensItWaits(t *testing.T) {
+	bubble(t, Options{Cluster: &eager{}, Owner: "me"}, func(t *testing.T, h *Hub) {
+		done := make(chan error, 1)
+		go func() {
+			_, err := h.Join("a", person("Ana"), &client{t: t})
+			done <- err
+		}()
+		time.Sleep(time.Minute)
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("after a minute, the hello still waits")
+		}
+	})
+}
+
+// Somebody who is on another server takes a slot here too.
+func TestWhoIsOnAnotherServerTakesASlotHereToo(t *testing.T) {
+	bubble(t, Options{MaxRooms: 1}, func(t *testing.T, h *Hub) {
+		for _, name := range []string{"a", "b", "c"} {
+			r := watch(t, h, name).conn.room
+			r.mu.Lock()
+			r.applyAll(r.presence.Put(r.now(), "other", presence.Entry{User: event.User{ID: "x", Name: "Xi", Link: event.LinkOnline}}, true), nil)
+			r.mu.Unlock()
+			_, err := h.Join(name, Person{ID: "x", Change: event.Named("Xi")}, &client{t: t})
+			r.mu.Lock()
+			r.applyAll(r.presence.Drop(r.now(), "other", "x", event.ReasonLeft), nil)
+			r.mu.Unlock()
+			synctest.Wait()
+			if (err != nil) != (name != "a") || err != nil && !errors.Is(err, ErrTooManyRooms) {
+				t.Errorf("room %s: %v", name, err)
+			}
+		}
+	})
+}
