@@ -55,8 +55,11 @@ func Decode(owner presence.Owner, u event.User) (presence.Entry, presence.Mark, 
 	if err != nil {
 		return presence.Entry{}, presence.Mark{}, fmt.Errorf("user %q: %w", u.ID, err)
 	}
-	if id, isMark := strings.CutSuffix(u.ID, markSuffix); isMark {
+	if id, isMark := strings.CutSuffix(u.ID, markSuffix); isMark && id != "" {
 		return presence.Entry{}, presence.Mark{ID: id, Ends: m.Ends}, nil
+	}
+	if u.ID == "" || strings.HasSuffix(u.ID, markSuffix) {
+		return presence.Entry{}, presence.Mark{}, errNoEntry
 	}
 	e := presence.Entry{User: of, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs, Lost: m.Lost, Seen: m.Seen}
 	for _, f := range m.Fields {
@@ -70,5 +73,10 @@ func (s stamp) of(owner presence.Owner) presence.Stamp {
 	if s.Owner == "" {
 		s.Owner = owner
 	}
+	s.Time = min(s.Time, maxTime) // or nothing could be later
 	return presence.Stamp(s)
 }
+
+// maxTime is the latest time of a stamp that is believed, Unix milliseconds: in the year
+// 10889.
+const maxTime = 1 << 48
