@@ -30,6 +30,7 @@ type message struct {
 type busEvent struct {
 	connected    bool
 	disconnected bool
+	refused      bool      // a subscription is not taken
 	lost         bool      // messages to this server were lost
 	pingSent     time.Time // when the ping was sent that was answered
 }

@@ -34,8 +34,8 @@ const (
 	reconnectWait = 250 * time.Millisecond
 	// queueSize is for how many messages there is memory while this server reads none.
 	queueSize = 4096
-	// maxWaiting is how many messages wait to be sent. More are lost; others see that.
-	maxWaiting = 1 << 14
+	// maxWaiting is how many bytes wait to be sent. More are lost; others see that.
+	maxWaiting = 64 << 20
 )
 
 // natsBus is a bus over NATS. The library's calls can block while NATS does not read, so
@@ -53,10 +53,11 @@ type natsBus struct {
 	connected atomic.Bool
 	payload   atomic.Int64
 
-	mu      sync.Mutex // guards what follows
-	waiting []func()   // what the sender has to do
-	wake    chan struct{}
-	subs    map[string]*nats.Subscription // only for the sender
+	mu           sync.Mutex // guards what follows
+	waiting      []func()   // what the sender has to do
+	waitingBytes int        // of messages among them
+	wake         chan struct{}
+	subs         map[string]*nats.Subscription // only for the sender
 }
 
 // dialNATS connects to NATS. If NATS cannot be reached now, it goes on trying; an error is
@@ -79,6 +80,9 @@ func dialNATS(o NATSOptions, name string, log *slog.Logger) (*natsBus, error) {
 				return
 			}
 			b.log.Warn("NATS", "err", err)
+			if errors.Is(err, nats.ErrPermissionViolation) || errors.Is(err, nats.ErrMaxSubscriptionsExceeded) {
+				b.happen(busEvent{refused: true})
+			}
 		}),
 	}
 	if o.Credentials != "" {
@@ -184,6 +188,7 @@ func (b *natsBus) subscribe(subject string) {
 		sub, err := b.nc.ChanSubscribe(subject, b.in)
 		if err != nil {
 			b.log.Warn("NATS does not take a subscription", "err", err)
+			b.happen(busEvent{refused: true})
 			return
 		}
 		b.subs[subject] = sub
@@ -201,12 +206,21 @@ func (b *natsBus) unsubscribe(subject string) {
 
 func (b *natsBus) publish(subject, reply string, data []byte) {
 	b.mu.Lock()
-	full := len(b.waiting) >= maxWaiting
+	full := b.waitingBytes+len(data) > maxWaiting
+	if !full {
+		b.waitingBytes += len(data)
+	}
 	b.mu.Unlock()
-	if full || !b.connected.Load() {
+	if full {
 		return
 	}
 	b.do(func() {
+		b.mu.Lock()
+		b.waitingBytes -= len(data)
+		b.mu.Unlock()
+		if !b.connected.Load() {
+			return
+		}
 		// Without a connection it is lost. So it is if the system takes nothing more,
 		// after writeTimeout.
 		if reply == "" {
