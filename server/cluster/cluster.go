@@ -10,7 +10,7 @@ package cluster
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -35,8 +35,12 @@ const (
 	tickEvery = 250 * time.Millisecond
 	// stoppedAfter is after how long without a tick this process has been stopped.
 	stoppedAfter = 2 * time.Second
-	// startTimeout is how long a starting server waits for the words of others.
+	// startTimeout is how long a starting server waits for the words of others before it
+	// goes on. If they are late, it ends for what they say up to startCheck.
 	startTimeout = 300 * time.Millisecond
+	startCheck   = 5 * time.Second
+	// lostEvery is how often all is asked for again at most, if messages are lost.
+	lostEvery = 2 * time.Second
 	// maxClockOffset is how much clocks may differ without a warning.
 	maxClockOffset = 5 * time.Second
 )
@@ -68,6 +72,7 @@ type Node struct {
 	stop     chan struct{}
 	running  sync.WaitGroup
 
+	failed     chan error // has one place
 	startedAt  time.Time
 	tickedAt   atomic.Int64  // the last tick of heartbeat, in nanoseconds since startedAt
 	generation atomic.Uint64 // see Generation
@@ -83,12 +88,16 @@ type Node struct {
 	pingedAt   time.Time // when there was a ping last; zero if it is answered
 	word       uint64    // of this server, the last one
 	wordAt     time.Time
-	lastTick   time.Time
 	strangerAt time.Time // when a server with another secret was answered last
 	mutedUntil time.Time // nothing is said before; see woken
 	ended      bool      // this server has said that it ends
 	warned     map[string]time.Time
-	twin       func(error) // told of what keeps a starting server from going on; nil later
+	reached    bool                       // NATS was reachable once
+	askAllAt   time.Time                  // when all is to be asked for; zero for never
+	askedAllAt time.Time                  // when it was
+	deferred   []func()                   // what is said when this server speaks again; see woken
+	gone       map[presence.Owner]*window // of servers that are gone
+	refused    bool                       // NATS does not take a subscription
 }
 
 // Start joins the other servers. The error says what to do: NATS does not take this
@@ -112,22 +121,16 @@ func start(ctx context.Context, o Options, b bus) (*Node, error) {
 	n := &Node{
 		options: o, owner: NewOwner(o.Name, o.Run), name: o.Name, seal: sealing, subjects: subjects{o.Prefix}, bus: b, log: o.Log,
 		startedAt: time.Now(), commands: commands{wake: make(chan struct{}, 1)}, stop: make(chan struct{}),
+		failed: make(chan error, 1), gone: make(map[presence.Owner]*window),
 		peers: make(map[presence.Owner]*peer), rooms: make(map[string]*room), queries: make(map[string]*query),
 		warned: make(map[string]time.Time),
-	}
-	problem := make(chan error, 1)
-	n.twin = func(err error) {
-		select {
-		case problem <- err:
-		default:
-		}
 	}
 	n.bus.subscribe(n.subjects.life())
 	n.bus.subscribe(n.subjects.inbox(n.owner, allInboxes))
 	n.running.Go(n.heartbeat)
 	n.running.Go(n.run)
 	select {
-	case err = <-problem:
+	case err = <-n.failed:
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-time.After(startTimeout):
@@ -136,8 +139,21 @@ func start(ctx context.Context, o Options, b bus) (*Node, error) {
 		n.Close()
 		return nil, err
 	}
-	n.commands.add(func() { n.twin = nil })
 	return n, nil
+}
+
+// Failed returns what keeps a server from going on that has just started: it could not know
+// when Start returned. The caller ends the server.
+func (n *Node) Failed() <-chan error { return n.failed }
+
+// fail has a server end that has just started.
+func (n *Node) fail(text string) {
+	if time.Since(n.startedAt) < startCheck {
+		select {
+		case n.failed <- errors.New(text):
+		default: // it ends already
+		}
+	}
 }
 
 // Owner names this run of this server.
@@ -173,11 +189,10 @@ func (n *Node) Close() {
 
 // run does all that the node does.
 func (n *Node) run() {
-	n.lastTick = time.Now()
 	n.agenda.init()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	tick := n.lastTick
+	tick := time.Now()
 	for {
 		var began time.Time
 		select {
@@ -236,10 +251,15 @@ func (n *Node) nextTime(tick time.Time) time.Time {
 
 // tick does what is done all the time.
 func (n *Node) tick(now time.Time) {
-	if now.Sub(n.lastTick) > stoppedAfter {
-		n.woken(now)
+	if len(n.deferred) > 0 && !now.Before(n.mutedUntil) {
+		for _, say := range n.deferred {
+			say()
+		}
+		n.deferred = nil
 	}
-	n.lastTick = now
+	if is(n.askAllAt, now) && !now.Before(n.mutedUntil) {
+		n.askAll(now)
+	}
 	if now.Sub(n.answeredAt) >= 2*wordEvery {
 		n.ping()
 	}
@@ -275,7 +295,17 @@ func (n *Node) happened(e busEvent) {
 	case e.lost:
 		n.counts.Lost.Add(1)
 		n.warn("lost", "messages of other servers were lost, since they came faster than they could be read; all is asked for again")
-		n.askAll()
+		if n.askAllAt.IsZero() {
+			n.askAllAt = now
+			if next := n.askedAllAt.Add(lostEvery); next.After(now) {
+				n.askAllAt = next
+			}
+		}
+	case e.refused:
+		n.refused = true
+		for _, r := range n.rooms {
+			n.updateAccess(r)
+		}
 	case !e.pingSent.IsZero():
 		n.answeredAt, n.pingedAt = e.pingSent, time.Time{}
 		n.setReachable(now, true)
@@ -290,6 +320,7 @@ func (n *Node) setReachable(now time.Time, reachable bool) {
 	n.reachable = reachable
 	for _, p := range n.peers {
 		p.heardAt = now // the time to come back begins anew
+		p.word = 0      // and all is asked for anyway
 		if !reachable {
 			n.setSilent(p, true)
 		}
@@ -302,12 +333,14 @@ func (n *Node) setReachable(now time.Time, reachable bool) {
 		return
 	}
 	n.log.Info("NATS is reached")
-	n.sendStart()
-	n.askAll()
+	n.sendWord(!n.reached)
+	n.reached = true
+	n.askAll(now)
 }
 
 // askAll asks for everything, since messages were lost.
-func (n *Node) askAll() {
+func (n *Node) askAll(now time.Time) {
+	n.askAllAt, n.askedAllAt = time.Time{}, now
 	for _, r := range n.rooms {
 		n.askRoom(r)
 	}
@@ -316,9 +349,7 @@ func (n *Node) askAll() {
 // sendLife says to all that this server lives, or ends.
 func (n *Node) sendLife() { n.sendWord(false) }
 
-// sendStart says that this server has come, so that others say that they live.
-func (n *Node) sendStart() { n.sendWord(true) }
-
+// sendWord is sendLife, or says that this server has just started.
 func (n *Node) sendWord(starts bool) {
 	n.word++
 	n.wordAt = time.Now()
@@ -328,6 +359,9 @@ func (n *Node) sendWord(starts bool) {
 // send sends a message to other servers.
 func (n *Node) send(subject, reply string, h header, frame []byte) {
 	if time.Now().Before(n.mutedUntil) {
+		if len(n.deferred) < maxDeferred {
+			n.deferred = append(n.deferred, func() { n.send(subject, reply, h, frame) })
+		}
 		return
 	}
 	h.From, h.number = n.owner, n.counts.Sent.Add(1)
@@ -349,13 +383,14 @@ func (n *Node) receive(m message) {
 	if h.From == n.owner {
 		return
 	}
-	if p := n.peers[h.From]; p != nil && !p.window.take(h.number) {
+	if !n.isNew(h) {
 		n.counts.Repeated.Add(1)
 		return
 	}
 	p := n.heard(h)
 	if h.Kind == kindLife {
-		n.heardLife(p, h)
+		_, direct := n.subjects.about(n.owner, m.subject)
+		n.heardLife(p, h, direct)
 		return
 	}
 	if h.Room == "" {
@@ -409,9 +444,7 @@ func (n *Node) refuse(m message, err error) {
 			n.strangerAt = now
 			n.sendLife() // it may just have started, and has to hear of this one
 		}
-		if n.twin != nil {
-			n.twin(fmt.Errorf("%s; give all servers the same -secret-file, or this one another -nats-prefix", text))
-		}
+		n.fail(text + "; give all servers the same -secret-file, or this one another -nats-prefix")
 	case errForged:
 		n.counts.Forged.Add(1)
 	default:

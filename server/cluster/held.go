@@ -39,8 +39,8 @@ const (
 	furtherDelay = 100 * time.Millisecond
 )
 
-// maxIDs is how many users a page of an answer has.
-const maxIDs = 10_000
+// idSize is how many bytes a user takes in an answer.
+const idSize = len(`"abcdefghijklm",`)
 
 // Held asks the other servers whom they hold of earlier runs of this one, in rooms of this
 // server's last run. The result reports whether to take up a user: not if other servers
@@ -60,12 +60,17 @@ func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) b
 	})
 	wait(ctx, done, heldTimeout)
 	wait(ctx, nil, furtherDelay)
-	queries, taken := make(map[string]*query), make(chan struct{})
+	taken := make(chan map[string]*query, 1)
 	n.commands.add(func() {
-		queries, n.queries = n.queries, queries
-		close(taken)
+		taken <- n.queries
+		n.queries = make(map[string]*query)
 	})
-	wait(ctx, taken, heldTimeout)
+	var queries map[string]*query
+	select {
+	case queries = <-taken:
+	case <-ctx.Done():
+	case <-time.After(heldTimeout):
+	}
 	return func(room, id string) bool {
 		q := queries[heldWord+room]
 		return q == nil || !q.knew || q.held[id]
@@ -93,9 +98,10 @@ func (n *Node) answerHeld(r *room, h header) {
 		answer.Knew = answer.Knew || earlier(owner)
 	}
 	ids := r.shared.Holds(earlier)
-	answer.Pages = max(1, (len(ids)+maxIDs-1)/maxIDs)
+	each := max(1, (n.bus.maxPayload()-maxHeader)/idSize)
+	answer.Pages = max(1, (len(ids)+each-1)/each)
 	for answer.Page = range answer.Pages {
-		answer.IDs = ids[answer.Page*maxIDs : min(len(ids), (answer.Page+1)*maxIDs)]
+		answer.IDs = ids[answer.Page*each : min(len(ids), (answer.Page+1)*each)]
 		n.send(n.subjects.inbox(h.From, heldWord+r.name), "", answer, nil)
 	}
 }

@@ -22,6 +22,15 @@ type peer struct {
 	rooms   map[string]*room
 }
 
+// isNew reports whether a message has not come before.
+func (n *Node) isNew(h header) bool {
+	if p := n.peers[h.From]; p != nil {
+		return p.window.take(h.number)
+	}
+	w := n.gone[h.From]
+	return w == nil || w.take(h.number)
+}
+
 // heard notes that another server has said something.
 func (n *Node) heard(h header) *peer {
 	now := time.Now()
@@ -29,7 +38,12 @@ func (n *Node) heard(h header) *peer {
 	if p == nil {
 		name, run := nameOf(h.From)
 		p = &peer{owner: h.From, name: name, run: run, rooms: make(map[string]*room)}
-		p.window.take(h.number)
+		if w := n.gone[h.From]; w != nil {
+			p.window = *w
+			delete(n.gone, h.From)
+		} else {
+			p.window.take(h.number)
+		}
 		n.peers[h.From] = p
 		n.log.Info("another server is there", "server", p.owner)
 		for _, other := range n.peers {
@@ -54,16 +68,18 @@ func (n *Node) heard(h header) *peer {
 	return p
 }
 
-// heardLife takes in the word of another server.
-func (n *Node) heardLife(p *peer, h header) {
+// heardLife takes in the word of another server. Direct is whether it has come to the inbox
+// of this run: then nobody repeats what was said to an earlier one.
+func (n *Node) heardLife(p *peer, h header, direct bool) {
 	if p.name == n.name && !h.Ends {
 		text := fmt.Sprintf("another server is running under the name %q; give this one another -node-name", n.name)
-		if n.warn("twin", text); n.twin != nil {
-			n.twin(fmt.Errorf("%s", text))
+		if n.warn("twin", text); direct {
+			n.fail(text)
 		}
 	}
-	if h.Starts || p.name == n.name && h.Word == 1 {
-		n.sendLife()
+	if h.Starts {
+		answer := header{Kind: kindLife, Now: time.Now().UnixMilli(), Ends: n.ended}
+		n.send(n.subjects.inbox(p.owner, "life"), "", answer, nil)
 	}
 	// Without the words in between, messages may have been lost as well.
 	if p.word != 0 && h.Word > p.word+1 {
@@ -100,12 +116,23 @@ func (n *Node) watch(p *peer, now time.Time) {
 	}
 }
 
+// maxGone is of how many servers that are gone the messages are known, so that nobody can
+// repeat them.
+const maxGone = 256
+
 // lose removes a server, and all that it knows.
 func (n *Node) lose(p *peer) {
 	if !p.ended {
 		n.log.Warn("another server is gone", "server", p.owner)
 	}
 	delete(n.peers, p.owner)
+	for owner := range n.gone {
+		if len(n.gone) < maxGone {
+			break
+		}
+		delete(n.gone, owner)
+	}
+	n.gone[p.owner] = &p.window
 	for _, r := range p.rooms {
 		n.removeRemote(r, p, event.ReasonNodeLost)
 	}
@@ -126,6 +153,11 @@ func (n *Node) setSilent(p *peer, silent bool) {
 // askOwner asks a server for what was missed in all rooms.
 func (n *Node) askOwner(p *peer) {
 	for _, r := range p.rooms {
-		n.ask(r, r.remotes[p.owner], true)
+		if rem := r.remotes[p.owner]; rem.askAgainAt.IsZero() {
+			n.ask(r, rem, true)
+		} else { // an answer may be to come
+			rem.askSoon()
+			n.schedule(r)
+		}
 	}
 }

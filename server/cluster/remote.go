@@ -19,6 +19,7 @@ type remote struct {
 	// unknownSince is since when it is not; it has no meaning while it is.
 	unknownSince time.Time
 	seq          uint64        // of the last state that was proven
+	heardAt      time.Time     // when its owner has said something of it last
 	roster       roster.Roster // it may be ahead of what is proven
 
 	// What has changed in roster and is not proven: all, or some elements. Those who have
@@ -88,6 +89,15 @@ func (n *Node) ask(r *room, rem *remote, since bool) {
 	n.schedule(r)
 }
 
+// askSoon has a server asked soon for its slice, if it does not tell it before. It is for
+// when it can be heard again, or has just been asked with all others.
+func (rem *remote) askSoon() {
+	if soon := time.Now().Add(askAgainAfter); rem.askAgainAt.IsZero() || rem.askAgainAt.After(soon) {
+		rem.askAgainAt = soon
+	}
+	rem.asked = 0
+}
+
 // answer tells a server what it does not know of the slice of this one.
 func (n *Node) answer(r *room, p *peer, knows position) {
 	n.addRemote(r, p)
@@ -142,6 +152,7 @@ func (n *Node) heardFrame(r *room, p *peer, h header, events []event.Event) {
 		return
 	}
 	rem, begins := n.addRemote(r, p)
+	rem.heardAt = time.Now()
 	if begins {
 		n.sendState(r)
 	}
@@ -181,6 +192,7 @@ func stateOf(events []event.Event) (event.Room, bool) {
 func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 	r.answered = true
 	rem, begins := n.addRemote(r, p)
+	rem.heardAt = time.Now()
 	if begins {
 		n.sendState(r)
 	}

@@ -17,6 +17,12 @@ const (
 	// have it. NATS says at once if there are none. To wait is better than to show a room
 	// without those who are in it.
 	openTimeout = 5 * time.Second
+	// pollAfter is after how long all servers are asked one by one whether they have the
+	// room: NATS does not say that none has it if somebody else listens.
+	pollAfter = 250 * time.Millisecond
+	// staleAfter is after how long without a word of a slice its owner is asked: it says
+	// something every idleEvery, and may have ended the room unheard.
+	staleAfter = idleEvery + 10*time.Second
 	// Over several NATS servers, two who open a room at one time can both be told that
 	// nobody else has it. So a server asks again, at last every idleEvery.
 	idleEvery = 30 * time.Second
@@ -44,7 +50,9 @@ type room struct {
 	alone    bool                    // it was said that no other server has the room
 	answered bool                    // another server has answered
 	expected map[presence.Owner]bool // servers that must still answer
+	polled   bool                    // all servers were asked one by one
 	partial  bool
+	kept     bool // see hub.Shared.Keep
 
 	asks    int       // how often all were asked
 	askAt   time.Time // when they are asked again; zero for never
@@ -85,11 +93,12 @@ func (n *Node) closeRoom(r *room) {
 
 // askRoom asks all servers that have the room for their slices.
 func (n *Node) askRoom(r *room) {
-	knows := make(map[presence.Owner]position)
+	now, knows := time.Now(), make(map[presence.Owner]position)
 	for owner, rem := range r.remotes {
 		if rem.known {
 			knows[owner] = position{rem.epoch, rem.seq}
 		}
+		rem.askSoon() // who has the room no more does not hear what follows
 	}
 	n.send(n.subjects.room(r.name), n.subjects.inbox(n.owner, r.name), header{Kind: kindOpen, Room: r.name, Epoch: r.epoch, Knows: knows}, nil)
 	wait := idleEvery
@@ -97,8 +106,23 @@ func (n *Node) askRoom(r *room) {
 		wait = askDelays[r.asks]
 	}
 	r.asks++
-	r.askAt = time.Now().Add(wait)
+	r.askAt = now.Add(wait)
 	n.schedule(r)
+}
+
+// mustPoll reports whether it is still unknown who has a room that nobody is let into yet.
+func (r *room) mustPoll() bool { return !r.ready && !r.answered && !r.alone && !r.polled }
+
+// poll asks all servers whether they have a room. Those who have not say that they have
+// closed it.
+func (n *Node) poll(r *room) {
+	r.polled = true
+	for _, p := range n.peers {
+		if !p.silent {
+			r.expected[p.owner] = true
+			n.send(n.subjects.inbox(p.owner, r.name), "", header{Kind: kindAsk, Room: r.name}, nil)
+		}
+	}
 }
 
 // noResponders takes in that no other server has a room.
@@ -140,7 +164,7 @@ func (n *Node) addRemote(r *room, p *peer) (rem *remote, begins bool) {
 	if rem := r.remotes[p.owner]; rem != nil {
 		return rem, false
 	}
-	rem = &remote{peer: p, unknownSince: time.Now()}
+	rem = &remote{peer: p, unknownSince: time.Now(), heardAt: time.Now()}
 	r.remotes[p.owner], p.rooms[r.name] = rem, r
 	if r.epoch == "" {
 		r.epoch = rand.Text()[:12]
@@ -227,11 +251,16 @@ func (n *Node) updateAccess(r *room) {
 		return
 	}
 	now := time.Now()
-	missing, partial, waited := 0, !n.reachable, now.Sub(r.openedAt)
+	missing, partial, waited := 0, !n.reachable || n.refused, now.Sub(r.openedAt)
+	if n.reachable && r.mustPoll() && waited >= pollAfter {
+		n.poll(r)
+	}
+	keep := false
 	if r.ready || waited >= openTimeout {
 		clear(r.expected) // it may be that they are there no more
 	}
 	for owner, rem := range r.remotes {
+		keep = keep || rem.peer.ended
 		if rem.known {
 			delete(r.expected, owner)
 		} else if !rem.peer.silent {
@@ -248,10 +277,14 @@ func (n *Node) updateAccess(r *room) {
 		r.partial = partial
 		r.shared.SetPartial(partial)
 	}
-	if !r.ready && (!n.reachable || r.alone || waited >= openTimeout || r.answered && missing == 0) {
+	if !r.ready && (!n.reachable || r.alone || waited >= openTimeout || (r.answered || r.polled) && missing == 0) {
 		r.ready = true
 		n.log.Debug("clients are let into a room", "room", r.name, "after", waited, "answered", r.answered, "alone", r.alone, "missing", missing, "servers", len(r.remotes))
 		r.shared.Ready()
+	}
+	if keep != r.kept {
+		r.kept = keep
+		r.shared.Keep(keep)
 	}
 	n.schedule(r)
 }
@@ -270,9 +303,15 @@ func (n *Node) schedule(r *room) {
 	sooner(r.stateAt)
 	if !r.ready {
 		sooner(r.openedAt.Add(openTimeout))
+		if n.reachable && r.mustPoll() {
+			sooner(r.openedAt.Add(pollAfter))
+		}
 	}
 	for _, rem := range r.remotes {
 		sooner(rem.askAgainAt)
+		if rem.known {
+			sooner(rem.heardAt.Add(staleAfter))
+		}
 	}
 	n.agenda.set(r, due)
 }
@@ -296,8 +335,9 @@ func (n *Node) doDue(now time.Time) {
 			r.shared.TellSlice()
 		}
 		for _, rem := range r.remotes {
-			if is(rem.askAgainAt, now) {
-				n.ask(r, rem, false)
+			if is(rem.askAgainAt, now) || rem.known && now.Sub(rem.heardAt) >= staleAfter {
+				rem.heardAt = now
+				n.ask(r, rem, rem.known)
 			}
 		}
 		n.updateAccess(r)

@@ -23,8 +23,12 @@ func (n *Node) heartbeat() {
 	for {
 		select {
 		case <-ticker.C:
-			if n.stoodStill() {
+			stood := time.Since(n.startedAt) - time.Duration(n.tickedAt.Load())
+			if stood >= silentAfter {
 				n.generation.Add(1)
+			}
+			if stood >= stoppedAfter {
+				n.commands.add(func() { n.woken(stood) })
 			}
 			n.tickedAt.Store(int64(time.Since(n.startedAt)))
 		case <-n.stop:
@@ -33,17 +37,18 @@ func (n *Node) heartbeat() {
 	}
 }
 
+// maxDeferred is how many messages wait until this server speaks again.
+const maxDeferred = 1 << 14
+
 // woken is called after this process was stopped for a while. Nothing that it knows is
 // current, and the ends of its connections are still to be read: for a second it says
-// nothing, so that others do not hear of users who have gone long ago.
-func (n *Node) woken(now time.Time) {
-	n.log.Warn("this server has stood still", "for", now.Sub(n.lastTick).Round(100*time.Millisecond))
+// nothing, so that it says at once who has gone long ago.
+func (n *Node) woken(stood time.Duration) {
+	now := time.Now()
+	n.log.Warn("this server has stood still", "for", stood.Round(100*time.Millisecond))
 	n.mutedUntil = now.Add(wordEvery)
+	n.askAllAt = n.mutedUntil
 	for _, p := range n.peers {
 		p.heardAt = now
-	}
-	for _, r := range n.rooms {
-		r.askAt = n.mutedUntil
-		n.schedule(r)
 	}
 }

@@ -51,7 +51,7 @@ type header struct {
 	// Of a life.
 	Word   uint64 `json:"word,omitempty"`   // counts them, so that a gap shows that messages were lost
 	Now    int64  `json:"now,omitempty"`    // the clock of the sender, Unix milliseconds
-	Starts bool   `json:"starts,omitempty"` // it has just started: others answer with a word
+	Starts bool   `json:"starts,omitempty"` // it has just started: others answer to its inbox
 	Ends   bool   `json:"ends,omitempty"`   // it ends on purpose: its users will come back
 
 	// Epoch names the life of the sender's slice, or of the receiver's in an ask.

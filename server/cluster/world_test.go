@@ -33,6 +33,7 @@ type fakeBus struct {
 	in         chan message
 	ev         chan busEvent
 	down       bool // not connected
+	mended     int  // how often it was connected again
 	mute, deaf bool // nothing gets out, or in, without a word
 }
 
@@ -51,6 +52,25 @@ func (f *fakeNATS) messages() int {
 	defer f.mu.Unlock()
 	return f.sent
 }
+
+// lose has NATS lose the messages that match; nil for none.
+func (f *fakeNATS) lose(match func(m message) bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = nil
+	if match != nil {
+		f.fault = func(m message) (int, time.Duration) {
+			if match(m) {
+				return 0, 0
+			}
+			return 1, 0
+		}
+	}
+}
+
+func all(message) bool { return true }
+
+func ofRooms(m message) bool { return strings.Contains(m.subject, ".room.") }
 
 func (b *fakeBus) subscribe(subject string) {
 	b.nats.mu.Lock()
@@ -122,7 +142,14 @@ func (b *fakeBus) ping() {
 		b.ev <- busEvent{pingSent: time.Now()}
 		return
 	}
-	time.AfterFunc(pingTimeout, func() { b.ev <- busEvent{disconnected: true} })
+	mended := b.mended
+	time.AfterFunc(pingTimeout, func() {
+		b.nats.mu.Lock()
+		defer b.nats.mu.Unlock()
+		if b.mended == mended { // it was not lost with its connection
+			b.ev <- busEvent{disconnected: true}
+		}
+	})
 }
 
 func (b *fakeBus) messages() <-chan message { return b.in }
@@ -151,7 +178,10 @@ func (b *fakeBus) cut() {
 }
 
 func (b *fakeBus) mend() {
-	b.set(func() { b.down = false })
+	b.set(func() {
+		b.down = false
+		b.mended++
+	})
 	b.ev <- busEvent{connected: true}
 }
 
