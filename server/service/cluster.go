@@ -55,6 +55,15 @@ func (s *service) joinCluster(ctx context.Context) error {
 	return err
 }
 
+// nodeFailed returns why this server cannot be one of several, if it finds that out only
+// after it has begun to serve.
+func (s *service) nodeFailed() <-chan error {
+	if s.node == nil {
+		return nil
+	}
+	return s.node.Failed()
+}
+
 // runFile has the number of the last run of this server among others.
 const runFile = "run"
 

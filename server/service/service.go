@@ -104,6 +104,7 @@ func Run(ctx context.Context, config Config) error {
 	failed := s.start()
 	select {
 	case <-ctx.Done():
+	case err = <-s.nodeFailed():
 	case err = <-failed:
 		err = fmt.Errorf("serving %s: %w", s.listener.Addr(), err)
 	}

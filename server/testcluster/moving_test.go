@@ -254,29 +254,34 @@ func TestARoomThatIsOpenedOnTwoServersInTheSameMomentIsOne(t *testing.T) {
 	}
 }
 
-func TestAServerThatCannotBeOneOfThemDoesNotStart(t *testing.T) {
+func TestAServerThatCannotBeOneOfThemEnds(t *testing.T) {
 	t.Parallel()
 	c := start(t, Options{Servers: 2})
 	options := c.Servers[0].options
 	options.Data = t.TempDir()
-	twin := NewServer(options)
-	if err := twin.Start(); err == nil {
-		twin.Stop()
-		t.Errorf("a second server of one name starts; it says\n%s", twin.Log())
-	} else if !strings.Contains(err.Error(), "-node-name") {
-		t.Errorf("it does not say what to do: %v", err)
-	}
+	endsItself(t, options, "-node-name")
 	options.Name, options.Secret = "stranger", secretFile(t)
-	stranger := NewServer(options)
-	if err := stranger.Start(); err == nil {
-		stranger.Stop()
-		t.Errorf("a server with another secret starts; it says\n%s", stranger.Log())
-	} else if !strings.Contains(err.Error(), "-secret-file") {
-		t.Errorf("it does not say what to do: %v", err)
-	}
+	endsItself(t, options, "-secret-file")
 	all := crowd(t, c, "team", 4) // which it does not harm
 	if all.People[0].Tabs()[0].Status().Link != client.Connected {
 		t.Error("somebody is not there")
+	}
+}
+
+// endsItself checks that a server ends by itself as it starts, or at the latest when it has
+// heard of the others, and says what to do.
+func endsItself(t *testing.T, options ServerOptions, what string) {
+	t.Helper()
+	s := NewServer(options)
+	err := s.Start()
+	if err == nil {
+		defer s.Kill()
+		err = s.EndsItself(5 * time.Second)
+	}
+	if err == nil {
+		t.Errorf("server %s goes on; it says\n%s", s.Name(), s.Log())
+	} else if !strings.Contains(err.Error(), what) {
+		t.Errorf("it does not say what to do: %v", err)
 	}
 }
 

@@ -134,6 +134,17 @@ func (s *Server) Running() bool {
 	}
 }
 
+// EndsItself waits until the process has ended without being told to. It returns how, or
+// nil if it goes on.
+func (s *Server) EndsItself(within time.Duration) error {
+	select {
+	case <-s.ended:
+		return fmt.Errorf("server %s ends: %w%s", s.options.Name, s.result, s.said())
+	case <-time.After(within):
+		return nil
+	}
+}
+
 // Kill ends the server at once, as a crash does, and waits until it is gone.
 func (s *Server) Kill() {
 	if s.Running() {
