@@ -296,29 +296,34 @@ func onlyAt(c *Cluster, server int) {
 // later; and the server wakes and reads what was said first.
 func TestWhatAServerReadsWhenItWakesUndoesNothingLater(t *testing.T) {
 	t.Parallel()
-	c := start(t, Options{})
-	onlyAt(c, 2)
-	all := crowd(t, c, "team", 30) // it does not go wrong for everybody
-	if err := c.Servers[2].Freeze(); err != nil {
-		t.Fatal(err)
+	for name, frozen := range map[string]time.Duration{"before it is given up": silentLatest, "after that": lostLatest} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := start(t, Options{})
+			onlyAt(c, 2)
+			all := crowd(t, c, "team", 30) // it does not go wrong for everybody
+			if err := c.Servers[2].Freeze(); err != nil {
+				t.Fatal(err)
+			}
+			onlyAt(c, 0)
+			for _, p := range all.People {
+				p.Rename("Early " + p.ID())
+			}
+			time.Sleep(100 * time.Millisecond) // until it is said
+			for _, p := range all.People {
+				if err := p.Reconnect(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				p.Rename("Late " + p.ID())
+			}
+			time.Sleep(frozen)
+			if err := c.Servers[2].Thaw(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second) // until it has read everything
+			converged(t, all, healing)
+		})
 	}
-	onlyAt(c, 0)
-	for _, p := range all.People {
-		p.Rename("Early " + p.ID())
-	}
-	time.Sleep(100 * time.Millisecond) // until it is said
-	for _, p := range all.People {
-		if err := p.Reconnect(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		p.Rename("Late " + p.ID())
-	}
-	time.Sleep(silentLatest)
-	if err := c.Servers[2].Thaw(); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(time.Second) // until it has read everything
-	converged(t, all, healing)
 }
 
 // Somebody changes their name on a server that cannot reach the others, and comes back on
