@@ -51,7 +51,14 @@ func step(ctx context.Context, p *testcluster.Person, random *rand.Rand, i int) 
 			return "stays without a line", nil
 		}
 		p.Line.PutUp()
-		return "has a line again", nil
+		if len(p.Tabs()) == 1 {
+			return "has a line again", nil
+		}
+		// Their tabs may have been on servers that were apart, and may have been given up
+		// by all of them. Then the first tab that is back says who they are, and it may not
+		// know what another one was told.
+		p.Rename(fmt.Sprintf("Person %d", i))
+		return "has a line again, and wants another name", nil
 	case len(p.Tabs()) == 0:
 		return "comes", p.Open(trying) // which may fail now
 	}
