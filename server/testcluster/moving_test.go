@@ -350,3 +350,35 @@ func TestWhatWasDoneOutOfReachOfTheOthersIsNotLost(t *testing.T) {
 	}
 	converged(t, all, healing)
 }
+
+// Somebody leaves, which a server that is gone cannot be told, so that it is remembered.
+// They come again, lose their line, and come back: they have not left since.
+func TestWhoHasLeftOnceAndComeAgainComesBackAsAnybody(t *testing.T) {
+	t.Parallel()
+	c := start(t, Options{})
+	onlyAt(c, 2)
+	all := crowd(t, c, "team", 1)
+	ana := all.People[0]
+	awaitTold()
+	if err := c.Servers[2].Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	onlyAt(c, 0)
+	if err := ana.Reconnect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	leave(t, ana)
+	if err := ana.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.Servers[2].Kill()
+	all.Watchers[2].Close()
+	all.Watchers = all.Watchers[:2]
+	converged(t, all, healing)
+	down := time.Now()
+	ana.Line.TakeDown()
+	awaitSeen(t, all.Watchers[0], down, lostLatest, of(ana, gone))
+	onlyAt(c, 1)
+	ana.Line.PutUp()
+	converged(t, all, healing)
+}
