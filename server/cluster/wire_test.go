@@ -20,15 +20,21 @@ func TestMessagesOfStrangersAreDroppedAndCounted(t *testing.T) {
 		if _, err := f.tryServe(t, "x", func(o *Options, _ *hub.Options) { o.Secret = []byte("another secret that is long enough as well") }); err == nil || !strings.Contains(err.Error(), "-secret-file") {
 			t.Errorf("a server with another secret is told %v", err)
 		}
+		for _, s := range []*server{a, b} { // which have started a moment ago as well
+			select {
+			case err := <-s.node.Failed():
+				t.Errorf("%s ends: %v", s.name, err)
+			default:
+			}
+		}
 		stranger := f.connect()
-		for i, subject := range []string{"test.room.a", "test.life", a.node.subjects.inbox(a.node.owner, "a")} {
+		for _, subject := range []string{"test.room.a", "test.life", a.node.subjects.inbox(a.node.owner, "a")} {
 			for _, data := range []string{"", "hello", strings.Repeat("x", 200), string(a.node.seal.fingerprint) + strings.Repeat("x", 200)} {
 				stranger.publish(subject, "", []byte(data))
 			}
 			// A good message, on a subject for which it was not meant.
 			good := b.node.seal.seal("test.other", header{Kind: kindClosed, From: b.node.owner, Room: "a"}, nil)
 			stranger.publish(subject, "", good)
-			_ = i
 		}
 		pass(time.Second)
 		ana.has("Ana", "Ben")
