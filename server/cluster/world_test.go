@@ -53,19 +53,25 @@ func (f *fakeNATS) messages() int {
 	return f.sent
 }
 
-// lose has NATS lose the messages that match; nil for none.
-func (f *fakeNATS) lose(match func(m message) bool) {
+// do has NATS do something with messages; nil for nothing.
+func (f *fakeNATS) do(fault func(m message) (copies int, delay time.Duration)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fault = nil
-	if match != nil {
-		f.fault = func(m message) (int, time.Duration) {
-			if match(m) {
-				return 0, 0
-			}
-			return 1, 0
-		}
+	f.fault = fault
+}
+
+// lose has NATS lose the messages that match; nil for none.
+func (f *fakeNATS) lose(match func(m message) bool) {
+	if match == nil {
+		f.do(nil)
+		return
 	}
+	f.do(func(m message) (int, time.Duration) {
+		if match(m) {
+			return 0, 0
+		}
+		return 1, 0
+	})
 }
 
 func all(message) bool { return true }
