@@ -286,6 +286,7 @@ func (n *Node) happened(e busEvent) {
 	now := time.Now()
 	switch {
 	case e.connected:
+		n.refused = false // it is said again
 		n.pingedAt = now
 		n.bus.ping() // it is reachable when that is answered
 	case e.disconnected:

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +36,9 @@ const (
 	reconnectWait = 250 * time.Millisecond
 	// queueSize is for how many messages there is memory while this server reads none.
 	queueSize = 4096
+	// minPayload is how large messages NATS must take (max_payload, 1 MiB unless it is set):
+	// one user with all that can be said of a message beside.
+	minPayload = 64 << 10
 	// maxWaiting is how many bytes wait to be sent. More are lost; others see that.
 	maxWaiting = 64 << 20
 )
@@ -42,6 +47,8 @@ const (
 // one goroutine makes them.
 type natsBus struct {
 	nc      *nats.Conn
+	dialer  dialer
+	hangUp  func() // closes what dialer has opened
 	log     *slog.Logger
 	in      chan *nats.Msg
 	out     chan message
@@ -67,7 +74,9 @@ func dialNATS(o NATSOptions, name string, log *slog.Logger) (*natsBus, error) {
 		log: log, in: make(chan *nats.Msg, queueSize), out: make(chan message), happens: make(chan busEvent, 64),
 		done: make(chan struct{}), wake: make(chan struct{}, 1), subs: make(map[string]*nats.Subscription),
 	}
+	b.dialer.ctx, b.hangUp = context.WithCancel(context.Background())
 	options := []nats.Option{
+		nats.SetCustomDialer(b.dialer),
 		nats.Name("rollcall " + name), nats.NoEcho(), nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectWait, reconnectWait),
 		nats.ReconnectBufSize(-1), // what is old when NATS is back helps nobody
@@ -100,7 +109,13 @@ func dialNATS(o NATSOptions, name string, log *slog.Logger) (*natsBus, error) {
 		nc, err = nats.Connect(o.URLs, append(options, nats.RetryOnFailedConnect(true))...)
 	}
 	if err != nil {
+		b.hangUp()
 		return nil, fmt.Errorf("cannot connect to NATS: %w; see -nats and the flags that begin with -nats-", err)
+	}
+	if most := nc.MaxPayload(); nc.IsConnected() && most < minPayload {
+		nc.Close()
+		b.hangUp()
+		return nil, errPayload(most)
 	}
 	b.nc = nc
 	b.running.Go(b.send)
@@ -108,16 +123,24 @@ func dialNATS(o NATSOptions, name string, log *slog.Logger) (*natsBus, error) {
 	return b, nil
 }
 
+func errPayload(most int64) error {
+	return fmt.Errorf("the server of -nats takes messages of %d bytes at most; set its max_payload to %d or more", most, minPayload)
+}
+
 // temporary reports whether NATS may be reached later, with the same settings.
 func temporary(err error) bool {
-	var net interface{ Timeout() bool }
-	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &net)
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &timeout)
 }
 
 func (b *natsBus) connects(nc *nats.Conn) {
 	b.payload.Store(nc.MaxPayload())
 	b.connected.Store(true)
 	b.happen(busEvent{connected: true})
+	if most := nc.MaxPayload(); most < minPayload { // it was started anew
+		b.log.Error("people on other servers are missing", "err", errPayload(most))
+		b.happen(busEvent{refused: true})
+	}
 }
 
 func (b *natsBus) disconnects() {
@@ -257,15 +280,47 @@ func (b *natsBus) maxPayload() int {
 	return 1 << 20 // what NATS has unless it is set (max_payload)
 }
 
+// closeTimeout is how long the last messages may take.
+const closeTimeout = time.Second
+
 func (b *natsBus) close() {
+	// Without a connection, the library waits for nothing with its locks held.
+	late := time.AfterFunc(closeTimeout, b.hangUp)
+	defer late.Stop()
 	flushed := make(chan struct{})
 	b.do(func() { close(flushed) })
 	select {
 	case <-flushed:
-		b.nc.FlushTimeout(time.Second)
-	case <-time.After(time.Second):
+		if b.connected.Load() {
+			b.nc.FlushTimeout(closeTimeout)
+		}
+	case <-time.After(closeTimeout):
 	}
 	close(b.done)
+	b.hangUp()
 	b.nc.Close()
 	b.running.Wait()
+}
+
+// dialer makes connections that its context closes.
+type dialer struct{ ctx context.Context }
+
+// Dial implements nats.CustomDialer.
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(d.ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &dialed{c, context.AfterFunc(d.ctx, func() { c.Close() })}, nil
+}
+
+type dialed struct {
+	net.Conn
+	forget func() bool
+}
+
+// Close implements net.Conn.
+func (d *dialed) Close() error {
+	d.forget()
+	return d.Conn.Close()
 }

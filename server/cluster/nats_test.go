@@ -49,8 +49,16 @@ func runNATS(t testing.TB, o *natsd.Options) *natsd.Server {
 	return s
 }
 
-// overNATS starts a server without sockets, over a real NATS.
+// overNATS starts a server without sockets, over a real NATS. It ends with the test.
 func overNATS(t testing.TB, url, name string, run int64) (*hub.Hub, *Node) {
+	t.Helper()
+	h, node, end := startOverNATS(t, url, name, run)
+	t.Cleanup(end)
+	return h, node
+}
+
+// startOverNATS is overNATS, and returns how to end it.
+func startOverNATS(t testing.TB, url, name string, run int64) (h *hub.Hub, node *Node, end func()) {
 	t.Helper()
 	node, err := Start(t.Context(), Options{
 		NATS: NATSOptions{URLs: url}, Prefix: "test", Name: name, Run: run,
@@ -59,12 +67,11 @@ func overNATS(t testing.TB, url, name string, run int64) (*hub.Hub, *Node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := hub.New(hub.Options{Linger: 2 * time.Second, Grace: 15 * time.Second, Tick: 100 * time.Millisecond, Cluster: node, Owner: node.Owner()})
-	t.Cleanup(func() {
+	h = hub.New(hub.Options{Linger: 2 * time.Second, Grace: 15 * time.Second, Tick: 100 * time.Millisecond, Cluster: node, Owner: node.Owner()})
+	return h, node, func() {
 		h.Close()
 		node.Close()
-	})
-	return h, node
+	}
 }
 
 func enter(t *testing.T, h *hub.Hub, room, name string) {
