@@ -89,8 +89,8 @@ var (
 // fingerprint of the key, the code (HMAC-SHA-256, RFC 2104, truncated) of the subject and
 // of what follows, the number of the message, the header as JSON, a line break, and a frame
 // of events or nothing. Its sender counts its messages, so that nobody who reads what is on
-// NATS can have it count once more while the sender is known (see [window]). What a server
-// has said that is gone can still be repeated.
+// NATS can have it count once more at who has heard it (see [window]). It can be said once
+// more to a server that has started since.
 //
 // To open messages is not safe for concurrent use.
 type seal struct {
