@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,4 +273,49 @@ func TestARoomThatEndsIsNotHeardOfAnyMore(t *testing.T) {
 	before := nats.NumSubscriptions()
 	conn.Close(true)
 	wait(before - 1)
+}
+
+// A server is asked once more before it has come to answer.
+func TestASliceThatIsAskedForTwiceIsToldOnce(t *testing.T) {
+	nats := startNATS(t, 0)
+	one, node := overNATS(t, nats.ClientURL(), "one", 1)
+	two, asking := overNATS(t, nats.ClientURL(), "two", 2)
+	const people = 2000
+	for i := range people {
+		enter(t, one, "a", fmt.Sprint("user ", i))
+	}
+	var pages atomic.Int32
+	reads, err := natsc.Connect(nats.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reads.Close()
+	if _, err := reads.Subscribe(asking.subjects.inbox(asking.owner, "a"), func(*natsc.Msg) { pages.Add(1) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := reads.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	goOn := make(chan struct{})
+	node.commands.add(func() { <-goOn })
+	time.AfterFunc(2*pollAfter, func() { close(goOn) }) // until it is asked by itself
+	enter(t, two, "a", "Ana")
+	if r, _ := two.Room("a"); r.Count != people+1 {
+		t.Errorf("there are %d", r.Count)
+	}
+	time.Sleep(pollAfter) // for what would come then
+	slice := paged(wholeSlice(node, "a"), node.bus.maxPayload()*3/4-maxHeader)
+	if n := int(pages.Load()); n > len(slice)+1 {
+		t.Errorf("%d messages came, and the slice has %d pages", n, len(slice))
+	}
+}
+
+// wholeSlice returns what a server tells of a room.
+func wholeSlice(n *Node, room string) hub.Slice {
+	told := make(chan hub.Slice)
+	n.commands.add(func() {
+		s, _ := n.rooms[room].shared.Slice(0)
+		told <- s
+	})
+	return <-told
 }

@@ -31,6 +31,9 @@ type remote struct {
 	later      []laterFrame // frames that came before the slice
 	askAgainAt time.Time    // zero unless an answer is missing
 	asked      int          // how often, since it was known last
+
+	// What its owner asks for before is what it has just been told.
+	answered time.Time
 }
 
 // forget notes that the slice is not known any more.
@@ -100,10 +103,13 @@ func (rem *remote) askSoon() {
 
 // answer tells a server what it does not know of the slice of this one.
 func (n *Node) answer(r *room, p *peer, knows position) {
-	n.addRemote(r, p)
-	since := uint64(0)
+	rem, _ := n.addRemote(r, p)
+	began, since := time.Now(), uint64(0)
 	if knows.Epoch == r.epoch {
 		since = knows.Seq
+	}
+	if since == 0 && began.Before(rem.answered) {
+		return // it was asked again before it had the answer
 	}
 	slice, ok := r.shared.Slice(since)
 	if !ok {
@@ -120,6 +126,9 @@ func (n *Node) answer(r *room, p *peer, knows position) {
 	for i, page := range pages {
 		h.Page = i
 		n.send(n.subjects.inbox(p.owner, r.name), "", h, event.Encode(page...))
+	}
+	if now := time.Now(); since == 0 {
+		rem.answered = now.Add(now.Sub(began)) // what came meanwhile is read at once
 	}
 }
 
