@@ -67,3 +67,68 @@ func TestWhoIsOnAnotherServerTakesASlotHereToo(t *testing.T) {
 		}
 	})
 }
+
+// keeper is a cluster that keeps what it is told of.
+type keeper struct{ rooms []*Shared }
+
+func (k *keeper) Opened(s *Shared)         { k.rooms = append(k.rooms, s) }
+func (*keeper) Ended(*Shared)              {}
+func (*keeper) Generation() (uint64, bool) { return 0, true }
+
+// ignore takes frames.
+type ignore struct{}
+
+func (ignore) Send(*Conn, Frame) bool { return true }
+
+// The cluster hears of the end of a room only after it has done something for it.
+func TestWhatComesForARoomThatHasEndedDoesNothing(t *testing.T) {
+	cluster := &keeper{}
+	bubble(t, Options{Cluster: cluster, Owner: "me"}, func(t *testing.T, h *Hub) {
+		go func() {
+			synctest.Wait()
+			cluster.rooms[0].Ready()
+		}()
+		c := watch(t, h, "a")
+		shared := cluster.rooms[0]
+		shared.Share(ignore{})
+		c.conn.Close(true)
+		synctest.Wait()
+		if h.OpenRooms() != 0 {
+			t.Fatal("the room is there still")
+		}
+		shared.Ready()
+		shared.Keep(true)
+		shared.Update(Update{Owner: "other", Put: []presence.Entry{{User: event.User{ID: "x", Name: "Xi", Link: event.LinkOnline}}}, Whole: true})
+		shared.SetSilent("other", true)
+		shared.SetPartial(true)
+		shared.TellSlice()
+		shared.Share(ignore{})
+		if s, _ := shared.Slice(0); len(s.Users) != 0 {
+			t.Errorf("its slice has %v", s.Users)
+		}
+		if n := shared.room.presence.Len(); n != 0 {
+			t.Errorf("there are %d users", n)
+		}
+		time.Sleep(time.Minute)
+		shared.Keep(false)
+		if h.OpenRooms() != 0 || len(cluster.rooms) != 1 {
+			t.Error("the room is there again")
+		}
+	})
+}
+
+// Nobody comes back to a restored room before it is known what other servers have.
+func TestARestoredRoomWhoseUsersGoBeforeItIsReadyEnds(t *testing.T) {
+	cluster := &keeper{}
+	bubble(t, Options{Cluster: cluster, Owner: "me"}, func(t *testing.T, h *Hub) {
+		h.Restore(State{Rooms: []RoomState{{Name: "a", Epoch: "e", Seq: 1, Members: []presence.Saved{{User: event.User{ID: "x", Name: "Xi"}}}}}})
+		time.Sleep(time.Hour)
+		if h.OpenRooms() != 1 {
+			t.Error("the room ends while it is waited for")
+		}
+		cluster.rooms[0].Ready()
+		if h.OpenRooms() != 0 {
+			t.Error("the room stays without anybody")
+		}
+	})
+}
