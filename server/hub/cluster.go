@@ -243,6 +243,7 @@ func (s *Shared) Share(sink Sink) {
 // Unshare ends the slice.
 func (s *Shared) Unshare() {
 	r := s.room
+	defer r.endIfEmpty() // it waits no more until others have heard of that
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.slice == nil {

@@ -132,3 +132,37 @@ func TestARestoredRoomWhoseUsersGoBeforeItIsReadyEnds(t *testing.T) {
 		}
 	})
 }
+
+// never is a sink that has not sent what it was given.
+type never struct{}
+
+func (never) Send(*Conn, Frame) bool { return false }
+
+// The last other server of a room goes before it has heard that nobody is here any more.
+func TestARoomEndsAlsoIfNobodyIsLeftToHearOfIt(t *testing.T) {
+	cluster := &keeper{}
+	bubble(t, Options{Cluster: cluster, Owner: "me"}, func(t *testing.T, h *Hub) {
+		go func() {
+			synctest.Wait()
+			cluster.rooms[0].Ready()
+		}()
+		c := &client{t: t}
+		conn, err := h.Join("a", person("Ana"), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster.rooms[0].Share(never{})
+		cluster.rooms[0].TellSlice()
+		time.Sleep(time.Second) // until the sink has a frame
+		conn.Leave(0)
+		time.Sleep(time.Minute)
+		if h.OpenRooms() != 1 {
+			t.Error("the room ends before the other server has heard of it")
+		}
+		cluster.rooms[0].Unshare()
+		time.Sleep(time.Second)
+		if h.OpenRooms() != 0 {
+			t.Error("the room stays without anybody")
+		}
+	})
+}
