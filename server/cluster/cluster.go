@@ -251,10 +251,11 @@ func (n *Node) nextTime(tick time.Time) time.Time {
 // tick does what is done all the time.
 func (n *Node) tick(now time.Time) {
 	if len(n.deferred) > 0 && !now.Before(n.mutedUntil) {
-		for _, say := range n.deferred {
+		deferred := n.deferred
+		n.deferred = nil
+		for _, say := range deferred {
 			say()
 		}
-		n.deferred = nil
 	}
 	if is(n.askAllAt, now) && !now.Before(n.mutedUntil) {
 		n.askAll(now)
@@ -358,7 +359,7 @@ func (n *Node) sendWord(starts bool) {
 
 // send sends a message to other servers.
 func (n *Node) send(subject, reply string, h header, frame []byte) {
-	if time.Now().Before(n.mutedUntil) {
+	if len(n.deferred) > 0 || time.Now().Before(n.mutedUntil) { // in their order
 		if len(n.deferred) < maxDeferred {
 			n.deferred = append(n.deferred, func() { n.send(subject, reply, h, frame) })
 		}
