@@ -272,3 +272,36 @@ func TestWhoHasGoneElsewhereIsNotTakenUpAgain(t *testing.T) {
 		b.watch().has()
 	})
 }
+
+// Somebody leaves, and comes again to a server that the others cannot hear. Then their tab
+// moves.
+func TestWhoHasComeAgainSinceTheyLeftIsNotToldThatTheyHaveLeft(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a, b := f.serve(t, "a"), f.serve(t, "b")
+		eye := a.watch()
+		b.watch()
+		old := time.Now().UnixMilli()
+		one := a.join("Ana")
+		pass(time.Second)
+		one.conn.Leave(0)
+		pass(time.Second)
+		b.bus.set(func() { b.bus.mute = true })
+		two, since := b.join("Ana"), time.Now().UnixMilli()
+		pass(time.Second)
+		two.conn.Close(false)
+		resume := func(since int64) *client {
+			return a.joinAs("Ana", hub.Person{Visitor: hub.Visitor{Resume: &event.Resume{Epoch: "of b", Seq: 1, Since: since}}})
+		}
+		tab := resume(old)
+		pass(time.Second)
+		if !tab.last {
+			t.Error("a tab of before is there again")
+		}
+		resume(since)
+		pass(time.Second)
+		eye.has("Ana")
+		b.bus.set(func() { b.bus.mute = false })
+		pass(time.Minute)
+		eye.has("Ana")
+	})
+}

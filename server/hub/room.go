@@ -155,13 +155,13 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 
 // hasLeft reports whether the user of a client that resumes has left in another tab
 // while the client was away, as far as the log reaches. In a room of several servers, the
-// client may have been at another one.
+// client may have been at another one, and may have come there after that.
 func (r *room) hasLeft(p Person) bool {
 	if p.Resume == nil {
 		return false
 	}
 	if p.Resume.Epoch != r.epoch {
-		return r.presence.Left(p.ID)
+		return r.presence.Left(p.ID, p.Resume.Since)
 	}
 	missed, _ := r.log.entriesSince(p.Resume.Seq)
 	for _, e := range slices.Backward(missed) {

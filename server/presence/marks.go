@@ -13,6 +13,7 @@ import (
 // have let them go, at most markStay.
 type Mark struct {
 	ID   string // of the user
+	At   int64  // when they left, Unix milliseconds; 0 if an older server says it
 	Ends []EntryName
 }
 
@@ -38,6 +39,7 @@ const leftStay = 90 * time.Second
 // mark is a mark of one owner.
 type mark struct {
 	owner  Owner
+	at     int64
 	ends   []EntryName
 	endsAt int64 // of a mark of this server
 }
@@ -64,38 +66,45 @@ func (f *fifo) due(now int64) (ids []string) {
 	return ids
 }
 
-// Left reports whether somebody has left the room within leftStay, on any server, and is
-// not in it.
-func (r *Room[C]) Left(id string) bool {
-	at, ok := r.left[id]
-	return ok && r.offset()-at < int64(leftStay) && !r.Has(id)
+// leaving is that a user has left.
+type leaving struct {
+	at      int64 // Unix milliseconds, as their server says
+	heardAt int64
 }
 
-// noteLeft notes that somebody has left, if that is the reason why they are gone. A server
-// that is alone has its log for that.
-func (r *Room[C]) noteLeft(id string, reason event.Reason) {
-	if reason != event.ReasonLeft || r.options.Owner == "" {
+// Left reports whether somebody has left the room within leftStay, on any server, and is
+// not in it. Since is since when their tab is in the room, Unix milliseconds: one that came
+// after that is of somebody who has come again. 0 is before.
+func (r *Room[C]) Left(id string, since int64) bool {
+	l, ok := r.left[id]
+	return ok && since <= l.at && r.offset()-l.heardAt < int64(leftStay) && !r.Has(id)
+}
+
+// noteLeft notes that somebody has left, and when. A server that is alone has its log for
+// that.
+func (r *Room[C]) noteLeft(id string, at int64) {
+	if r.options.Owner == "" {
 		return
 	}
 	if len(r.left) >= 2*r.leftKept+spare {
-		for id, at := range r.left {
-			if r.offset()-at >= int64(leftStay) {
+		for id, l := range r.left {
+			if r.offset()-l.heardAt >= int64(leftStay) {
 				delete(r.left, id)
 			}
 		}
 		r.leftKept = len(r.left)
 	}
 	if r.left == nil {
-		r.left = make(map[string]int64)
+		r.left = make(map[string]leaving)
 	}
-	r.left[id] = r.offset()
+	r.left[id] = leaving{at, r.offset()}
 }
 
 // OwnMark returns the mark of this server for a user. It reports false if there is none.
 func (r *Room[C]) OwnMark(id string) (Mark, bool) {
 	for _, m := range r.marks[id] {
 		if m.owner == r.options.Owner {
-			return Mark{id, slices.Clone(m.ends)}, true
+			return Mark{id, m.at, slices.Clone(m.ends)}, true
 		}
 	}
 	return Mark{}, false
@@ -106,9 +115,10 @@ func (r *Room[C]) OwnMark(id string) (Mark, bool) {
 func (r *Room[C]) PutMark(now Instant, owner Owner, m Mark) (events []event.Event, conns []C) {
 	r.setNow(now)
 	r.dropMark(owner, m.ID)
-	r.addMark(m.ID, mark{owner: owner, ends: m.Ends})
+	r.addMark(m.ID, mark{owner: owner, at: m.At, ends: m.Ends})
 	u := r.users[m.ID]
 	if u == nil {
+		r.noteMarkLeft(m)
 		return nil, nil
 	}
 	before := u.shown()
@@ -121,7 +131,18 @@ func (r *Room[C]) PutMark(now Instant, owner Owner, m Mark) (events []event.Even
 		o := &u.others[i]
 		o.ended = o.ended || slices.Contains(m.Ends, EntryName{o.owner, o.Number})
 	}
-	return r.finishChange(u, before, event.ReasonLeft), conns
+	if events = r.finishChange(u, before, event.ReasonLeft); !r.Has(m.ID) {
+		r.noteMarkLeft(m)
+	}
+	return events, conns
+}
+
+// noteMarkLeft notes that somebody has left, as a mark says.
+func (r *Room[C]) noteMarkLeft(m Mark) {
+	if m.At == 0 {
+		m.At = r.now.Unix
+	}
+	r.noteLeft(m.ID, m.At)
 }
 
 // DropMark forgets the mark of another owner for a user.
@@ -182,7 +203,7 @@ func (r *Room[C]) markOthers(id string, u *user[C]) {
 	if len(u.others) == 0 {
 		return
 	}
-	m := mark{owner: r.options.Owner, endsAt: r.offset() + int64(markStay)}
+	m := mark{owner: r.options.Owner, at: r.now.Unix, endsAt: r.offset() + int64(markStay)}
 	for i := range u.others {
 		o := &u.others[i]
 		o.ended = true

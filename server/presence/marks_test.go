@@ -55,8 +55,8 @@ func TestALeaveEndsWhatOtherServersHaveOnceTheyHearOfIt(t *testing.T) {
 	c.expect("+Ana", "-Ana left")
 	c.put("b", b.own("Ana")) // which b had still said
 	c.expect()
-	if !c.Left("Ana") {
-		t.Error("who resumes at c joins again")
+	if !c.Left("Ana", m.At) || c.Left("Ana", m.At+1) {
+		t.Error("c does not tell who left from who has come since")
 	}
 	if conns := b.putMark("a", m); !slices.Equal(conns, []int{2}) {
 		t.Errorf("b tells %v", conns)
@@ -113,7 +113,7 @@ func TestTheMarksOfAServerGoWithIt(t *testing.T) {
 	two := numbered(t, "a", "b")
 	a, b := two[0], two[1]
 	b.join("Ana", 1)
-	a.putMark("c", Mark{"Ana", []EntryName{{"b", b.own("Ana").Number}}})
+	a.putMark("c", Mark{ID: "Ana", Ends: []EntryName{{"b", b.own("Ana").Number}}})
 	a.put("b", b.own("Ana"))
 	a.expect()
 	a.see(a.DropOwner(a.now, "c", event.ReasonNodeLost))

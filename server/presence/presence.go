@@ -61,7 +61,7 @@ type Room[C comparable] struct {
 	ownMarks      int                             // how many of them are of this server
 	markEnds      fifo                            // when they end
 	recounts      fifo                            // when entries may count again that a mark had ended
-	left          map[string]int64                // when users have left who are not back, by public id
+	left          map[string]leaving              // users who have left and are not back, by public id
 	leftKept      int                             // how many of them were kept last
 	now           Instant                         // of the latest call
 	latestDropped int64                           // the latest time of the stamps of dropped entries
@@ -360,7 +360,9 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 		if before.ID == "" {
 			return nil
 		}
-		r.noteLeft(id, reason)
+		if reason == event.ReasonLeft {
+			r.noteLeft(id, r.now.Unix)
+		}
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
 	r.endStatus(u)

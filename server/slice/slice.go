@@ -32,7 +32,7 @@ func Encode(owner presence.Owner, e presence.Entry) event.User {
 
 // EncodeMark returns the element for a mark.
 func EncodeMark(m presence.Mark) event.User {
-	return encode(event.User{ID: MarkID(m.ID)}, member{Ends: m.Ends})
+	return encode(event.User{ID: MarkID(m.ID)}, member{Stamp: stamp{Time: m.At}, Ends: m.Ends})
 }
 
 func encode(u event.User, m member) event.User {
@@ -56,7 +56,7 @@ func Decode(owner presence.Owner, u event.User) (presence.Entry, presence.Mark, 
 		return presence.Entry{}, presence.Mark{}, fmt.Errorf("user %q: %w", u.ID, err)
 	}
 	if id, isMark := strings.CutSuffix(u.ID, markSuffix); isMark && id != "" {
-		return presence.Entry{}, presence.Mark{ID: id, Ends: m.Ends}, nil
+		return presence.Entry{}, presence.Mark{ID: id, At: min(m.Stamp.Time, maxTime), Ends: m.Ends}, nil
 	}
 	if u.ID == "" || strings.HasSuffix(u.ID, markSuffix) {
 		return presence.Entry{}, presence.Mark{}, errNoEntry

@@ -60,7 +60,7 @@ func TestAnEntryTravelsAsItIs(t *testing.T) {
 }
 
 func TestAMarkTravelsAsItIs(t *testing.T) {
-	is := presence.Mark{ID: "x", Ends: []presence.EntryName{{Owner: "a/1", Number: 1}, {Owner: "b/2", Number: 1 << 63}}}
+	is := presence.Mark{ID: "x", At: 7, Ends: []presence.EntryName{{Owner: "a/1", Number: 1}, {Owner: "b/2", Number: 1 << 63}}}
 	e, m, err := Decode("a/1", EncodeMark(is))
 	if err != nil || m.ID != is.ID || !slices.Equal(m.Ends, is.Ends) || e.User.ID != "" {
 		t.Errorf("it became %v, %v, %v", m, e, err)

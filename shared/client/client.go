@@ -137,6 +137,7 @@ type Client struct {
 	tryOnce      bool      // the first failure ends it, unless it has joined
 	heard        time.Time // the last frame, by the server's clock
 	serverTime   time.Time // the server's clock, as last heard
+	since        int64     // the server's time of the first snapshot, Unix milliseconds
 	serverTimeAt time.Time // when that was heard, by our monotonic clock: a device's clock may be set
 	end          error     // why run has ended
 	session      string    // by which the server knows it without a cookie
@@ -418,5 +419,5 @@ func (c *Client) resume() *event.Resume {
 	if _, _, large := c.roster.View(); !c.status.Joined || large || c.status.Drift != nil {
 		return nil
 	}
-	return &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq}
+	return &event.Resume{Epoch: c.roster.Epoch(), Seq: c.roster.State().Seq, Since: c.since}
 }

@@ -757,14 +757,16 @@ func TestASnapshotThatWasAskedForAndDoesNotComeEndsTheConnection(t *testing.T) {
 }
 
 func TestWhoComesBackSaysWhatTheyKnow(t *testing.T) {
+	first := snapshot(ana, ben)
+	since := first[0].(event.ExistingUsers).Now
 	play(t, []func(*testing.T, *pipe){func(t *testing.T, p *pipe) {
 		if hello := p.hear(t).(event.GotANewUser); hello.Resume != nil {
 			t.Errorf("the first hello is %+v", hello)
 		}
-		p.say(snapshot(ana, ben)...)
+		p.say(first...)
 	}, func(t *testing.T, p *pipe) {
 		hello := p.hear(t).(event.GotANewUser)
-		if want := (event.Resume{Epoch: "e", Seq: 1}); hello.Resume == nil || *hello.Resume != want {
+		if want := (event.Resume{Epoch: "e", Seq: 1, Since: since}); hello.Resume == nil || *hello.Resume != want {
 			t.Errorf("the second hello is %+v", hello)
 		}
 		p.say(event.ExistingUsers{Self: "a", Room: "lobby", Epoch: "e", Resumed: true, Users: []event.User{cyd}, Gone: []string{"b"}}, state(3, ana, cyd))

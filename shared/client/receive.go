@@ -45,6 +45,9 @@ func (c *Client) receive(frame []byte) (r received) {
 				r.snapshot, whole = true, !e.Resumed
 				c.wants.done(e.Ref)
 				c.serverTime, c.serverTimeAt = time.UnixMilli(e.Now), time.Now()
+				if c.since == 0 {
+					c.since = e.Now
+				}
 				if e.Session != "" {
 					c.session = e.Session
 				}

@@ -161,7 +161,7 @@ func (o object) resume(r *Resume) object {
 	if r == nil {
 		return o
 	}
-	return append(append(o.name("resume"), '{').text("epoch", r.Epoch).uint("seq", r.Seq), '}')
+	return append(append(o.name("resume"), '{').text("epoch", r.Epoch).uint("seq", r.Seq).someInt("since", r.Since), '}')
 }
 
 func appendClient(b []byte, e Event) []byte {

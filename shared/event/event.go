@@ -69,6 +69,10 @@ type GotANewUser struct {
 type Resume struct {
 	Epoch string `json:"epoch"`
 	Seq   uint64 `json:"seq"`
+	// Since is when the client joined, the Now of its first [ExistingUsers], Unix
+	// milliseconds. By that a server knows whether its user has left before or after it
+	// came. 0 is unknown: then it came before.
+	Since int64 `json:"since,omitempty"`
 }
 
 // ChangeUser is the client's update_user: it changes the sender's own entry

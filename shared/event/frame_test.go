@@ -21,8 +21,8 @@ var everyEvent = []struct {
 }{
 	{GotANewUser{Patch: Named("Ana"), Room: "design-week"}, `[{"event":"got_a_new_user","data":{"name":"Ana","room":"design-week"}}]`},
 	{GotANewUser{Patch: Named("Ana")}, `[{"event":"got_a_new_user","data":{"name":"Ana"}}]`},
-	{GotANewUser{Patch: Patch{Name: new("Ana"), Status: new(StatusHere), Note: new("")}, Resume: &Resume{Epoch: "e", Seq: 9}},
-		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9}}}]`},
+	{GotANewUser{Patch: Patch{Name: new("Ana"), Status: new(StatusHere), Note: new("")}, Resume: &Resume{Epoch: "e", Seq: 9, Since: 7}},
+		`[{"event":"got_a_new_user","data":{"name":"Ana","status":"here","note":"","resume":{"epoch":"e","seq":9,"since":7}}}]`},
 	{GotANewUser{Patch: Named("Ana"), Session: "s"}, `[{"event":"got_a_new_user","data":{"name":"Ana","session":"s"}}]`},
 	{ChangeUser{Patch: Patch{Status: new(StatusBusy)}}, `[{"event":"update_user","data":{"status":"busy"}}]`},
 	{ChangeUser{Patch: Patch{Name: new("B"), Note: new("")}}, `[{"event":"update_user","data":{"name":"B","note":""}}]`},
@@ -312,7 +312,7 @@ func TestEventsAreEncodedAsJSONWouldHaveThem(t *testing.T) {
 		existing, user, change := anyExisting(t), anyUser().Draw(t, "user"), anyChange().Draw(t, "change")
 		ref, room := Ref(rapid.Uint64Range(0, 1<<63-1).Draw(t, "ref")), anyText().Draw(t, "room")
 		resume := rapid.Ptr(rapid.Custom(func(t *rapid.T) Resume {
-			return Resume{Epoch: anyText().Draw(t, "epoch"), Seq: rapid.Uint64().Draw(t, "seq")}
+			return Resume{Epoch: anyText().Draw(t, "epoch"), Seq: rapid.Uint64().Draw(t, "seq"), Since: rapid.Int64Min(0).Draw(t, "since")}
 		}), true).Draw(t, "resume")
 		for _, e := range []Event{
 			GotANewUser{Ref: ref, Tab: room, Patch: change, Wanted: rapid.Ptr(anyChange(), true).Draw(t, "wanted"), Room: room, Resume: resume, Session: anyText().Draw(t, "session")},
