@@ -117,11 +117,24 @@ func TestWhoOnlyListensOnNATSHoldsNobodyUp(t *testing.T) {
 		tool := f.connect()
 		tool.subscribe("test.>")
 		a, _ := f.serve(t, "a"), f.serve(t, "b")
+		pass(2 * wordEvery) // until they know each other
 		began := time.Now()
 		a.join("Ana")
 		if waited := time.Since(began); waited > time.Second {
 			t.Errorf("the first hello of a room that nobody else has waits for %v", waited)
 		}
+	})
+}
+
+// A server has started a moment ago, and has heard of no other one yet.
+func TestAServerThatHasJustStartedWaitsForTheOthers(t *testing.T) {
+	bubble(t, func(t *testing.T, f *fakeNATS) {
+		a := f.serve(t, "a")
+		a.join("Ana")
+		f.do(func(message) (int, time.Duration) { return 1, 400 * time.Millisecond }) // all are busy
+		c := f.serve(t, "c")
+		cyd := c.join("Cyd")
+		cyd.has("Ana", "Cyd")
 	})
 }
 

@@ -10,7 +10,8 @@ type bus interface {
 	unsubscribe(subject string)
 	// publish sends a message. If nobody subscribes to the subject and reply is not
 	// empty, a message with noResponders comes to reply.
-	publish(subject, reply string, data []byte)
+	// It reports false if too much waits to be sent, and then it is not sent.
+	publish(subject, reply string, data []byte) bool
 	// ping is answered by busEvent.pingSent, if the bus works in both directions.
 	ping()
 	messages() <-chan message

@@ -77,26 +77,29 @@ type Node struct {
 	generation atomic.Uint64 // see Generation
 
 	// Only the goroutine of run uses what follows.
-	peers      map[presence.Owner]*peer
-	rooms      map[string]*room
-	agenda     agenda
-	pauses     []pause // connections that may send again, in the order of the time
-	queries    map[string]*query
-	reachable  bool      // NATS is
-	answeredAt time.Time // when the latest ping was sent that was answered
-	pingedAt   time.Time // when there was a ping last; zero if it is answered
-	word       uint64    // of this server, the last one
-	wordAt     time.Time
-	strangerAt time.Time // when a server with another secret was answered last
-	mutedUntil time.Time // nothing is said before; see woken
-	ended      bool      // this server has said that it ends
-	warned     map[string]time.Time
-	reached    bool                       // NATS was reachable once
-	askAllAt   time.Time                  // when all is to be asked for; zero for never
-	askedAllAt time.Time                  // when it was
-	deferred   []func()                   // what is said when this server speaks again; see woken
-	gone       map[presence.Owner]*window // of servers that are gone
-	refused    bool                       // NATS does not take a subscription
+	peers         map[presence.Owner]*peer
+	rooms         map[string]*room
+	agenda        agenda
+	pauses        []pause // connections that may send again, in the order of the time
+	queries       map[string]*query
+	reachable     bool      // NATS is
+	answeredAt    time.Time // when the latest ping was sent that was answered
+	pingedAt      time.Time // when there was a ping last; zero if it is answered
+	word          uint64    // of this server, the last one
+	wordAt        time.Time
+	strangerAt    time.Time // when a server with another secret was answered last
+	mutedUntil    time.Time // nothing is said before; see woken
+	ended         bool      // this server has said that it ends
+	warned        map[string]time.Time
+	reached       bool                      // NATS was reachable once
+	reachedAt     time.Time                 // when it became so last
+	closed        []closed                  // rooms, in their order
+	askAllAt      time.Time                 // when all is to be asked for; zero for never
+	askedAllAt    time.Time                 // when it was
+	deferred      []func()                  // what is said when this server speaks again; see woken
+	deferredBytes int                       // of frames in it
+	gone          map[presence.Owner]window // of servers that are gone
+	refused       bool                      // NATS does not take a subscription
 }
 
 // Start joins the other servers. The error says what to do: NATS does not take this
@@ -120,7 +123,7 @@ func start(ctx context.Context, o Options, b bus) (*Node, error) {
 	n := &Node{
 		options: o, owner: NewOwner(o.Name, o.Run), name: o.Name, seal: sealing, subjects: subjects{o.Prefix}, bus: b, log: o.Log,
 		startedAt: time.Now(), commands: commands{wake: make(chan struct{}, 1)}, stop: make(chan struct{}),
-		failed: make(chan error, 1), gone: make(map[presence.Owner]*window),
+		failed: make(chan error, 1), gone: make(map[presence.Owner]window),
 		peers: make(map[presence.Owner]*peer), rooms: make(map[string]*room), queries: make(map[string]*query),
 		warned: make(map[string]time.Time),
 	}
@@ -252,11 +255,12 @@ func (n *Node) nextTime(tick time.Time) time.Time {
 func (n *Node) tick(now time.Time) {
 	if len(n.deferred) > 0 && !now.Before(n.mutedUntil) {
 		deferred := n.deferred
-		n.deferred = nil
+		n.deferred, n.deferredBytes = nil, 0
 		for _, say := range deferred {
 			say()
 		}
 	}
+	n.sayClosedAgain(now)
 	if is(n.askAllAt, now) && !now.Before(n.mutedUntil) {
 		n.askAll(now)
 	}
@@ -296,12 +300,7 @@ func (n *Node) happened(e busEvent) {
 	case e.lost:
 		n.counts.Lost.Add(1)
 		n.warn("lost", "messages of other servers were lost, since they came faster than they could be read; all is asked for again")
-		if n.askAllAt.IsZero() {
-			n.askAllAt = now
-			if next := n.askedAllAt.Add(lostEvery); next.After(now) {
-				n.askAllAt = next
-			}
-		}
+		n.askAllSoon(now)
 	case e.refused:
 		n.refused = true
 		for _, r := range n.rooms {
@@ -322,11 +321,13 @@ func (n *Node) setReachable(now time.Time, reachable bool) {
 	for _, p := range n.peers {
 		p.heardAt = now // the time to come back begins anew
 		p.word = 0      // and all is asked for anyway
-		if !reachable {
+		if !reachable && !p.silent {
+			p.unreached = true
 			n.setSilent(p, true)
 		}
 	}
 	for _, r := range n.rooms {
+		r.shared.SetReachable(reachable)
 		n.updateAccess(r)
 	}
 	if !reachable {
@@ -335,8 +336,18 @@ func (n *Node) setReachable(now time.Time, reachable bool) {
 	}
 	n.log.Info("NATS is reached")
 	n.sendWord(!n.reached)
-	n.reached = true
+	n.reached, n.reachedAt = true, now
 	n.askAll(now)
+}
+
+// askAllSoon has everything asked for, at most every lostEvery.
+func (n *Node) askAllSoon(now time.Time) {
+	if n.askAllAt.IsZero() {
+		n.askAllAt = now
+		if next := n.askedAllAt.Add(lostEvery); next.After(now) {
+			n.askAllAt = next
+		}
+	}
 }
 
 // askAll asks for everything, since messages were lost.
@@ -359,12 +370,14 @@ func (n *Node) sendWord(starts bool) {
 
 // send sends a message to other servers.
 func (n *Node) send(subject, reply string, h header, frame []byte) {
-	if len(n.deferred) > 0 || time.Now().Before(n.mutedUntil) { // in their order
-		if len(n.deferred) < maxDeferred {
+	if !h.Ends && (len(n.deferred) > 0 || time.Now().Before(n.mutedUntil)) { // in their order
+		if n.deferredBytes += len(frame); n.deferredBytes < maxDeferred {
 			n.deferred = append(n.deferred, func() { n.send(subject, reply, h, frame) })
 		}
 		return
 	}
 	h.From, h.number = n.owner, n.counts.Sent.Add(1)
-	n.bus.publish(subject, reply, n.seal.seal(subject, h, frame))
+	if !n.bus.publish(subject, reply, n.seal.seal(subject, h, frame)) {
+		n.word++ // others miss a word, and ask
+	}
 }

@@ -119,7 +119,7 @@ func TestTheFirstAnswerIsWaitedForALittleWhile(t *testing.T) {
 	}{
 		"soon":              {100 * time.Millisecond, false, 200 * time.Millisecond, []string{"Ana", "Ben"}},
 		"from a slow one":   {400 * time.Millisecond, false, 800 * time.Millisecond, []string{"Ana", "Ben"}},
-		"from too slow one": {3 * time.Second, false, openTimeout, []string{"Ben"}},
+		"from too slow one": {3 * time.Second, false, silentAfter - 300*time.Millisecond, []string{"Ben"}}, // which is silent then
 		"from nobody":       {0, true, openTimeout, []string{"Ben"}},
 	} {
 		t.Run(name, func(t *testing.T) {

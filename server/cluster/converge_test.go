@@ -18,7 +18,7 @@ var seeds = flag.Int("seeds", 24, "how often the random test of the cluster is r
 type weather struct {
 	name    string
 	fault   func(luck *rand.Rand, m message) (copies int, delay time.Duration) // nil for none
-	trouble func(luck *rand.Rand, s *server)                                   // now and then; nil for none
+	trouble func(random *rand.Rand, s *server)                                 // now and then; nil for none
 	healed  time.Duration                                                      // after how long all have the truth
 }
 
@@ -83,7 +83,7 @@ func converges(t *testing.T, f *fakeNATS, w weather, seed uint64) {
 	for range 60 {
 		p.change(t)
 		if w.trouble != nil && random.IntN(20) == 0 {
-			w.trouble(luck, servers[random.IntN(3)])
+			w.trouble(random, servers[random.IntN(3)])
 		}
 		pass(time.Duration(random.IntN(1000)) * time.Millisecond)
 	}

@@ -12,6 +12,7 @@ type query struct {
 	answered bool            // by at least one of them
 	knew     bool            // one of them has known an earlier run
 	held     map[string]bool // by public id
+	gone     map[string]bool // users who have gone from other servers
 	pages    map[presence.Owner]int
 	all      *int // how many queries are not answered
 	done     chan struct{}
@@ -44,8 +45,8 @@ const idSize = len(`"abcdefghijklm",`)
 
 // Held asks the other servers whom they hold of earlier runs of this one, in rooms of this
 // server's last run. The result reports whether to take up a user: not if other servers
-// have known that run and hold the user no more, as after a leave. It takes a second at
-// most.
+// have known that run and hold the user no more, as after a leave, or if the user has gone
+// from one of them since. It takes a second at most.
 func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) bool {
 	if len(rooms) == 0 {
 		return func(string, string) bool { return true }
@@ -54,7 +55,7 @@ func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) b
 	n.commands.add(func() {
 		for _, name := range rooms {
 			about := heldWord + name
-			n.queries[about] = &query{held: make(map[string]bool), pages: make(map[presence.Owner]int), all: &all, done: done}
+			n.queries[about] = &query{held: make(map[string]bool), gone: make(map[string]bool), pages: make(map[presence.Owner]int), all: &all, done: done}
 			n.send(n.subjects.room(name), n.subjects.inbox(n.owner, about), header{Kind: kindHeld, Room: name}, nil)
 		}
 	})
@@ -73,7 +74,13 @@ func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) b
 	}
 	return func(room, id string) bool {
 		q := queries[heldWord+room]
-		return q == nil || !q.knew || q.held[id]
+		switch {
+		case q == nil:
+			return true
+		case q.knew:
+			return q.held[id]
+		}
+		return !q.gone[id]
 	}
 }
 
@@ -94,10 +101,13 @@ func (n *Node) answerHeld(r *room, h header) {
 		return of == name && number < run
 	}
 	answer := header{Kind: kindHolds, Room: r.name}
-	for owner := range r.remotes {
-		answer.Knew = answer.Knew || earlier(owner)
+	for owner, rem := range r.remotes {
+		answer.Knew = answer.Knew || earlier(owner) && rem.known
 	}
 	ids := r.shared.Holds(earlier)
+	if !answer.Knew { // the room may have been opened here since that run ended
+		ids, answer.Gone = r.shared.Gone(), true
+	}
 	each := max(1, (n.bus.maxPayload()-maxHeader)/idSize)
 	answer.Pages = max(1, (len(ids)+each-1)/each)
 	for answer.Page = range answer.Pages {
@@ -113,7 +123,11 @@ func (n *Node) heardHolds(h header) {
 		return
 	}
 	for _, id := range h.IDs {
-		q.held[id] = true
+		if h.Gone {
+			q.gone[id] = true
+		} else {
+			q.held[id] = true
+		}
 	}
 	if q.pages[h.From]++; q.pages[h.From] == h.Pages {
 		q.answer(nil, h.Knew)

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,11 +184,14 @@ func TestARoomThatEndsWhileItsServerIsMutedIsGoneForAll(t *testing.T) {
 				pass(10*time.Second + offset*time.Millisecond)
 				one.conn.Close(true) // a closed tab: she stays for 2 s
 				pass(100 * time.Millisecond)
-				thaw := make(chan struct{})
-				a.node.commands.add(func() { <-thaw })
-				pass(2200 * time.Millisecond)
-				close(thaw)
+				a.node.commands.add(func() {
+					time.Sleep(2200 * time.Millisecond)
+					a.node.woken(silentAfter) // as its heart says
+				})
 				pass(10 * time.Minute)
+				if !strings.Contains(a.logged(), "stood still") {
+					t.Error("it does not know that it stood still")
+				}
 				if a.hub.OpenRooms() != 0 {
 					t.Error("a has the room")
 				}

@@ -227,7 +227,7 @@ func (b *natsBus) unsubscribe(subject string) {
 	})
 }
 
-func (b *natsBus) publish(subject, reply string, data []byte) {
+func (b *natsBus) publish(subject, reply string, data []byte) (sent bool) {
 	b.mu.Lock()
 	full := b.waitingBytes+len(data) > maxWaiting
 	if !full {
@@ -235,7 +235,7 @@ func (b *natsBus) publish(subject, reply string, data []byte) {
 	}
 	b.mu.Unlock()
 	if full {
-		return
+		return false
 	}
 	b.do(func() {
 		b.mu.Lock()
@@ -252,6 +252,7 @@ func (b *natsBus) publish(subject, reply string, data []byte) {
 			b.nc.PublishRequest(subject, reply, data)
 		}
 	})
+	return true
 }
 
 func (b *natsBus) ping() {

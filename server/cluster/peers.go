@@ -17,9 +17,12 @@ type peer struct {
 	word    uint64    // the last one
 	window  window    // of its messages
 	silent  bool      // nothing is heard of it, or it has ended
-	ended   bool      // it has said that it ends
-	later   bool      // a later run of it lives
-	rooms   map[string]*room
+	// unreached is that it is silent only since NATS cannot be reached.
+	unreached bool
+	runs      bool // it has said more than that it starts
+	ended     bool // it has said that it ends
+	later     bool // a later run of it lives
+	rooms     map[string]*room
 }
 
 // isNew reports whether a message has not come before.
@@ -27,8 +30,12 @@ func (n *Node) isNew(h header) bool {
 	if p := n.peers[h.From]; p != nil {
 		return p.window.take(h.number)
 	}
-	w := n.gone[h.From]
-	return w == nil || w.take(h.number)
+	w, known := n.gone[h.From]
+	if !known {
+		return true
+	}
+	defer func() { n.gone[h.From] = w }()
+	return w.take(h.number)
 }
 
 // heard notes that another server has said something.
@@ -38,19 +45,17 @@ func (n *Node) heard(h header) *peer {
 	if p == nil {
 		name, run := nameOf(h.From)
 		p = &peer{owner: h.From, name: name, run: run, rooms: make(map[string]*room)}
-		if w := n.gone[h.From]; w != nil {
-			p.window = *w
+		w, known := n.gone[h.From]
+		if known {
+			p.window = w
 			delete(n.gone, h.From)
 		} else {
 			p.window.take(h.number)
 		}
 		n.peers[h.From] = p
 		n.log.Info("another server is there", "server", p.owner)
-		for _, other := range n.peers {
-			if other.name == name && other.run < run {
-				other.later = true // it has ended, unless it says something again
-				n.setSilent(other, true)
-			}
+		if known || !h.begins() {
+			n.askAllSoon(now) // it may have rooms of this server
 		}
 	} else if p.later && h.Kind == kindLife && !p.ended {
 		// A message that was under way when it ended would come at once.
@@ -60,13 +65,30 @@ func (n *Node) heard(h header) *peer {
 		}
 	}
 	p.heardAt = now
+	if p.word == 0 {
+		p.word = h.Word // of a slice, too
+	}
+	if !p.runs && !h.begins() { // one that starts may have a name that it cannot have
+		p.runs = true
+		for _, other := range n.peers {
+			if other.name == p.name && other.run < p.run {
+				other.later = true // it has ended, unless it says something again
+				n.setSilent(other, true)
+			}
+		}
+	}
 	if p.silent && n.reachable && !p.ended && !p.later {
 		n.log.Info("another server is heard again", "server", p.owner)
+		if !p.unreached { // otherwise all was asked for when NATS was back
+			n.askAllSoon(now)
+		}
 		n.setSilent(p, false)
-		n.askOwner(p)
 	}
 	return p
 }
+
+// begins reports whether a message is of a server that only starts.
+func (h header) begins() bool { return h.Kind == kindLife && (h.Starts || h.Ends || h.Word <= 1) }
 
 // heardLife takes in the word of another server. Direct is whether it has come to the inbox
 // of this run: then nobody repeats what was said to an earlier one.
@@ -83,7 +105,7 @@ func (n *Node) heardLife(p *peer, h header, direct bool) {
 	}
 	// Without the words in between, messages may have been lost as well.
 	if p.word != 0 && h.Word > p.word+1 {
-		n.askOwner(p)
+		n.askAllSoon(time.Now())
 	}
 	p.word = max(p.word, h.Word)
 	if h.Ends && !p.ended {
@@ -132,7 +154,7 @@ func (n *Node) lose(p *peer) {
 		}
 		delete(n.gone, owner)
 	}
-	n.gone[p.owner] = &p.window
+	n.gone[p.owner] = p.window
 	for _, r := range p.rooms {
 		n.removeRemote(r, p, event.ReasonNodeLost)
 	}
@@ -143,21 +165,14 @@ func (n *Node) setSilent(p *peer, silent bool) {
 	if p.silent == silent {
 		return
 	}
-	p.silent = silent
+	p.silent, p.unreached = silent, p.unreached && silent
 	for _, r := range p.rooms {
 		r.shared.SetSilent(p.owner, silent)
 		n.updateAccess(r)
 	}
-}
-
-// askOwner asks a server for what was missed in all rooms.
-func (n *Node) askOwner(p *peer) {
-	for _, r := range p.rooms {
-		if rem := r.remotes[p.owner]; rem.askAgainAt.IsZero() {
-			n.ask(r, rem, true)
-		} else { // an answer may be to come
-			rem.askSoon()
-			n.schedule(r)
+	for _, r := range n.rooms {
+		if !r.ready && silent {
+			n.updateAccess(r) // it may have waited for this one
 		}
 	}
 }

@@ -87,7 +87,11 @@ func (n *Node) ask(r *room, rem *remote, since bool) {
 	}
 	n.counts.Asks.Add(1)
 	n.send(n.subjects.inbox(rem.peer.owner, r.name), "", h, nil)
-	rem.askAgainAt = time.Now().Add(askAgainAfter << min(rem.asked, 4))
+	most := 4 // times twice
+	if !rem.known {
+		most = 2
+	}
+	rem.askAgainAt = time.Now().Add(askAgainAfter << min(rem.asked, most))
 	rem.asked++
 	n.schedule(r)
 }
@@ -115,7 +119,7 @@ func (n *Node) answer(r *room, p *peer, knows position) {
 	if !ok {
 		return
 	}
-	h := header{Kind: kindSlice, Room: r.name, Epoch: r.epoch, Replaces: r.replaces, Whole: slice.Whole}
+	h := header{Kind: kindSlice, Room: r.name, Epoch: r.epoch, Replaces: r.replaces, Whole: slice.Whole, Word: n.word}
 	for owner, rem := range r.remotes {
 		if owner != p.owner && !rem.peer.silent {
 			h.Others = append(h.Others, owner)
@@ -169,10 +173,10 @@ func (n *Node) heardFrame(r *room, p *peer, h header, events []event.Event) {
 	case rem.epoch == h.Epoch && rem.known && state.Seq < rem.seq:
 		return // it came late
 	case rem.epoch == h.Epoch && rem.known:
-		n.apply(r, rem, events, true)
+		n.apply(r, rem, events)
 	case state.Count == 0: // nobody has to be asked for nobody
 		rem.epoch, rem.pages, rem.later = h.Epoch, incoming{}, nil
-		n.apply(r, rem, []event.Event{event.ExistingUsers{}, state}, false)
+		n.apply(r, rem, []event.Event{event.ExistingUsers{}, state})
 	default:
 		if rem.epoch != h.Epoch {
 			rem.forget()
@@ -236,10 +240,10 @@ func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 	rem.epoch = h.Epoch
 	later := rem.later
 	rem.later = nil
-	if n.apply(r, rem, all, false) {
+	if n.apply(r, rem, all) {
 		for _, frame := range later {
 			if late, _ := stateOf(frame.events); frame.header.Epoch == rem.epoch && late.Seq > rem.seq {
-				n.apply(r, rem, frame.events, true)
+				n.apply(r, rem, frame.events)
 			}
 		}
 	}
@@ -248,9 +252,8 @@ func (n *Node) heardSlice(r *room, p *peer, h header, events []event.Event) {
 }
 
 // apply applies events to the slice of another server. If the result is proven, the room
-// is told. Otherwise the slice is asked for. It reports whether it is proven. Fresh is
-// whether the events tell what happens now.
-func (n *Node) apply(r *room, rem *remote, events []event.Event, fresh bool) bool {
+// is told. Otherwise the slice is asked for. It reports whether it is proven.
+func (n *Node) apply(r *room, rem *remote, events []event.Event) bool {
 	var err error
 	for _, e := range events {
 		var changes []roster.Change
@@ -268,7 +271,6 @@ func (n *Node) apply(r *room, rem *remote, events []event.Event, fresh bool) boo
 	rem.known, rem.askAgainAt, rem.asked = true, time.Time{}, 0
 	rem.seq = rem.roster.State().Seq
 	if u, some := n.takeUpdate(rem); some {
-		u.Fresh = fresh
 		r.shared.Update(u)
 	}
 	return true

@@ -71,6 +71,7 @@ func (n *Node) open(s *hub.Shared) {
 		remotes: make(map[presence.Owner]*remote), expected: make(map[presence.Owner]bool),
 	}
 	n.rooms[r.name] = r
+	s.SetReachable(n.reachable)
 	n.bus.subscribe(n.subjects.room(r.name))
 	n.askRoom(r)
 	n.updateAccess(r)
@@ -80,7 +81,8 @@ func (n *Node) open(s *hub.Shared) {
 func (n *Node) closeRoom(r *room) {
 	n.bus.unsubscribe(n.subjects.room(r.name))
 	if len(r.remotes) > 0 {
-		n.send(n.subjects.room(r.name), "", header{Kind: kindClosed, Room: r.name}, nil)
+		n.sendClosed(r.name)
+		n.closed = append(n.closed, closed{r.name, time.Now().Add(repeatAfter)})
 	}
 	for owner := range r.remotes {
 		if p := n.peers[owner]; p != nil {
@@ -89,6 +91,26 @@ func (n *Node) closeRoom(r *room) {
 	}
 	n.agenda.set(r, time.Time{})
 	delete(n.rooms, r.name)
+}
+
+// closed is a room that this server has no more.
+type closed struct {
+	room    string
+	againAt time.Time // when that is said again: it may have been lost
+}
+
+func (n *Node) sendClosed(room string) {
+	n.send(n.subjects.room(room), "", header{Kind: kindClosed, Room: room}, nil)
+}
+
+// sayClosedAgain says once more which rooms have ended.
+func (n *Node) sayClosedAgain(now time.Time) {
+	for len(n.closed) > 0 && !n.closed[0].againAt.After(now) {
+		if room := n.closed[0].room; n.rooms[room] == nil {
+			n.sendClosed(room)
+		}
+		n.closed = n.closed[1:]
+	}
 }
 
 // askRoom asks all servers that have the room for their slices.
@@ -110,8 +132,17 @@ func (n *Node) askRoom(r *room) {
 	n.schedule(r)
 }
 
-// mustPoll reports whether it is still unknown who has a room that nobody is let into yet.
-func (r *room) mustPoll() bool { return !r.ready && !r.answered && !r.alone && !r.polled }
+// pollAt is when to ask all servers whether they have a room; zero for never.
+func (n *Node) pollAt(r *room) time.Time {
+	if !n.reachable || r.ready || r.answered || r.alone || r.polled {
+		return time.Time{}
+	}
+	at := r.openedAt.Add(pollAfter)
+	if known := n.reachedAt.Add(2 * wordEvery); known.After(at) {
+		return known // all have said a word by then
+	}
+	return at
+}
 
 // poll asks all servers whether they have a room. Those who have not say that they have
 // closed it.
@@ -166,12 +197,13 @@ func (n *Node) addRemote(r *room, p *peer) (rem *remote, begins bool) {
 	}
 	rem = &remote{peer: p, unknownSince: time.Now(), heardAt: time.Now()}
 	r.remotes[p.owner], p.rooms[r.name] = rem, r
-	if r.epoch == "" {
-		r.epoch = rand.Text()[:12]
+	rem.askSoon() // unless it tells its slice by itself
+	if begins = r.epoch == ""; begins {
+		r.epoch, r.stateAt = rand.Text()[:12], time.Now().Add(idleEvery)
 		r.shared.Share(publisher{n, r, r.epoch})
-		return rem, true
 	}
-	return rem, false
+	n.schedule(r)
+	return rem, begins
 }
 
 // removeRemote removes the slice of another server. Without any, this server ceases to
@@ -252,7 +284,7 @@ func (n *Node) updateAccess(r *room) {
 	}
 	now := time.Now()
 	missing, partial, waited := 0, !n.reachable || n.refused, now.Sub(r.openedAt)
-	if n.reachable && r.mustPoll() && waited >= pollAfter {
+	if at := n.pollAt(r); is(at, now) {
 		n.poll(r)
 	}
 	keep := false
@@ -269,7 +301,9 @@ func (n *Node) updateAccess(r *room) {
 		}
 	}
 	for owner := range r.expected {
-		if r.remotes[owner] == nil {
+		if p := n.peers[owner]; p != nil && p.silent {
+			delete(r.expected, owner)
+		} else if r.remotes[owner] == nil {
 			missing++
 		}
 	}
@@ -303,11 +337,12 @@ func (n *Node) schedule(r *room) {
 	sooner(r.stateAt)
 	if !r.ready {
 		sooner(r.openedAt.Add(openTimeout))
-		if n.reachable && r.mustPoll() {
-			sooner(r.openedAt.Add(pollAfter))
-		}
+		sooner(n.pollAt(r))
 	}
 	for _, rem := range r.remotes {
+		if !n.canAsk(rem) {
+			continue
+		}
 		sooner(rem.askAgainAt)
 		if rem.known {
 			sooner(rem.heardAt.Add(staleAfter))
@@ -315,6 +350,10 @@ func (n *Node) schedule(r *room) {
 	}
 	n.agenda.set(r, due)
 }
+
+// canAsk reports whether there is somebody to ask for a slice. If not, it is asked for when
+// its owner is heard again.
+func (n *Node) canAsk(rem *remote) bool { return n.reachable && !rem.peer.silent }
 
 // doDue does what is due in rooms.
 func (n *Node) doDue(now time.Time) {
@@ -326,7 +365,9 @@ func (n *Node) doDue(now time.Time) {
 		r := n.agenda.rooms[0]
 		if is(r.askAt, now) {
 			r.askAt = time.Time{}
-			if len(r.remotes) == 0 || r.asks < len(askDelays)+1 || now.Before(n.mutedUntil.Add(wordEvery)) {
+			if !n.reachable {
+				// All is asked for when NATS is back.
+			} else if len(r.remotes) == 0 || r.asks < len(askDelays)+1 || now.Before(n.mutedUntil.Add(wordEvery)) {
 				n.askRoom(r)
 			}
 		}
@@ -335,6 +376,9 @@ func (n *Node) doDue(now time.Time) {
 			r.shared.TellSlice()
 		}
 		for _, rem := range r.remotes {
+			if !n.canAsk(rem) {
+				continue
+			}
 			if is(rem.askAgainAt, now) || rem.known && now.Sub(rem.heardAt) >= staleAfter {
 				rem.heardAt = now
 				n.ask(r, rem, rem.known)

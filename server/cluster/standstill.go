@@ -37,17 +37,21 @@ func (n *Node) heartbeat() {
 	}
 }
 
-// maxDeferred is how many messages wait until this server speaks again.
-const maxDeferred = 1 << 14
+// maxDeferred is how many bytes of frames wait until this server speaks again. Others ask
+// for more than that.
+const maxDeferred = 16 << 20
 
-// woken is called after this process was stopped for a while. Nothing that it knows is
-// current, and the ends of its connections are still to be read: for a second it says
-// nothing, so that it says at once who has gone long ago.
+// woken is called after this process was stopped for a while: it may have missed something.
+// If that was so long that others take it for silent, nothing that it knows is current, and
+// the ends of its connections are still to be read. Then for a second it says nothing, so
+// that it says at once who has gone long ago.
 func (n *Node) woken(stood time.Duration) {
 	now := time.Now()
 	n.log.Warn("this server has stood still", "for", stood.Round(100*time.Millisecond))
-	n.mutedUntil = now.Add(wordEvery)
-	n.askAllAt = n.mutedUntil
+	n.askAllAt = now.Add(wordEvery)
+	if stood >= silentAfter-wordEvery { // the last word was up to a second before
+		n.mutedUntil = n.askAllAt
+	}
 	for _, p := range n.peers {
 		p.heardAt = now
 	}

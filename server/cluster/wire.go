@@ -70,6 +70,7 @@ type header struct {
 	Others []presence.Owner `json:"others,omitempty"` // the other servers that have the room
 	Knew   bool             `json:"knew,omitempty"`   // the sender has known of an earlier run there
 	IDs    []string         `json:"ids,omitempty"`
+	Gone   bool             `json:"gone,omitempty"` // they have gone, and are not held
 }
 
 // position is how far somebody knows a slice.

@@ -99,12 +99,12 @@ func (b *fakeBus) takes(subject string) bool {
 	return false
 }
 
-func (b *fakeBus) publish(subject, reply string, data []byte) {
+func (b *fakeBus) publish(subject, reply string, data []byte) bool {
 	f := b.nats
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if b.down || b.mute {
-		return
+		return true
 	}
 	if f.payload > 0 && len(data) > f.payload {
 		panic(fmt.Sprintf("a message of %d bytes", len(data)))
@@ -128,6 +128,7 @@ func (b *fakeBus) publish(subject, reply string, data []byte) {
 	if !found && reply != "" {
 		b.deliver(message{subject: reply, noResponders: true}, 0)
 	}
+	return true
 }
 
 func (b *fakeBus) deliver(m message, delay time.Duration) {

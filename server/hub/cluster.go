@@ -94,9 +94,6 @@ type Update struct {
 	Ended []string               // marks, by the ids of the users
 	// Whole is whether this is all of the slice: all else of that owner goes.
 	Whole bool
-	// Fresh is whether this is what happens now, and not what the owner has known for
-	// longer.
-	Fresh bool
 	// Silent is whether nothing is heard of that owner but this.
 	Silent bool
 	// Known is whether those who are new have been in the room for longer, as far as
@@ -128,7 +125,7 @@ func (s *Shared) Update(u Update) {
 			news = slices.Grow(news, len(u.Put))
 		}
 		for _, e := range u.Put {
-			news = append(news, r.presence.Put(now, u.Owner, e, u.Fresh)...)
+			news = append(news, r.presence.Put(now, u.Owner, e, !u.Whole)...)
 		}
 		for _, e := range u.Gone {
 			news = append(news, r.presence.Drop(now, u.Owner, e.ID, e.Reason)...)
@@ -214,6 +211,23 @@ func (s *Shared) Holds(owners func(presence.Owner) bool) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.presence.Held(owners)
+}
+
+// Gone returns the users who have gone from the room a short while ago.
+func (s *Shared) Gone() []string {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.presence.Gone()
+}
+
+// SetReachable sets whether other servers can be told of anything now.
+func (s *Shared) SetReachable(reachable bool) {
+	r := s.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.presence.SetReachable(r.now(), reachable)
+	r.setAlarm()
 }
 
 // Share begins the slice, and has its changes sent to sink. Before that, and after

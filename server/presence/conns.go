@@ -41,7 +41,7 @@ func (r *Room[C]) addConn(u *user[C], conn C, h Hello) {
 	}
 	u.conns = append(u.conns, c)
 	r.updateAway(u)
-	u.supersedeSilent()
+	u.supersede(func(o ownedEntry) bool { return o.silent })
 }
 
 // resumeWindow is how soon after joining a client that comes back says that its tab is
@@ -89,7 +89,9 @@ func (r *Room[C]) Disconnect(now Instant, id string, conn C, reason event.Reason
 	}
 	r.updateAway(u)
 	switch {
-	case len(u.conns) > 0 || stay == Forever:
+	case len(u.conns) > 0:
+	case stay == Forever:
+		u.entry.Lost = r.nextNumber() // for other servers, to which the user may move
 	case stay <= 0:
 		r.dropOwn(u)
 	default:

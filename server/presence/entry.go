@@ -62,6 +62,12 @@ type Entry struct {
 	// may let the user go. Neither has a meaning in a merge.
 	Lost uint64
 	Seen []EntryName
+	// Over are the entries of silent owners in whose place the user is online here: they
+	// count no more, until their owners are heard again. It has no meaning in a merge.
+	Over []EntryName
+	// Was is the entry of an earlier run of the owner that this one continues; nil for none. A
+	// mark that has ended that one ends this one too. It has no meaning in a merge.
+	Was *EntryName
 }
 
 // TabRef is the last ref of a client that is done.

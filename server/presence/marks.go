@@ -66,48 +66,64 @@ func (f *fifo) due(now int64) (ids []string) {
 	return ids
 }
 
-// leaving is that a user has left.
+// leaving is that a user has gone.
 type leaving struct {
 	at      int64 // Unix milliseconds, as their server says
 	heardAt int64
+	left    bool // they wanted to
 }
 
 // Left reports whether somebody has left the room within leftStay, on any server, and is
 // not in it. Since is since when their tab is in the room, Unix milliseconds: one that came
 // after that is of somebody who has come again. 0 is before.
 func (r *Room[C]) Left(id string, since int64) bool {
-	l, ok := r.left[id]
-	return ok && since <= l.at && r.offset()-l.heardAt < int64(leftStay) && !r.Has(id)
+	l, ok := r.gone[id]
+	return ok && l.left && since <= l.at && r.offset()-l.heardAt < int64(leftStay) && !r.Has(id)
 }
 
-// noteLeft notes that somebody has left, and when. A server that is alone has its log for
+// Gone returns the users who have gone within leftStay and are not in the room, in no order.
+func (r *Room[C]) Gone() (ids []string) {
+	for id, l := range r.gone {
+		if r.offset()-l.heardAt < int64(leftStay) && !r.Has(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// noteGone notes that somebody has gone, and when. A server that is alone has its log for
 // that.
-func (r *Room[C]) noteLeft(id string, at int64) {
+func (r *Room[C]) noteGone(id string, at int64, left bool) {
 	if r.options.Owner == "" {
 		return
 	}
-	if len(r.left) >= 2*r.leftKept+spare {
-		for id, l := range r.left {
-			if r.offset()-l.heardAt >= int64(leftStay) {
-				delete(r.left, id)
+	if r.gone == nil || r.goneEndsAt <= r.offset() {
+		gone := make(map[string]leaving) // another one: the old one would keep its memory
+		for id, l := range r.gone {
+			if r.offset()-l.heardAt < int64(leftStay) {
+				gone[id] = l
 			}
 		}
-		r.leftKept = len(r.left)
+		r.gone, r.goneEndsAt = gone, r.offset()+int64(leftStay)
 	}
-	if r.left == nil {
-		r.left = make(map[string]leaving)
-	}
-	r.left[id] = leaving{at, r.offset()}
+	r.gone[id] = leaving{at, r.offset(), left}
 }
 
 // OwnMark returns the mark of this server for a user. It reports false if there is none.
 func (r *Room[C]) OwnMark(id string) (Mark, bool) {
-	for _, m := range r.marks[id] {
-		if m.owner == r.options.Owner {
-			return Mark{id, m.at, slices.Clone(m.ends)}, true
-		}
+	m, ok := r.ownMark(id)
+	if !ok {
+		return Mark{}, false
 	}
-	return Mark{}, false
+	return Mark{id, m.at, slices.Clone(m.ends)}, true
+}
+
+func (r *Room[C]) ownMark(id string) (mark, bool) {
+	i := slices.IndexFunc(r.marks[id], func(m mark) bool { return m.owner == r.options.Owner })
+	if i < 0 {
+		return mark{}, false
+	}
+	return r.marks[id][i], true
 }
 
 // PutMark takes in a mark of another owner, in place of its last one for that user. Conns
@@ -122,14 +138,14 @@ func (r *Room[C]) PutMark(now Instant, owner Owner, m Mark) (events []event.Even
 		return nil, nil
 	}
 	before := u.shown()
-	if u.local && slices.Contains(m.Ends, EntryName{r.options.Owner, u.entry.Number}) {
+	if u.local && r.isEntryEnded(m.ID, r.options.Owner, u.entry) {
 		conns = slices.Collect(r.Connections(m.ID))
 		r.dropOwn(u)
 		r.deadlines.set(u, 0)
 	}
 	for i := range u.others {
 		o := &u.others[i]
-		o.ended = o.ended || slices.Contains(m.Ends, EntryName{o.owner, o.Number})
+		o.ended = o.ended || r.isEntryEnded(m.ID, o.owner, o.Entry)
 	}
 	if events = r.finishChange(u, before, event.ReasonLeft); !r.Has(m.ID) {
 		r.noteMarkLeft(m)
@@ -142,7 +158,7 @@ func (r *Room[C]) noteMarkLeft(m Mark) {
 	if m.At == 0 {
 		m.At = r.now.Unix
 	}
-	r.noteLeft(m.ID, m.At)
+	r.noteGone(m.ID, m.At, true)
 }
 
 // DropMark forgets the mark of another owner for a user.
@@ -188,35 +204,105 @@ func (r *Room[C]) recount(id string) []event.Event {
 	before := u.shown()
 	for i := range u.others {
 		o := &u.others[i]
-		o.ended = r.isEnded(id, EntryName{o.owner, o.Number})
+		o.ended = r.isEntryEnded(id, o.owner, o.Entry)
 	}
 	return r.finishChange(u, before, event.ReasonLeft)
 }
 
-// isEnded reports whether an entry of a user has been ended by a mark.
+// isEntryEnded reports whether an entry of a user, or the one that it continues, has been
+// ended by a mark.
+func (r *Room[C]) isEntryEnded(id string, owner Owner, e Entry) bool {
+	return r.isEnded(id, EntryName{owner, e.Number}) || e.Was != nil && r.isEnded(id, *e.Was)
+}
+
+// isEnded reports whether the entry of that name has been ended by a mark.
 func (r *Room[C]) isEnded(id string, name EntryName) bool {
 	return slices.ContainsFunc(r.marks[id], func(m mark) bool { return slices.Contains(m.ends, name) })
 }
 
 // markOthers makes a mark that ends what other owners know of a user.
 func (r *Room[C]) markOthers(id string, u *user[C]) {
-	if len(u.others) == 0 {
+	forgotten := r.forgotten[id]
+	if r.offset()-forgotten.at >= int64(markStay) {
+		forgotten.names = nil
+	}
+	if len(u.others)+len(forgotten.names) == 0 {
 		return
 	}
 	m := mark{owner: r.options.Owner, at: r.now.Unix, endsAt: r.offset() + int64(markStay)}
+	old, some := r.ownMark(id)
+	m.ends = append(m.ends, old.ends...)
+	names := forgotten.names
 	for i := range u.others {
 		o := &u.others[i]
 		o.ended = true
-		m.ends = append(m.ends, EntryName{o.owner, o.Number})
+		names = append(names[:len(names):len(names)], o.entryName())
 	}
-	if old, ok := r.OwnMark(id); ok {
-		m.ends = append(m.ends, old.Ends...)
+	for _, name := range names {
+		if !slices.Contains(m.ends, name) {
+			m.ends = append(m.ends, name)
+		}
+	}
+	if some && len(m.ends) == len(old.ends) {
+		m.endsAt = old.endsAt // otherwise it could be kept for ever
+	} else {
+		r.markEnds.add(id, m.endsAt)
+	}
+	if some {
 		r.endMark(id)
 	}
 	r.addMark(id, m)
 	r.ownMarks++
-	r.markEnds.add(id, m.endsAt)
 	r.noteMark(id)
+}
+
+// forgottenEntries are entries of a user whose owners were lost: they may come back with them.
+type forgottenEntries struct {
+	names []EntryName
+	at    int64
+}
+
+// noteForgotten notes the entries of an owner that is lost, for the mark of a user who leaves
+// soon after that.
+func (r *Room[C]) noteForgotten(owner Owner) {
+	for id, f := range r.forgotten {
+		if r.offset()-f.at >= int64(markStay) {
+			delete(r.forgotten, id)
+		}
+	}
+	for u := range r.owned[owner] {
+		if !u.local && len(u.others) == 1 {
+			continue // nobody is left who could leave
+		}
+		if r.forgotten == nil {
+			r.forgotten = make(map[string]forgottenEntries)
+		}
+		i, _ := u.findOwner(owner)
+		names := append(slices.Clone(r.forgotten[u.id()].names), u.others[i].entryName())
+		r.forgotten[u.id()] = forgottenEntries{names, r.offset()}
+	}
+}
+
+// SetReachable sets whether other servers can be told of anything now. While they cannot,
+// marks are kept.
+func (r *Room[C]) SetReachable(now Instant, reachable bool) {
+	r.setNow(now)
+	if r.unreachable == !reachable {
+		return
+	}
+	r.unreachable = !reachable
+	if r.unreachable {
+		return
+	}
+	r.markEnds = nil
+	for id, marks := range r.marks {
+		for i := range marks {
+			if marks[i].owner == r.options.Owner {
+				marks[i].endsAt = r.offset() + int64(markStay)
+				r.markEnds.add(id, marks[i].endsAt)
+			}
+		}
+	}
 }
 
 // shrinkMark notes that an owner has another entry of a user now, or none if the number
@@ -240,6 +326,9 @@ func (r *Room[C]) shrinkMark(id string, owner Owner, number uint64) {
 
 // endMarks ends the marks of this server that have been kept for long enough.
 func (r *Room[C]) endMarks() {
+	if r.unreachable {
+		return
+	}
 	for _, id := range r.markEnds.due(r.offset()) {
 		if slices.ContainsFunc(r.marks[id], func(m mark) bool { return m.owner == r.options.Owner && m.endsAt <= r.offset() }) {
 			r.endMark(id)

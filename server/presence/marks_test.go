@@ -157,6 +157,11 @@ func TestAServerLetsGoWhoHasMoved(t *testing.T) {
 	}
 	b.put("a", a.own("Ana"))
 	a.put("b", b.own("Ana"))
+	a.wait(movedStay - 1)
+	if _, has := a.Own("Ana"); !has {
+		t.Error("others may hear that a has let her go before they hear of b")
+	}
+	a.wait(1)
 	if _, has := a.Own("Ana"); has {
 		t.Error("a has her still")
 	}
@@ -227,4 +232,22 @@ func TestWhoComesBackKnowsWhatASilentServerCouldNotTell(t *testing.T) {
 	c.seen = nil
 	c.put("a", a.own("Ana"))
 	c.expect("~Ana two")
+}
+
+// A server is out of reach. Somebody whom it has too leaves here, and comes again, many times.
+func TestAMarkNamesEachEntryOnce(t *testing.T) {
+	two := numbered(t, "a", "b")
+	a, b := two[0], two[1]
+	b.join("Ana", 1)
+	a.put("b", b.own("Ana"))
+	for i := range 100 {
+		a.join("Ana", i+2)
+		a.leave("Ana")
+	}
+	if n := len(a.mark("Ana").Ends); n != 1 {
+		t.Errorf("the mark names one entry %d times", n)
+	}
+	if n := len(a.markEnds); n > 1 {
+		t.Errorf("the end of one mark is noted %d times", n)
+	}
 }

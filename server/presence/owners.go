@@ -2,6 +2,7 @@ package presence
 
 import (
 	"slices"
+	"time"
 
 	"rollcall/shared/event"
 )
@@ -11,13 +12,13 @@ import (
 // not count.
 //
 // If the user is online there, and that server knows that this one has lost its last
-// connection, then they have moved, and this server lets its own entry go. Two servers
-// that lose the user at about the same time both keep theirs: neither hears that the other
-// has known of its loss.
+// connection, then they have moved, and this server lets its own entry go soon: others may
+// hear of that before they hear of the new one. Two servers that lose the user at about the
+// same time both keep theirs: neither hears that the other has known of its loss.
 //
-// Fresh is whether the owner tells what happens now, and not what it has known for longer.
-// If the user has come online there, what silent servers know counts no more, until they
-// are heard again.
+// Fresh is whether all that the owner has known before is known here. If the user has come
+// online there since, what silent servers know counts no more, even if that owner does not
+// know of it (see [Entry.Over]).
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)
@@ -34,22 +35,23 @@ func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Eve
 		r.addOwned(owner, u)
 	}
 	o := &u.others[i]
-	came := fresh && e.online() == 1 && !(found && o.online() == 1)
-	ended := r.isEnded(e.User.ID, EntryName{owner, e.Number}) || o.ended && o.Number == e.Number
+	ended := r.isEntryEnded(e.User.ID, owner, e) || o.ended && o.Number == e.Number
+	came := fresh && !ended && e.online() == 1 && !(found && o.online() == 1)
 	*o = ownedEntry{owner: owner, ended: ended, Entry: e}
 	if u.local && !ended {
 		u.entry = u.entry.mergeFields(e)
 		u.takeOverTabs(e.Tabs)
 	}
-	if came && !ended {
-		u.supersedeSilent()
-	}
-	if u.local && u.entry.Lost != 0 && e.online() == 1 && slices.Contains(e.Seen, EntryName{r.options.Owner, u.entry.Lost}) {
-		r.dropOwn(u)
-		r.deadlines.set(u, 0)
+	u.updateSuperseded(came)
+	if u.willBeRemoved() && u.local && u.entry.Lost != 0 && e.online() == 1 && slices.Contains(e.Seen, EntryName{r.options.Owner, u.entry.Lost}) {
+		r.deadlines.set(u, min(u.dueAt[byDeadline], r.offset()+int64(movedStay)))
 	}
 	return r.finishChange(u, before, event.ReasonLeft) // if an earlier entry counted, and this one is ended
 }
+
+// movedStay is how long this server keeps a user who has moved to another one: until all
+// have heard of that, even if a message was lost.
+const movedStay = 3 * time.Second
 
 // Drop removes what another owner knows of a user. If no other owner has the user, they
 // are gone for the reason.
@@ -107,6 +109,11 @@ func (r *Room[C]) SetSilent(now Instant, owner Owner, silent bool) (events []eve
 		if o := &u.others[i]; o.silent != silent {
 			before := u.shown()
 			o.silent, o.superseded = silent, false
+			if lost := o.Lost; silent && lost != 0 && len(u.conns) > 0 {
+				// That server had lost them, and would have let them go.
+				u.supersede(func(o ownedEntry) bool { return o.owner == owner })
+			}
+			u.updateSuperseded(false)
 			events = append(events, r.finishChange(u, before, "")...)
 		}
 	}
@@ -117,6 +124,9 @@ func (r *Room[C]) SetSilent(now Instant, owner Owner, silent bool) (events []eve
 // microseconds for each user, as [Room.SetSilent] does.
 func (r *Room[C]) DropOwner(now Instant, owner Owner, reason event.Reason) (events []event.Event) {
 	r.setNow(now)
+	if reason == event.ReasonNodeLost {
+		r.noteForgotten(owner)
+	}
 	for _, id := range r.OwnedBy(owner) {
 		events = append(events, r.remove(owner, id, reason)...)
 	}

@@ -61,8 +61,10 @@ type Room[C comparable] struct {
 	ownMarks      int                             // how many of them are of this server
 	markEnds      fifo                            // when they end
 	recounts      fifo                            // when entries may count again that a mark had ended
-	left          map[string]leaving              // users who have left and are not back, by public id
-	leftKept      int                             // how many of them were kept last
+	gone          map[string]leaving              // users who have gone and are not back, by public id
+	goneEndsAt    int64                           // when some of them are to be forgotten
+	forgotten     map[string]forgottenEntries     // by public id
+	unreachable   bool                            // see SetReachable
 	now           Instant                         // of the latest call
 	latestDropped int64                           // the latest time of the stamps of dropped entries
 	zero          time.Time                       // from which offsets are counted
@@ -170,11 +172,12 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 	switch {
 	case u.local:
 		if !h.Resumed { // a leave that was said before, and is heard of later, does not end it
-			entry.Number = r.nextNumber()
+			entry.Number, entry.Was = r.nextNumber(), nil
 		}
 	case u.isElsewhere():
 		entry = u.merged()
 		entry.Stamps, entry.Tabs, entry.Number, entry.Seen = slices.Clone(entry.Stamps), nil, r.nextNumber(), nil
+		entry.Over, entry.Was = nil, nil
 		if h.Resumed && u.onlySilent() {
 			// The client may know of changes that those servers could not tell any more.
 			// What was said later elsewhere is not undone by that.
@@ -262,7 +265,7 @@ func (r *Room[C]) Next() (time.Time, bool) {
 		next = r.zero.Add(time.Duration(at))
 	}
 	for _, f := range []*fifo{&r.markEnds, &r.recounts} {
-		if len(*f) > 0 {
+		if len(*f) > 0 && !(r.unreachable && f == &r.markEnds) {
 			if at := r.zero.Add(time.Duration((*f)[0].at)); !some || at.Before(next) {
 				next, some = at, true
 			}
@@ -360,8 +363,8 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 		if before.ID == "" {
 			return nil
 		}
-		if reason == event.ReasonLeft {
-			r.noteLeft(id, r.now.Unix)
+		if own || reason == event.ReasonLeft {
+			r.noteGone(id, r.now.Unix, reason == event.ReasonLeft)
 		}
 		return []event.Event{event.DisconnectUser{ID: before.ID, Name: before.Name, Reason: reason}}
 	}
@@ -369,7 +372,7 @@ func (r *Room[C]) finishChange(u *user[C], before event.User, reason event.Reaso
 	after := u.shown()
 	switch {
 	case before.ID == "":
-		delete(r.left, id)
+		delete(r.gone, id)
 		return []event.Event{event.NewUser{User: after}}
 	case before != after:
 		return []event.Event{event.UpdateUser{User: after}}

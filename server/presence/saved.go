@@ -21,6 +21,7 @@ type Saved struct {
 	Stay   time.Duration `json:"stay,omitempty"`
 	Reason event.Reason  `json:"reason,omitempty"`
 	Tabs   []TabRef      `json:"tabs,omitempty"` // the one that was used last is last
+	Was    EntryName     `json:"was"`            // the name of the entry
 }
 
 // Save returns the users of this server, in no order.
@@ -32,7 +33,7 @@ func (r *Room[C]) Save(now Instant) []Saved {
 			continue
 		}
 		e := u.entry
-		s := Saved{User: e.Shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp}
+		s := Saved{User: e.Shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp, Was: EntryName{r.options.Owner, e.Number}}
 		s.Stamps = append(s.Stamps, e.Stamps...)
 		s.Tabs = append(s.Tabs, u.tabs...)
 		if u.willBeRemoved() && !u.restored {
@@ -53,6 +54,9 @@ func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []even
 	for _, s := range saved {
 		u := &user[C]{local: true}
 		u.entry = Entry{User: unencoded(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle, Number: r.nextNumber()}
+		if s.Was.Owner != "" {
+			u.entry.Was = &s.Was
+		}
 		before := u.entry.User
 		if u.entry.User.Status = s.ByHand; s.ByHand == event.StatusHere {
 			u.entry.User.StatusSince = 0

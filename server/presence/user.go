@@ -30,7 +30,7 @@ type ownedEntry struct {
 	owner  Owner
 	silent bool // nothing is heard of that server: see [Room.SetSilent]
 	// The entry does not count, but its owner has it still: a mark has ended it, or the
-	// user has come online elsewhere while the owner was silent.
+	// user has come online elsewhere while the owner was silent (see Entry.Over).
 	ended, superseded bool
 	Entry
 }
@@ -104,13 +104,36 @@ func (u *user[C]) id() string {
 	return u.others[0].User.ID
 }
 
-// supersedeSilent has what silent servers know not count. It is called when the user has
-// come online at another one: nobody else can say that they are not there any more.
-func (u *user[C]) supersedeSilent() {
+// supersede has what some silent servers know not count any more, since the user has come
+// online here in their place. Other servers are told so by the entry: nobody else could say
+// that the user is not there.
+func (u *user[C]) supersede(which func(ownedEntry) bool) {
+	var over []EntryName
+	for _, o := range u.others {
+		if name := o.entryName(); slices.Contains(u.entry.Over, name) || which(o) {
+			over = append(over, name)
+		}
+	}
+	u.entry.Over = over
+	u.updateSuperseded(false)
+}
+
+// updateSuperseded has entries of silent servers not count in whose place the user is online
+// at another one, or has just come online somewhere.
+func (u *user[C]) updateSuperseded(came bool) {
 	for i := range u.others {
-		u.others[i].superseded = u.others[i].superseded || u.others[i].silent
+		o := &u.others[i]
+		if !o.silent || o.superseded {
+			continue
+		}
+		name := o.entryName()
+		o.superseded = came || u.local && slices.Contains(u.entry.Over, name) ||
+			slices.ContainsFunc(u.others, func(by ownedEntry) bool { return slices.Contains(by.Over, name) })
 	}
 }
+
+// entryName returns the name of the entry.
+func (o ownedEntry) entryName() EntryName { return EntryName{o.owner, o.Number} }
 
 // isElsewhere reports whether another server has the user.
 func (u *user[C]) isElsewhere() bool { return slices.ContainsFunc(u.others, ownedEntry.counts) }

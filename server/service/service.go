@@ -285,6 +285,9 @@ func (s *service) start() (failed <-chan error) {
 func (s *service) shutDown() {
 	s.ready.Store(false)
 	s.rooms.Suspend()
+	if s.node != nil {
+		s.node.End() // before clients can come to another server
+	}
 	s.serving.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
@@ -296,9 +299,6 @@ func (s *service) shutDown() {
 		}
 	})
 	unsaved := s.save()
-	if s.node != nil {
-		s.node.End()
-	}
 	s.serving.Go(func() { // which may hang, too
 		s.log.Info("ending", "refused", s.refused)
 		if s.node != nil {

@@ -22,6 +22,8 @@ type member struct {
 	Tabs   []presence.TabRef    `json:"tabs"`
 	Lost   uint64               `json:"lost"`
 	Seen   []presence.EntryName `json:"seen"`
+	Over   []presence.EntryName `json:"over"`
+	Was    presence.EntryName   `json:"was"`
 	Ends   []presence.EntryName `json:"ends"` // of a mark
 }
 
@@ -86,6 +88,14 @@ func (m member) append(b []byte) []byte {
 		name("seen")
 		b = appendNames(b, m.Seen)
 	}
+	if len(m.Over) > 0 {
+		name("over")
+		b = appendNames(b, m.Over)
+	}
+	if m.Was != (presence.EntryName{}) {
+		name("was")
+		b = appendName(b, m.Was)
+	}
 	if len(m.Ends) > 0 {
 		name("ends")
 		b = appendNames(b, m.Ends)
@@ -95,10 +105,14 @@ func (m member) append(b []byte) []byte {
 
 func appendNames(b []byte, names []presence.EntryName) []byte {
 	for i, e := range names {
-		b = appendText(append(append(b, "[,"[min(i, 1)]), `{"owner":`...), string(e.Owner))
-		b = append(strconv.AppendUint(append(b, `,"number":`...), e.Number, 10), '}')
+		b = appendName(append(b, "[,"[min(i, 1)]), e)
 	}
 	return append(b, ']')
+}
+
+func appendName(b []byte, e presence.EntryName) []byte {
+	b = appendText(append(b, `{"owner":`...), string(e.Owner))
+	return append(strconv.AppendUint(append(b, `,"number":`...), e.Number, 10), '}')
 }
 
 func (s stamp) append(b []byte) []byte {
@@ -252,6 +266,10 @@ func (s *scanner) member(m *member) {
 			m.Lost = s.number()
 		case "seen":
 			s.list(func() { m.Seen = append(m.Seen, s.entryName()) })
+		case "over":
+			s.list(func() { m.Over = append(m.Over, s.entryName()) })
+		case "was":
+			m.Was = s.entryName()
 		case "ends":
 			s.list(func() { m.Ends = append(m.Ends, s.entryName()) })
 		default: // of a newer server
