@@ -253,7 +253,8 @@ func TestWhatIsToldToManyCostsWhatIsTold(t *testing.T) {
 }
 
 func TestWhoOnlyAsksOrIsInDebtUsesUpNoAttempts(t *testing.T) {
-	addresses := limit.New(limit.Options{JoinsPerMinute: 60, BytesPerSecond: 1000})
+	const perSecond = 4000
+	addresses := limit.New(limit.Options{JoinsPerMinute: 60, BytesPerSecond: perSecond})
 	limited(t, hub.Options{}, Options{Addresses: addresses}, func(t *testing.T, n *network) {
 		for range 1000 { // without an upgrade, as a page of another site could
 			w := httptest.NewRecorder()
@@ -270,8 +271,8 @@ func TestWhoOnlyAsksOrIsInDebtUsesUpNoAttempts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		share.Charge(64 * 1000)
-		share.Charge(5 * 1000)
+		share.Charge(64 * perSecond)
+		share.Charge(5 * perSecond)
 		share.Close()
 		for range 60 {
 			p, _ := n.connect(nil, nil)
@@ -280,8 +281,8 @@ func TestWhoOnlyAsksOrIsInDebtUsesUpNoAttempts(t *testing.T) {
 				t.Fatalf("told %+v", reason)
 			}
 		}
-		time.Sleep(10 * time.Second)
-		for range 10 {
+		time.Sleep(10 * time.Second) // in which it gets 10 attempts
+		for range 20 {
 			n.join(nil, "Ben", "").close()
 		}
 	})
