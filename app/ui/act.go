@@ -55,7 +55,7 @@ func (p *Page) attend() {
 	p.attention.Hidden(hidden(), time.Now())
 	p.measure()
 	p.close = []func(){
-		listen(window, func(app.Value) { p.handle(visit.NetworkChanged{}) }, "online", "offline"),
+		listen(window, func(app.Value) { p.onNetwork() }, "online", "offline"),
 		listen(window, p.onShow, "pageshow"),
 		listen(doc, func(app.Value) { p.onVisibility() }, "visibilitychange"),
 		listen(window, p.onHide, "pagehide"),
@@ -82,6 +82,12 @@ func (p *Page) measure() {
 	// Less what the wall's header takes.
 	p.width = app.Window().Get("innerWidth").Float() - 48
 	p.height = max(200, app.Window().Get("innerHeight").Float()-200)
+}
+
+// onNetwork is when the browser has lost its network, or has it again.
+func (p *Page) onNetwork() {
+	p.endPendingSession()
+	p.handle(visit.NetworkChanged{})
 }
 
 // onHide is when the page is left.

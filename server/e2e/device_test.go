@@ -272,7 +272,7 @@ func TestADeviceForgetsWhileTheServerIsAway(t *testing.T) {
 			p.do(chromedp.Reload())
 			p.awaitAlive()
 		} else {
-			// The browser may block for a moment longer than it says; the page by itself asks
+			// The browser may block for a moment longer than it says; by itself, the page asks
 			// again only after a pause that is as long as the test waits.
 			p.await(`(window.cut = false, window.asked = 0, true)`)
 			p.await(`(performance.now() > asked + 1000 && (asked = performance.now(), dispatchEvent(new Event("online"))),
