@@ -14,6 +14,7 @@ import (
 
 	"github.com/peterbourgon/ff/v3"
 
+	"rollcall/server/certs"
 	"rollcall/server/limit"
 	"rollcall/server/service"
 )
@@ -48,10 +49,25 @@ func parse(args []string, out io.Writer) (service.Config, error) {
 		return config, fmt.Errorf("-node-name is %q; it must be of up to 100 letters, digits and signs, without spaces", config.Cluster.NodeName)
 	case (config.Cluster.NATS.Cert == "") != (config.Cluster.NATS.Key == ""):
 		return config, errors.New("-nats-cert and -nats-key need each other")
+	case (config.TLS.Cert == "") != (config.TLS.Key == ""):
+		return config, errors.New("-tls-cert and -tls-key need each other")
+	case config.TLS.Cert != "" && config.TLS.Names != nil:
+		return config, errors.New("-domain gets a certificate by itself; give either that or -tls-cert")
+	case config.TLS.Names == nil && (config.TLS.CA != "" || config.TLS.Email != ""):
+		return config, errors.New("-acme-ca and -acme-email need -domain")
 	case config.Tick < 0:
 		return config, fmt.Errorf("-tick is %v; it must be 0 or more", config.Tick)
 	}
+	if config.TLS.On() && !isSet(flags, "addr") {
+		config.Addr = ":443"
+	}
 	return config, nil
+}
+
+// isSet reports whether a flag was given, on the command line or by the environment.
+func isSet(flags *flag.FlagSet, name string) (set bool) {
+	flags.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 // isSubject reports whether a text can be the beginning of a NATS subject.
@@ -81,7 +97,20 @@ func newFlags(config *service.Config) *flag.FlagSet {
 	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: a host and a port, or the port alone for all networks of this machine")
 	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart: the key of the sessions, and the rooms. "+
 		"It is made if it is missing. Only one server can use it at a time")
-	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, such as https://here.example.org. It is needed behind a proxy with TLS")
+	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, such as https://here.example.org. It is needed behind a proxy with TLS. "+
+		"With -domain or -tls-cert it is the first name there")
+	flags.Func("domain", "the `names` under which people reach this server, separated by commas, such as here.example.org. "+
+		"It gets certificates for them by itself, from Let's Encrypt unless -acme-ca is given, whose terms are agreed to by that. "+
+		"The first name is the address of the page, and the others lead there. Without -addr it listens on :443", func(list string) (err error) {
+		config.TLS.Names, err = certs.ParseNames(list)
+		return err
+	})
+	flags.StringVar(&config.TLS.CA, "acme-ca", "", "the web `address` of the directory of another CA that speaks ACME")
+	flags.StringVar(&config.TLS.Email, "acme-email", "", "the mail `address` at which the CA says if something is wrong with a certificate")
+	flags.StringVar(&config.TLS.HTTPAddr, "http-addr", ":80", "the `address` to listen on with -domain or -tls-cert for plain HTTP: it answers the CA, and leads everybody else to HTTPS. Empty is none")
+	flags.StringVar(&config.TLS.Cert, "tls-cert", "", "the `file` with a certificate, and those that lead to its root after it, as PEM; it needs -tls-key. "+
+		"When the files change, they are taken up again. Without -addr this server listens on :443")
+	flags.StringVar(&config.TLS.Key, "tls-key", "", "the `file` with the key of -tls-cert")
 	flags.DurationVar(&config.Linger, "linger", 2*time.Second, "the `duration` for which somebody stays after their last tab was closed, so that a reload does not show; 0 removes them at once")
 	flags.DurationVar(&config.Grace, "grace", 15*time.Second, "the `duration` for which somebody stays after their last connection was cut; 0 removes them at once. "+
 		"After a restart of the server it is 90 s, whatever this flag says")

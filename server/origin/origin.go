@@ -113,10 +113,11 @@ func (p *Policy) AllowOrigin(r *http.Request) bool {
 		return true
 	}
 	// The scheme matters: a page at https://localhost:8080 is of another program.
-	return u.Scheme == "http" && strings.EqualFold(u.Host, r.Host) && p.allowHost(r.Host) && !p.isPublic(r.Host)
+	return u.Scheme == "http" && strings.EqualFold(u.Host, r.Host) && p.allowHost(r.Host) && !p.IsPublic(r.Host)
 }
 
-func (p *Policy) isPublic(host string) bool {
+// IsPublic reports whether a host, with or without a port, is that of the public address.
+func (p *Policy) IsPublic(host string) bool {
 	return p.public != nil && hostOf(host) == hostOf(p.public.Host)
 }
 

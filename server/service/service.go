@@ -18,6 +18,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/time/rate"
 
+	"rollcall/server/certs"
 	"rollcall/server/cluster"
 	"rollcall/server/hub"
 	"rollcall/server/limit"
@@ -44,6 +45,7 @@ type Config struct {
 	// own.
 	SecretFile string
 	Cluster    Cluster
+	TLS        TLS
 	LogLevel   slog.Level
 
 	Out    io.Writer // where the address to open is printed
@@ -100,14 +102,15 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	defer s.release()
-	fmt.Fprintf(config.Out, "Rollcall is at %s\n", localAddress(config.PublicURL, s.listener.Addr()))
-	failed := s.start()
+	fmt.Fprintf(config.Out, "Rollcall is at %s\n", localAddress(s.config.PublicURL, s.listener.Addr()))
+	ending, end := context.WithCancel(ctx)
+	failed := s.start(ending)
 	select {
 	case <-ctx.Done():
 	case err = <-s.nodeFailed():
 	case err = <-failed:
-		err = fmt.Errorf("serving %s: %w", s.listener.Addr(), err)
 	}
+	end()
 	s.shutDown()
 	return err
 }
@@ -124,9 +127,13 @@ type service struct {
 	pages    *site.Site
 	node     *cluster.Node // nil if this server is alone
 	rooms    *hub.Hub
+	files    *certs.Files // nil without
+	acme     *certs.ACME  // nil without
 	listener net.Listener
+	plain    net.Listener // for HTTP beside HTTPS; nil without
 	sockets  *ws.Server
 	http     *http.Server
+	leads    *http.Server   // to HTTPS; nil without
 	ready    atomic.Bool    // for the probe of a balancer
 	serving  sync.WaitGroup // what has to end before Run returns
 }
@@ -135,9 +142,12 @@ type service struct {
 func open(ctx context.Context, config Config) (*service, error) {
 	s := &service{config: config, log: slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))}
 	s.refused = &refusals{log: s.log}
-	err := s.openSite()
+	err := s.openTLS(ctx)
 	if err == nil {
-		err = s.listen(ctx)
+		err = s.openSite()
+	}
+	if err == nil {
+		s.listener, err = listen(ctx, config.Addr, "-addr")
 	}
 	if err == nil && config.Cluster.NATS.URLs != "" {
 		err = s.joinCluster(ctx)
@@ -146,6 +156,7 @@ func open(ctx context.Context, config Config) (*service, error) {
 		s.release()
 		return nil, err
 	}
+	s.openACME()
 	s.openRooms()
 	// Only now, when nothing can keep the server from starting: the rooms of the last
 	// run can be restored once.
@@ -164,8 +175,13 @@ func (s *service) release() {
 	if s.node != nil {
 		s.node.Close()
 	}
-	if s.listener != nil {
-		s.listener.Close() // which it is already if it was served
+	if s.acme != nil {
+		s.acme.Close()
+	}
+	for _, l := range []net.Listener{s.listener, s.plain} {
+		if l != nil {
+			l.Close() // which it is already if it was served
+		}
 	}
 	if s.lock != nil {
 		s.lock.Unlock()
@@ -219,15 +235,17 @@ func (s *service) openRooms() {
 // listen opens the port. The system does not look for dead peers, which costs four
 // packets for each connection: WebSockets are pinged, and a request of plain HTTP lasts
 // minutes at most.
-func (s *service) listen(ctx context.Context) (err error) {
-	s.listener, err = (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", s.config.Addr)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is taken by another program; end that one or choose another port, as in -addr :8081", s.config.Addr)
+func listen(ctx context.Context, addr, flag string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, "tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s is taken by another program; end that one or choose another port, as in %s :8081", addr, flag)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user must not listen on %s; allow it to the program (CAP_NET_BIND_SERVICE), or choose a port above 1023 with %s", addr, flag)
+	case err != nil:
+		return nil, fmt.Errorf("cannot listen on %q: %w; choose another with %s", addr, err, flag)
 	}
-	if err != nil {
-		return fmt.Errorf("cannot listen on %q: %w; choose another with -addr", s.config.Addr, err)
-	}
-	return nil
+	return l, nil
 }
 
 // route makes the HTTP server: the probes, then the check of the host, then WebSockets
@@ -248,8 +266,17 @@ func (s *service) route() {
 	mux := http.NewServeMux()
 	mux.Handle("/ws", s.sockets)
 	mux.Handle("/", plain.limitRequests(s.pages))
-	s.http = &http.Server{
-		Handler:           probes(&s.ready, hsts(s.policy, s.policy.Guard(s.refused.observe, mux))),
+	s.http = newHTTP(probes(&s.ready, hsts(s.policy, s.leadOtherNames(s.policy.Guard(s.refused.observe, mux)))), plain, s.log)
+	s.http.TLSConfig = s.tls()
+	if s.plain != nil {
+		s.leads = newHTTP(s.toHTTPS(), plain, s.log)
+	}
+}
+
+// newHTTP returns a server with the limits that all have.
+func newHTTP(handler http.Handler, plain *connections, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second, // for a body that never comes, too
 		IdleTimeout:       2 * time.Minute,
@@ -260,20 +287,34 @@ func (s *service) route() {
 		ConnState:      plain.connState,
 		// Or OPTIONS * would be answered for every host.
 		DisableGeneralOptionsHandler: true,
-		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 }
 
-// start begins to serve. Why serving has failed comes from the channel.
-func (s *service) start() (failed <-chan error) {
+// start begins to serve. Why serving has failed comes from the channel. Certificates are kept
+// up to date until ctx ends.
+func (s *service) start(ctx context.Context) (failed <-chan error) {
 	s.ready.Store(true)
-	errs := make(chan error, 1)
-	s.serving.Go(func() {
-		listener := loggingListener{s.listener, s.log, new(rate.Sometimes{Interval: time.Minute})}
-		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			errs <- err
-		}
-	})
+	errs := make(chan error, 3)
+	serve := func(l net.Listener, serve func(net.Listener) error) {
+		s.serving.Go(func() {
+			err := serve(loggingListener{l, s.log, new(rate.Sometimes{Interval: time.Minute})})
+			if !errors.Is(err, http.ErrServerClosed) {
+				errs <- fmt.Errorf("serving %s: %w", l.Addr(), err)
+			}
+		})
+	}
+	if s.http.TLSConfig != nil {
+		serve(s.listener, func(l net.Listener) error { return s.http.ServeTLS(l, "", "") })
+	} else {
+		serve(s.listener, s.http.Serve)
+	}
+	if s.leads != nil {
+		serve(s.plain, s.leads.Serve)
+	}
+	if err := s.manageCertificates(ctx); err != nil {
+		errs <- err
+	}
 	return errs
 }
 
@@ -294,8 +335,10 @@ func (s *service) shutDown() {
 		s.sockets.Close(ctx)
 		ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
-		if s.http.Shutdown(ctx) != nil {
-			s.http.Close()
+		for _, server := range []*http.Server{s.http, s.leads} {
+			if server != nil && server.Shutdown(ctx) != nil {
+				server.Close()
+			}
 		}
 	})
 	unsaved := s.save()
