@@ -71,6 +71,7 @@ type server struct {
 	t      testing.TB
 	binary string // may be changed before a restart
 	args   []string
+	env    []string
 	url    string // as in http://localhost:40123
 	cmd    *exec.Cmd
 	log    *strings.Builder
@@ -91,6 +92,7 @@ func (s *server) run(addr string) {
 	s.log = &strings.Builder{}
 	s.cmd = exec.Command(s.binary, append(s.args, "-addr", addr)...)
 	s.cmd.Stderr = s.log
+	s.cmd.Env = append(os.Environ(), s.env...)
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
