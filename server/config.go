@@ -96,7 +96,7 @@ func newFlags(config *service.Config) *flag.FlagSet {
 
 	flags.StringVar(&config.Addr, "addr", ":8080", "the `address` to listen on: a host and a port, or the port alone for all networks of this machine")
 	flags.StringVar(&config.Data, "data", defaultData(), "the `folder` for what must outlive a restart: the key of the sessions, and the rooms. "+
-		"It is made if it is missing. Only one server can use it at a time")
+		"It is made if it is missing. Only one server can use it at a time. With off, nothing is kept: after a restart everybody is somebody new")
 	flags.StringVar(&config.PublicURL, "public-url", "", "the web `address` that people open, such as https://here.example.org. It is needed behind a proxy with TLS. "+
 		"With -domain or -tls-cert it is the first name there")
 	flags.Func("domain", "the `names` under which people reach this server, separated by commas, such as here.example.org. "+

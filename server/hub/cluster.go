@@ -242,7 +242,7 @@ func (s *Shared) Share(sink Sink) {
 		return
 	}
 	r.slice = &roomSlice{changeLog: changeLog{maxEntries: r.hub.logEntries}}
-	r.presence.Track(true)
+	r.presence.Track(true) // anew
 	users := make([]event.User, 0, r.presence.Local())
 	for _, id := range r.presence.OwnIDs() {
 		users = append(users, r.elementsOf(id)...)
@@ -264,7 +264,7 @@ func (s *Shared) Unshare() {
 		return
 	}
 	r.removeConn(r.slice.conn)
-	r.presence.Track(false)
+	r.presence.Track(r.hub.options.Journal)
 	r.slice = nil
 }
 
@@ -330,13 +330,17 @@ func (r *room) sliceTold() bool {
 	return r.slice == nil || r.slice.conn.cursor == r.slice.head && !r.flushing
 }
 
-// updateSlice updates the slice after a change of users.
-func (r *room) updateSlice() {
+// noteChanged notes which users of this server have changed: in the slice, and for Changes.
+func (r *room) noteChanged() {
+	changes := r.presence.Changed()
+	if r.hub.options.Journal {
+		r.noteUnsaved(changes)
+	}
 	if r.slice == nil {
 		return
 	}
 	changed := false
-	for _, c := range r.presence.Changed() {
+	for _, c := range changes {
 		elements := r.elementsOf(c.ID)
 		for _, of := range []string{c.ID, slice.MarkID(c.ID)} {
 			var e event.Event = event.DisconnectUser{ID: of, Reason: c.Reason}

@@ -66,6 +66,8 @@ type Options struct {
 	// this run of this server.
 	Cluster Cluster
 	Owner   presence.Owner
+	// Journal has the hub note which users have changed, for Changes.
+	Journal bool
 	// Now is the clock for the times that clients are told; nil means time.Now. It may
 	// jump.
 	Now func() time.Time
@@ -77,6 +79,7 @@ type Options struct {
 type Hub struct {
 	options           Options
 	logEntries        int          // how many changes a log keeps
+	unsaved           unsaved      // rooms with changes for Changes
 	rooms             sync.Map     // of *room by name; so all rooms share no lock
 	openRooms, absent atomic.Int64 // how many rooms, and how many users without a connection
 	slots             slots

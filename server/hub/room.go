@@ -23,6 +23,7 @@ type room struct {
 	mu             sync.Mutex            // guards what follows and the fields of Conns that say so
 	waiting        int                   // how many hellos wait until clients are let in
 	slice          *roomSlice            // nil unless other servers take part in the room
+	unsaved        map[string]struct{}   // users who have changed since Changes, by id
 	partial        bool                  // other servers may have users whom this one does not know
 	kept           bool                  // it goes on without anybody: see Shared.Keep
 	ended          bool                  // nobody is left: the next one who joins opens a new room
@@ -56,6 +57,7 @@ func newRoom(h *Hub, name string) *room {
 		}),
 		log: changeLog{maxEntries: h.logEntries},
 	}
+	r.presence.Track(h.options.Journal)
 	if h.options.Cluster != nil {
 		r.shared.room, r.opening = r, make(chan struct{})
 	}
@@ -144,7 +146,7 @@ func (r *room) applyAll(news []event.Event, by *Conn) {
 			by.addCost(r.costOf(u))
 		}
 	}
-	r.updateSlice()
+	r.noteChanged()
 	r.releaseUnusedSlot()
 	if absent := r.presence.Absent(); absent != r.absent {
 		r.hub.absent.Add(int64(absent - r.absent))

@@ -166,12 +166,7 @@ func (r *Room[C]) Own(id string) (Entry, bool) {
 
 // OwnIDs returns the users of this server, in no order, and those for whom it has a mark.
 func (r *Room[C]) OwnIDs() []string {
-	ids := make([]string, 0, r.Local())
-	for id, u := range r.users {
-		if u.local {
-			ids = append(ids, id)
-		}
-	}
+	ids := r.LocalIDs()
 	for id := range r.marks {
 		if _, ok := r.OwnMark(id); ok {
 			ids = append(ids, id)

@@ -29,19 +29,43 @@ func (r *Room[C]) Save(now Instant) []Saved {
 	r.setNow(now)
 	saved := make([]Saved, 0, len(r.users))
 	for _, u := range r.users {
-		if !u.local {
-			continue
+		if u.local {
+			saved = append(saved, r.save(u))
 		}
-		e := u.entry
-		s := Saved{User: e.Shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp, Was: EntryName{r.options.Owner, e.Number}}
-		s.Stamps = append(s.Stamps, e.Stamps...)
-		s.Tabs = append(s.Tabs, u.tabs...)
-		if u.willBeRemoved() && !u.restored {
-			s.Stay, s.Reason = time.Duration(u.dueAt[byDeadline]-r.offset()), u.reason
-		}
-		saved = append(saved, s)
 	}
 	return saved
+}
+
+// SaveUser is Save for one user. It reports false if this server does not have them.
+func (r *Room[C]) SaveUser(now Instant, id string) (Saved, bool) {
+	r.setNow(now)
+	u := r.users[id]
+	if u == nil || !u.local {
+		return Saved{}, false
+	}
+	return r.save(u), true
+}
+
+func (r *Room[C]) save(u *user[C]) Saved {
+	e := u.entry
+	s := Saved{User: e.Shown(), ByHand: e.User.Status, Idle: e.Idle, Stamp: e.Stamp, Was: EntryName{r.options.Owner, e.Number}}
+	s.Stamps = append(s.Stamps, e.Stamps...)
+	s.Tabs = append(s.Tabs, u.tabs...)
+	if u.willBeRemoved() && !u.restored {
+		s.Stay, s.Reason = time.Duration(u.dueAt[byDeadline]-r.offset()), u.reason
+	}
+	return s
+}
+
+// LocalIDs returns the users of this server, in no order.
+func (r *Room[C]) LocalIDs() []string {
+	ids := make([]string, 0, r.Local())
+	for id, u := range r.users {
+		if u.local {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Restore adds the users that Save returned, before anybody joins. A user who had a

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +29,10 @@ func (s *service) readSecret() (err error) {
 	if s.config.Cluster.NATS.URLs != "" {
 		return errors.New("-nats needs -secret-file, with the same secret for all servers: otherwise nobody could come back on another one")
 	}
+	if !s.config.keeps() {
+		s.secret = []byte(rand.Text() + rand.Text()) // 256 bits: 128 each, RFC 4648 base32
+		return nil
+	}
 	if s.secret, err = session.LoadKey(s.config.Data); err != nil {
 		return dataError(err)
 	}
@@ -44,10 +49,14 @@ func (s *service) joinCluster(ctx context.Context) error {
 		}
 		name = net.JoinHostPort(host, strconv.Itoa(s.listener.Addr().(*net.TCPAddr).Port))
 	}
-	run, err := nextRun(s.config.Data)
-	if err != nil {
-		return dataError(err)
+	run := time.Now().UnixMilli()
+	if s.config.keeps() {
+		var err error
+		if run, err = nextRun(s.config.Data); err != nil {
+			return dataError(err)
+		}
 	}
+	var err error
 	s.node, err = cluster.Start(ctx, cluster.Options{
 		NATS: s.config.Cluster.NATS, Prefix: s.config.Cluster.Prefix,
 		Name: name, Run: run, Secret: s.secret, Log: s.log,

@@ -33,7 +33,7 @@ import (
 // Config is what a server is started with.
 type Config struct {
 	Addr      string // to listen on, as net.Listen takes it
-	Data      string // folder for state
+	Data      string // folder for state; DataOff for none
 	PublicURL string // where people reach it; empty for this machine's names
 	Linger    time.Duration
 	Grace     time.Duration
@@ -51,6 +51,12 @@ type Config struct {
 	Out    io.Writer // where the address to open is printed
 	ErrOut io.Writer // where the log goes
 }
+
+// DataOff is the Data of a server that keeps nothing.
+const DataOff = "off"
+
+// keeps reports whether the server keeps something.
+func (c Config) keeps() bool { return c.Data != DataOff }
 
 // Cluster says how this server and others are one.
 type Cluster struct {
@@ -127,6 +133,9 @@ type service struct {
 	pages    *site.Site
 	node     *cluster.Node // nil if this server is alone
 	rooms    *hub.Hub
+	keeper   *keeper       // nil if nothing is kept
+	stopKeep chan struct{} // closed to end the keeper
+	keeping  sync.WaitGroup
 	files    *certs.Files // nil without
 	acme     *certs.ACME  // nil without
 	listener net.Listener
@@ -158,10 +167,11 @@ func open(ctx context.Context, config Config) (*service, error) {
 	}
 	s.openACME()
 	s.openRooms()
-	// Only now, when nothing can keep the server from starting: the rooms of the last
-	// run can be restored once.
-	if err := restore(s.rooms, config.Data, s.sessions.Tag(), s.keepHeld(ctx)); err != nil {
-		s.log.Warn("everybody begins anew", "err", err)
+	if config.keeps() {
+		if err := restore(s.rooms, config.Data, s.sessions.Tag(), s.keepHeld(ctx)); err != nil {
+			s.log.Warn("people who were here may be seen to come anew", "err", err)
+		}
+		s.keeper, s.stopKeep = newKeeper(s.rooms, config.Data, s.sessions.Tag(), s.log), make(chan struct{})
 	}
 	s.route()
 	return s, nil
@@ -201,8 +211,10 @@ func (s *service) openSite() error {
 	if err != nil {
 		return err
 	}
-	if s.lock, err = lockData(s.config.Data); err != nil {
-		return err
+	if s.config.keeps() {
+		if s.lock, err = lockData(s.config.Data); err != nil {
+			return err
+		}
 	}
 	if err := s.readSecret(); err != nil {
 		return err
@@ -224,7 +236,7 @@ func (s *service) openRooms() {
 		Linger: s.config.Linger, Grace: s.config.Grace, Away: awayAfter,
 		Tick: s.config.Tick, Window: s.config.Window,
 		MaxMembers: limits.Members, MaxRooms: limits.Rooms, MaxAbsent: limits.Absent(),
-		Fold: names.Fold,
+		Fold: names.Fold, Journal: s.config.keeps(),
 	}
 	if s.node != nil {
 		options.Cluster, options.Owner = s.node, s.node.Owner()
@@ -295,6 +307,9 @@ func newHTTP(handler http.Handler, plain *connections, log *slog.Logger) *http.S
 // up to date until ctx ends.
 func (s *service) start(ctx context.Context) (failed <-chan error) {
 	s.ready.Store(true)
+	if s.keeper != nil {
+		s.keeping.Go(func() { s.keeper.run(s.stopKeep) })
+	}
 	errs := make(chan error, 3)
 	serve := func(l net.Listener, serve func(net.Listener) error) {
 		s.serving.Go(func() {
@@ -329,6 +344,10 @@ func (s *service) shutDown() {
 	if s.node != nil {
 		s.node.End() // before clients can come to another server
 	}
+	if s.keeper != nil {
+		close(s.stopKeep)
+		s.keeping.Wait() // it writes the same file
+	}
 	s.serving.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
@@ -356,7 +375,12 @@ func (s *service) shutDown() {
 	}
 }
 
-func (s *service) save() error { return save(s.rooms, s.config.Data, s.sessions.Tag()) }
+func (s *service) save() error {
+	if !s.config.keeps() {
+		return nil
+	}
+	return save(s.rooms, s.config.Data, s.sessions.Tag())
+}
 
 // waitTimeout waits until everything that runs has ended. It reports false if that takes
 // longer than the timeout.

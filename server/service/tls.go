@@ -37,6 +37,9 @@ func (s *service) openTLS(ctx context.Context) (err error) {
 	if !t.On() {
 		return nil
 	}
+	if t.Names != nil && !s.config.keeps() {
+		return errors.New("-domain needs -data, to keep certificates: a CA issues only a few in a week")
+	}
 	names := t.Names
 	if t.Cert != "" {
 		if s.files, err = certs.Load(t.Cert, t.Key, s.log); err != nil {
