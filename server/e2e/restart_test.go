@@ -169,10 +169,13 @@ func TestARestartIsSeenByNobody(t *testing.T) {
 	}
 }
 
+// cleanEnd is in the state of a server that has ended cleanly.
+const cleanEnd = `"epoch":`
+
 // state is the rooms as a server has left them.
 func (s *server) state() string {
 	s.t.Helper()
-	file, err := os.ReadFile(filepath.Join(s.args[1], "rooms.json"))
+	file, err := os.ReadFile(filepath.Join(s.args[1], "rooms.journal"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		s.t.Fatal(err)
 	}
@@ -238,7 +241,7 @@ func TestHoweverItIsEndedTheRoomsAreSaved(t *testing.T) {
 			} else if err != nil {
 				t.Errorf("it ends with %v", err)
 			}
-			if !strings.Contains(s.state(), "Ana") {
+			if state := s.state(); !strings.Contains(state, "Ana") || !strings.Contains(state, cleanEnd) {
 				t.Errorf("left is %q", s.state())
 			}
 		})
@@ -291,7 +294,7 @@ func TestWhoAsksForNothingHoldsUpNoEnd(t *testing.T) {
 			}
 			began := time.Now()
 			s.cmd.Process.Signal(syscall.SIGTERM)
-			for !strings.Contains(s.state(), "Ana") {
+			for !strings.Contains(s.state(), cleanEnd) {
 				if time.Since(began) > time.Second {
 					t.Fatal("the rooms are not saved within a second")
 				}
@@ -345,7 +348,7 @@ func TestALostKeyLeavesNoGhosts(t *testing.T) {
 		t.Errorf("there are %v", users)
 	}
 	s.stop()
-	if said := s.log.String(); !strings.Contains(said, "rooms.json.unusable") {
+	if said := s.log.String(); !strings.Contains(said, "rooms.journal.unusable") {
 		t.Errorf("nothing is said of it: %s", said)
 	}
 	s.restart()
