@@ -129,6 +129,11 @@ func errPayload(most int64) error {
 
 // temporary reports whether NATS may be reached later, with the same settings.
 func temporary(err error) bool {
+	// Such as that NATS wants another certificate; crypto/tls has no type for what it is told.
+	var told *net.OpError
+	if errors.Is(err, nats.ErrTLS) || errors.As(err, &told) && told.Op == "remote error" {
+		return false
+	}
 	var timeout interface{ Timeout() bool }
 	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &timeout)
 }
