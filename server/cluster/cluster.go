@@ -73,6 +73,7 @@ type Node struct {
 
 	failed     chan error // has one place
 	startedAt  time.Time
+	reach      atomic.Int64  // how many other servers are heard; -1 if NATS is out of reach
 	tickedAt   atomic.Int64  // the last tick of heartbeat, in nanoseconds since startedAt
 	generation atomic.Uint64 // see Generation
 
@@ -273,9 +274,24 @@ func (n *Node) tick(now time.Time) {
 	if now.Sub(n.wordAt) >= wordEvery && !now.Before(n.mutedUntil) && !n.ended {
 		n.sendLife()
 	}
+	heard := int64(-1)
+	if n.reachable {
+		heard = 0
+	}
 	for _, p := range n.peers {
 		n.watch(p, now)
+		if n.reachable && !p.silent {
+			heard++
+		}
 	}
+	n.reach.Store(heard)
+}
+
+// Reach returns whether NATS can be reached, and how many other servers are heard. It is up
+// to a quarter of a second old.
+func (n *Node) Reach() (reachable bool, servers int) {
+	heard := n.reach.Load()
+	return heard >= 0, int(max(0, heard))
 }
 
 // ping asks NATS whether it is there, unless it is asked already.

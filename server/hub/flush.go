@@ -13,6 +13,7 @@ type delivery struct {
 	frame     *sharedFrame
 	ownFields *event.ExistingUsers // the fields that only the receiver gets; nil for none
 	doneRef   event.Ref            // what is confirmed to the receiver; else 0
+	kind      frameKind
 	requested bool
 	last      bool
 }
@@ -60,20 +61,28 @@ func (r *room) flush(crowded bool) {
 		r.mu.Lock()
 		r.dirty = false
 		batch := r.collect(r.batch[:0])
+		arrivals := r.arrivals
+		r.arrivals = nil
 		r.mu.Unlock()
 
 		now := r.hub.options.Now().UnixMilli()
+		var kinds [4]uint64
+		var bytes uint64
 		for i := range batch {
 			d := &batch[i]
 			// Ready may be called before Send returns, so blocked is set first.
 			d.conn.blocked.Store(true)
 			var body []byte
 			head, body = d.encode(head[:0], now)
+			kinds[d.kind]++
+			bytes += uint64(len(head) + len(body))
 			if d.conn.sink.Send(d.conn, Frame{head, body, d.requested, d.last}) {
 				d.conn.blocked.Store(false)
 			}
 			*d = delivery{}
 		}
+		r.hub.counts.countFrames(kinds, bytes)
+		r.seen(arrivals)
 		if d := min(time.Since(start), r.hub.options.Tick); d >= minPause && !r.pause(d) {
 			return
 		}
@@ -152,7 +161,7 @@ func (r *room) collect(batch []delivery) []delivery {
 // nextDelivery returns what to send to a connection now. It has no frame if the
 // connection is up to date, and no conn if it has to wait for the next flush.
 func (r *room) nextDelivery(c *Conn) delivery {
-	d := delivery{conn: c, doneRef: c.doneRef, last: c.leaving}
+	d := delivery{conn: c, kind: stateFrame, doneRef: c.doneRef, last: c.leaving}
 	d.requested = (c.needsSnapshot || !c.started) && !c.leaving // before logOf, which asks for snapshots as well
 	of := r.logOf(c)
 	whole, ownNews := c.needsSnapshot || !c.started, c.ownChanged && c.view != nil
@@ -180,6 +189,7 @@ func (r *room) nextDelivery(c *Conn) delivery {
 	if d.frame == nil {
 		return delivery{}
 	}
+	d.kind = at.kind
 	switch {
 	case c.leaving:
 		return d // the last one

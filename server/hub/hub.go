@@ -68,6 +68,9 @@ type Options struct {
 	Owner   presence.Owner
 	// Journal has the hub note which users have changed, for Changes.
 	Journal bool
+	// Seen, unless nil, is called with how long it took from when somebody joined until a
+	// frame that says so was given to all connections that take one. It must not block.
+	Seen func(time.Duration)
 	// Now is the clock for the times that clients are told; nil means time.Now. It may
 	// jump.
 	Now func() time.Time
@@ -79,6 +82,7 @@ type Options struct {
 type Hub struct {
 	options           Options
 	logEntries        int          // how many changes a log keeps
+	counts            Counts
 	unsaved           unsaved      // rooms with changes for Changes
 	rooms             sync.Map     // of *room by name; so all rooms share no lock
 	openRooms, absent atomic.Int64 // how many rooms, and how many users without a connection

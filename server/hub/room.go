@@ -23,6 +23,7 @@ type room struct {
 	mu             sync.Mutex            // guards what follows and the fields of Conns that say so
 	waiting        int                   // how many hellos wait until clients are let in
 	slice          *roomSlice            // nil unless other servers take part in the room
+	arrivals       []time.Time           // of users who are in no frame yet; only for Options.Seen
 	unsaved        map[string]struct{}   // users who have changed since Changes, by id
 	partial        bool                  // other servers may have users whom this one does not know
 	kept           bool                  // it goes on without anybody: see Shared.Keep
@@ -91,6 +92,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 		r.releaseUnusedSlot()
 		return nil, err
 	}
+	r.hub.counts.Joined.Add(1)
 	r.applyAll(news, c)
 	r.addConn(c)
 	return c, nil
@@ -128,8 +130,13 @@ func (r *room) turnAway(c *Conn, p Person) {
 // applyAll changes the room by the events of presence. If a connection has caused them,
 // it is charged for what they cost.
 func (r *room) applyAll(news []event.Event, by *Conn) {
+	if by != nil {
+		r.noteArrivals(news)
+	}
 	for _, e := range news {
-		r.apply(e)
+		if r.apply(e) {
+			r.hub.counts.count(e)
+		}
 		var u event.User
 		switch e := e.(type) {
 		case event.NewUser:
@@ -187,6 +194,7 @@ func (r *room) watch(v Visitor, sink Sink) (*Conn, error) {
 	}
 	c := &Conn{room: r, sink: sink, source: v.Source, charge: v.Charge, resume: v.Resume, helloRef: v.Ref}
 	r.watching++
+	r.hub.counts.Watched.Add(1)
 	r.addConn(c)
 	return c, nil
 }

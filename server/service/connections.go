@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -28,6 +29,7 @@ type connections struct {
 	log       *slog.Logger
 	refused   refusal.Observer
 	warned    rate.Sometimes
+	open      atomic.Int64
 
 	mu       sync.Mutex             // guards what follows
 	idle     map[net.Conn]time.Time // since when a connection has no request
@@ -59,6 +61,7 @@ func (c *connections) connState(conn net.Conn, state http.ConnState) {
 	c.mu.Unlock()
 	switch state {
 	case http.StateNew:
+		c.open.Add(1)
 		addr := peer(conn)
 		ok, short := c.addresses.OpenPlain(addr, c.proxies.Has(addr))
 		if short && c.closeIdle() {
@@ -72,9 +75,13 @@ func (c *connections) connState(conn net.Conn, state http.ConnState) {
 			conn.Close()
 		}
 	case http.StateHijacked, http.StateClosed:
+		c.open.Add(-1)
 		c.addresses.ClosePlain(peer(conn))
 	}
 }
+
+// count returns how many connections are open.
+func (c *connections) count() int { return int(c.open.Load()) }
 
 // closeIdle closes idle connections. It reports whether there was one.
 func (c *connections) closeIdle() bool {

@@ -34,6 +34,7 @@ type keeper struct {
 	dir, key string
 	log      *slog.Logger
 	failures atomic.Uint64 // how often the disk took nothing
+	size     atomic.Int64  // of the journal
 	warned   rate.Sometimes
 
 	w         *journal.Writer // nil after a failure
@@ -54,6 +55,9 @@ func (k *keeper) run(stop <-chan struct{}) {
 	defer ticker.Stop()
 	for {
 		k.keep(time.Now())
+		if k.w != nil {
+			k.size.Store(k.w.Size())
+		}
 		select {
 		case <-ticker.C:
 		case <-stop:

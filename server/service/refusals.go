@@ -2,6 +2,7 @@ package service
 
 import (
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 
 	"rollcall/server/refusal"
@@ -18,6 +19,14 @@ type refusals struct {
 func (r *refusals) observe(reason refusal.Reason) {
 	r.counts[reason].Add(1)
 	r.log.Debug("refused", "reason", reason)
+}
+
+// count returns how often something was refused for a reason.
+func (r *refusals) count(reason refusal.Reason) uint64 { return r.counts[reason].Load() }
+
+// answer refuses a request over HTTP.
+func (r *refusals) answer(w http.ResponseWriter, e refusal.Error) {
+	refusal.Observer(r.observe).Answer(w, e)
 }
 
 // LogValue returns the counts of the reasons that have occurred.

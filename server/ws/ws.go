@@ -221,6 +221,13 @@ func (s *Server) add(c *conn) {
 	}
 }
 
+// Connections returns how many there are.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 func (s *Server) remove(c *conn) {
 	s.mu.Lock()
 	last := s.conns[len(s.conns)-1]
