@@ -133,6 +133,9 @@ func newFlags(config *service.Config) *flag.FlagSet {
 	flags.IntVar(&config.Limits.Rooms, "limit-rooms", 10_000, "the `number` of rooms with people in them at one time. One address may open a tenth of them. The lobby does not count; 0 means no limit")
 	flags.IntVar(&config.Limits.Connections, "limit-connections", defaultConnections(), "the `number` of WebSocket connections at one time. "+
 		"Plain HTTP has the connections that WebSockets leave, and 64 more; 0 means no limit")
+	flags.StringVar(&config.Admin.Addr, "admin-addr", "", "the `address` to listen on for the operator, such as 127.0.0.1:9090: pages with the rooms and their people, /metrics for Prometheus, and profiles. "+
+		"Empty is none")
+	flags.StringVar(&config.Admin.PasswordFile, "admin-password-file", "", "the `file` with the password of the operator; any name goes with it. It is needed unless -admin-addr is of this machine alone")
 	flags.StringVar(&config.SecretFile, "secret-file", "", "the `file` with the secret that several servers share, of 32 bytes or more, in place of the key that a server makes for itself. "+
 		"With it, everybody is known on each of them. It is needed with -nats")
 	flags.StringVar(&config.Cluster.NATS.URLs, "nats", "", "the `addresses` of NATS servers, separated by commas, such as nats://10.0.0.5:4222. Over NATS, several Rollcall servers share their rooms. "+

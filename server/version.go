@@ -20,6 +20,15 @@ func asksForVersion(args []string) bool {
 	return slices.Contains(args, "-version") || slices.Contains(args, "--version")
 }
 
+// version returns the version of this program in one word.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(devel)"
+	}
+	return cmp.Or(info.Main.Version, "(devel)")
+}
+
 // printVersion prints which version of Rollcall this program is.
 func printVersion(out io.Writer) error {
 	info, ok := debug.ReadBuildInfo()

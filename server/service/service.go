@@ -22,6 +22,7 @@ import (
 	"rollcall/server/cluster"
 	"rollcall/server/hub"
 	"rollcall/server/limit"
+	"rollcall/server/metrics"
 	"rollcall/server/names"
 	"rollcall/server/origin"
 	"rollcall/server/session"
@@ -46,6 +47,8 @@ type Config struct {
 	SecretFile string
 	Cluster    Cluster
 	TLS        TLS
+	Admin      Admin
+	Version    string // of this program
 	LogLevel   slog.Level
 
 	Out    io.Writer // where the address to open is printed
@@ -142,14 +145,21 @@ type service struct {
 	plain    net.Listener // for HTTP beside HTTPS; nil without
 	sockets  *ws.Server
 	http     *http.Server
-	leads    *http.Server   // to HTTPS; nil without
-	ready    atomic.Bool    // for the probe of a balancer
-	serving  sync.WaitGroup // what has to end before Run returns
+	leads    *http.Server // to HTTPS; nil without
+
+	metrics       *metrics.Metrics
+	connections   *connections
+	password      string       // of the operator; empty for none
+	adminListener net.Listener // nil without
+	admin         *http.Server // nil without
+
+	ready   atomic.Bool    // for the probe of a balancer
+	serving sync.WaitGroup // what has to end before Run returns
 }
 
 // open opens the parts of a server, until it can begin to serve.
 func open(ctx context.Context, config Config) (*service, error) {
-	s := &service{config: config, log: slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))}
+	s := &service{config: config, metrics: metrics.New(), log: slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))}
 	s.refused = &refusals{log: s.log}
 	err := s.openTLS(ctx)
 	if err == nil {
@@ -157,6 +167,9 @@ func open(ctx context.Context, config Config) (*service, error) {
 	}
 	if err == nil {
 		s.listener, err = listen(ctx, config.Addr, "-addr")
+	}
+	if err == nil {
+		err = s.openAdmin(ctx)
 	}
 	if err == nil && config.Cluster.NATS.URLs != "" {
 		err = s.joinCluster(ctx)
@@ -174,6 +187,7 @@ func open(ctx context.Context, config Config) (*service, error) {
 		s.keeper, s.stopKeep = newKeeper(s.rooms, config.Data, s.sessions.Tag(), s.log), make(chan struct{})
 	}
 	s.route()
+	s.routeAdmin()
 	return s, nil
 }
 
@@ -188,7 +202,7 @@ func (s *service) release() {
 	if s.acme != nil {
 		s.acme.Close()
 	}
-	for _, l := range []net.Listener{s.listener, s.plain} {
+	for _, l := range []net.Listener{s.listener, s.plain, s.adminListener} {
 		if l != nil {
 			l.Close() // which it is already if it was served
 		}
@@ -236,7 +250,7 @@ func (s *service) openRooms() {
 		Linger: s.config.Linger, Grace: s.config.Grace, Away: awayAfter,
 		Tick: s.config.Tick, Window: s.config.Window,
 		MaxMembers: limits.Members, MaxRooms: limits.Rooms, MaxAbsent: limits.Absent(),
-		Fold: names.Fold, Journal: s.config.keeps(),
+		Fold: names.Fold, Journal: s.config.keeps(), Seen: s.metrics.Seen,
 	}
 	if s.node != nil {
 		options.Cluster, options.Owner = s.node, s.node.Owner()
@@ -275,6 +289,7 @@ func (s *service) route() {
 		EventsPerSecond: float64(limits.Events),
 	})
 	plain := newConnections(addresses, s.config.Proxies, s.log, s.refused.observe)
+	s.connections = plain
 	mux := http.NewServeMux()
 	mux.Handle("/ws", s.sockets)
 	mux.Handle("/", plain.limitRequests(s.pages))
@@ -285,9 +300,10 @@ func (s *service) route() {
 	}
 }
 
-// newHTTP returns a server with the limits that all have.
+// newHTTP returns a server with the limits that all have. Its connections are counted, unless
+// plain is nil.
 func newHTTP(handler http.Handler, plain *connections, log *slog.Logger) *http.Server {
-	return &http.Server{
+	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second, // for a body that never comes, too
@@ -296,11 +312,14 @@ func newHTTP(handler http.Handler, plain *connections, log *slog.Logger) *http.S
 		// connections have no such timeout.
 		WriteTimeout:   5 * time.Minute,
 		MaxHeaderBytes: maxHeader,
-		ConnState:      plain.connState,
 		// Or OPTIONS * would be answered for every host.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	if plain != nil {
+		server.ConnState = plain.connState
+	}
+	return server
 }
 
 // start begins to serve. Why serving has failed comes from the channel. Certificates are kept
@@ -310,7 +329,7 @@ func (s *service) start(ctx context.Context) (failed <-chan error) {
 	if s.keeper != nil {
 		s.keeping.Go(func() { s.keeper.run(s.stopKeep) })
 	}
-	errs := make(chan error, 3)
+	errs := make(chan error, 4)
 	serve := func(l net.Listener, serve func(net.Listener) error) {
 		s.serving.Go(func() {
 			err := serve(loggingListener{l, s.log, new(rate.Sometimes{Interval: time.Minute})})
@@ -326,6 +345,9 @@ func (s *service) start(ctx context.Context) (failed <-chan error) {
 	}
 	if s.leads != nil {
 		serve(s.plain, s.leads.Serve)
+	}
+	if s.admin != nil {
+		serve(s.adminListener, s.admin.Serve)
 	}
 	if err := s.manageCertificates(ctx); err != nil {
 		errs <- err
@@ -354,7 +376,7 @@ func (s *service) shutDown() {
 		s.sockets.Close(ctx)
 		ctx, cancel = context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
-		for _, server := range []*http.Server{s.http, s.leads} {
+		for _, server := range []*http.Server{s.http, s.leads, s.admin} {
 			if server != nil && server.Shutdown(ctx) != nil {
 				server.Close()
 			}
