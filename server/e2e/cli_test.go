@@ -40,6 +40,16 @@ func TestWhatCannotStartSaysWhyInOneLine(t *testing.T) {
 		{[]string{"-public-url", "here"}, []string{"-public-url", "https://"}},
 		{[]string{"-addr", "nonsense"}, []string{"nonsense", "-addr"}},
 		{[]string{"-no-such-flag"}, []string{"-no-such-flag", "-help"}},
+		{[]string{"-domain", "localhost"}, []string{"-domain", "here.example.org"}},
+		{[]string{"-domain", "here.example.org", "-data", "off"}, []string{"-domain", "-data"}},
+		{[]string{"-domain", "here.example.org", "-public-url", "https://there.example.org"}, []string{"-domain", "-public-url"}},
+		{[]string{"-domain", "here.example.org", "-tls-cert", file, "-tls-key", file}, []string{"-domain", "-tls-cert"}},
+		{[]string{"-domain", "here.example.org", "-addr", "127.0.0.1:0", "-http-addr", taken.Addr().String()}, []string{taken.Addr().String(), "-http-addr"}},
+		{[]string{"-tls-cert", file}, []string{"-tls-cert", "-tls-key"}},
+		{[]string{"-tls-cert", file, "-tls-key", file}, []string{"-tls-cert", file}},
+		{[]string{"-acme-email", "ana@example.org"}, []string{"-acme-email", "-domain"}},
+		{[]string{"-addr", "127.0.0.1:0", "-admin-addr", ":0"}, []string{"-admin-addr", "-admin-password-file"}},
+		{[]string{"-addr", "127.0.0.1:0", "-admin-addr", "127.0.0.1:0", "-admin-password-file", file}, []string{"-admin-password-file", file}},
 	} {
 		var out, errOut bytes.Buffer
 		ctx, cancel := context.WithTimeout(t.Context(), patience) // for one that starts

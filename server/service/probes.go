@@ -4,21 +4,22 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"sync/atomic"
 )
 
 // probes answers requests of balancers and monitors before all other checks: they ask by
 // any name or address, or by HTTP/1.0 without a name. The answers say nothing but whether
 // the server is there. The target is compared as it was sent, so that no other spelling
-// counts as a probe.
-func probes(ready *atomic.Bool, next http.Handler) http.Handler {
+// counts as a probe. Readiness returns whether clients are taken, and what is to be said of
+// it.
+func probes(readiness func() (ready bool, words string), next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, _, _ := strings.Cut(r.RequestURI, "?")
 		switch path {
 		case "/healthz":
-			probe(w, r, true)
+			probe(w, r, true, "ok")
 		case "/readyz":
-			probe(w, r, ready.Load())
+			ready, words := readiness()
+			probe(w, r, ready, words)
 		default:
 			next.ServeHTTP(w, r)
 		}
@@ -26,7 +27,7 @@ func probes(ready *atomic.Bool, next http.Handler) http.Handler {
 }
 
 // probe answers a probe. HAProxy asks with OPTIONS unless it is set to something else.
-func probe(w http.ResponseWriter, r *http.Request, good bool) {
+func probe(w http.ResponseWriter, r *http.Request, good bool, words string) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
 	header.Set("Content-Type", "text/plain; charset=utf-8")
@@ -42,8 +43,20 @@ func probe(w http.ResponseWriter, r *http.Request, good bool) {
 	}
 	if !good {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		io.WriteString(w, "not ready\n")
-		return
 	}
-	io.WriteString(w, "ok\n")
+	io.WriteString(w, words+"\n")
+}
+
+// readiness says no only while the server starts and ends. NATS out of reach is no reason: it
+// is so for all servers at once, and a balancer would leave none.
+func (s *service) readiness() (ready bool, words string) {
+	if !s.ready.Load() {
+		return false, "not ready"
+	}
+	if s.node != nil {
+		if reachable, _ := s.node.Reach(); !reachable {
+			return true, "ok; NATS is out of reach: people on other servers are missing"
+		}
+	}
+	return true, "ok"
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"rollcall/server/origin"
@@ -37,9 +36,10 @@ func TestProbesAreAnsweredWhateverTheHostAndAllElseIsGuarded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var ready atomic.Bool
+	s := &service{}
+	ready := &s.ready
 	guarded := policy.Guard(nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "secret") }))
-	server := httptest.NewServer(probes(&ready, guarded))
+	server := httptest.NewServer(probes(s.readiness, guarded))
 	defer server.Close()
 	addr := server.Listener.Addr().String()
 	const closing = "Connection: close\r\n\r\n"

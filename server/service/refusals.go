@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"rollcall/server/refusal"
 )
@@ -23,6 +24,30 @@ func (r *refusals) observe(reason refusal.Reason) {
 
 // count returns how often something was refused for a reason.
 func (r *refusals) count(reason refusal.Reason) uint64 { return r.counts[reason].Load() }
+
+// logEvery is how often it is logged what was refused.
+const logEvery = time.Minute
+
+// run logs once a minute what was refused, with its reasons, until stop is closed.
+func (r *refusals) run(stop <-chan struct{}) {
+	ticker := time.NewTicker(logEvery)
+	defer ticker.Stop()
+	var before [refusal.Count]uint64
+	for {
+		select {
+		case <-ticker.C:
+		case <-stop:
+			return
+		}
+		for reason := range refusal.Count {
+			now := r.count(reason)
+			if n := now - before[reason]; n > 0 {
+				r.log.Info("refused in the last minute", "reason", reason, "times", n)
+			}
+			before[reason] = now
+		}
+	}
+}
 
 // answer refuses a request over HTTP.
 func (r *refusals) answer(w http.ResponseWriter, e refusal.Error) {

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"rollcall/server/refusal"
 )
@@ -29,4 +31,32 @@ func TestTheLogHasEachRefusalAndInTheEndHowManyThereWere(t *testing.T) {
 	if said := out.String(); !strings.Contains(said, "msg=ending\n") {
 		t.Errorf("of nothing, said %s", said)
 	}
+}
+
+func TestWhatIsRefusedIsLoggedOnceAMinuteWithItsCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		r := &refusals{log: slog.New(slog.NewTextHandler(&log, nil))}
+		stop := make(chan struct{})
+		go r.run(stop)
+		for range 1000 {
+			r.observe(refusal.UnknownHost)
+		}
+		r.observe(refusal.RequestRate)
+		time.Sleep(logEvery)
+		synctest.Wait()
+		r.observe(refusal.UnknownHost)
+		time.Sleep(10 * logEvery)
+		close(stop)
+		synctest.Wait()
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != 3 {
+			t.Fatalf("%d lines:\n%s", len(lines), log.String())
+		}
+		for _, want := range []string{"reason=" + refusal.UnknownHost.String() + " times=1000", "reason=" + refusal.RequestRate.String() + " times=1\n", "reason=" + refusal.UnknownHost.String() + " times=1\n"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("no %q in\n%s", want, log.String())
+			}
+		}
+	})
 }

@@ -139,8 +139,9 @@ type service struct {
 	keeper   *keeper       // nil if nothing is kept
 	stopKeep chan struct{} // closed to end the keeper
 	keeping  sync.WaitGroup
-	files    *certs.Files // nil without
-	acme     *certs.ACME  // nil without
+	stopLog  chan struct{} // closed to end the log of refusals
+	files    *certs.Files  // nil without
+	acme     *certs.ACME   // nil without
 	listener net.Listener
 	plain    net.Listener // for HTTP beside HTTPS; nil without
 	sockets  *ws.Server
@@ -159,7 +160,7 @@ type service struct {
 
 // open opens the parts of a server, until it can begin to serve.
 func open(ctx context.Context, config Config) (*service, error) {
-	s := &service{config: config, metrics: metrics.New(), log: slog.New(slog.NewTextHandler(config.ErrOut, &slog.HandlerOptions{Level: config.LogLevel}))}
+	s := &service{config: config, metrics: metrics.New(), log: newLog(config.ErrOut, config.LogLevel), stopLog: make(chan struct{})}
 	s.refused = &refusals{log: s.log}
 	err := s.openTLS(ctx)
 	if err == nil {
@@ -293,7 +294,7 @@ func (s *service) route() {
 	mux := http.NewServeMux()
 	mux.Handle("/ws", s.sockets)
 	mux.Handle("/", plain.limitRequests(s.pages))
-	s.http = newHTTP(probes(&s.ready, hsts(s.policy, s.leadOtherNames(s.policy.Guard(s.refused.observe, mux)))), plain, s.log)
+	s.http = newHTTP(probes(s.readiness, hsts(s.policy, s.leadOtherNames(s.policy.Guard(s.refused.observe, mux)))), plain, s.log)
 	s.http.TLSConfig = s.tls()
 	if s.plain != nil {
 		s.leads = newHTTP(s.toHTTPS(), plain, s.log)
@@ -329,6 +330,7 @@ func (s *service) start(ctx context.Context) (failed <-chan error) {
 	if s.keeper != nil {
 		s.keeping.Go(func() { s.keeper.run(s.stopKeep) })
 	}
+	s.serving.Go(func() { s.refused.run(s.stopLog) })
 	errs := make(chan error, 4)
 	serve := func(l net.Listener, serve func(net.Listener) error) {
 		s.serving.Go(func() {
@@ -362,6 +364,7 @@ func (s *service) start(ctx context.Context) (failed <-chan error) {
 // connections, and waits for connections without a request.
 func (s *service) shutDown() {
 	s.ready.Store(false)
+	close(s.stopLog)
 	s.rooms.Suspend()
 	if s.node != nil {
 		s.node.End() // before clients can come to another server

@@ -107,7 +107,7 @@ func (s *service) toHTTPS() http.Handler {
 		w.Header().Set("Connection", "close") // nobody asks for more here
 		http.Redirect(w, r, s.config.PublicURL+r.URL.RequestURI(), http.StatusPermanentRedirect)
 	})
-	handler := probes(&s.ready, s.guardNames(leads))
+	handler := probes(s.readiness, s.guardNames(leads))
 	if s.acme != nil {
 		return s.acme.Challenges(handler)
 	}
