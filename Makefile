@@ -22,7 +22,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run cluster build test unit several e2e check browser shots lighthouse chaos prove fuzz bench size fmt lint rename clean help
+.PHONY: run cluster build test unit several e2e check vuln browser shots lighthouse chaos prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -75,6 +75,11 @@ check: $(PAGE) ## vet, staticcheck and gofmt, natively and for the browser
 	$(JS) go vet $(JS_PACKS)
 	go tool staticcheck ./...
 	$(JS) $$(go tool -n staticcheck) $(JS_PACKS)
+
+vuln: $(PAGE) ## known faults in what is linked, natively and for the browser; asks vuln.go.dev
+	@GOBIN=$(CURDIR)/.build go install golang.org/x/vuln/cmd/govulncheck@latest
+	.build/govulncheck ./...
+	$(JS) .build/govulncheck $(JS_PACKS)
 
 unit: $(PAGE) ## unit tests, with the race detector
 	go test -race $$(go list ./... | grep -v -e '/server/e2e$$' -e '/server/testcluster')
