@@ -72,8 +72,11 @@ type pages struct {
 var text string
 
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"ago": func(ms int64) string { return time.Since(time.UnixMilli(ms)).Round(time.Second).String() },
+	"ago":   func(ms int64) string { return since(time.UnixMilli(ms)) },
+	"since": since,
 }).Parse(text))
+
+func since(t time.Time) string { return time.Since(t).Round(time.Second).String() }
 
 // shown is how many rows a page has at most.
 const shown = 500
@@ -117,13 +120,19 @@ func (p *pages) rooms(w http.ResponseWriter, r *http.Request) {
 	render(w, "rooms", page)
 }
 
+// person is somebody with the reasons why they are in a room.
+type person struct {
+	presence.Why
+	Conns []hub.Connection
+}
+
 // room shows one room with its people, and why each of them is there.
 func (p *pages) room(w http.ResponseWriter, r *http.Request) {
 	name := r.FormValue("name")
 	page := struct {
 		head
 		Room   hub.Snapshot
-		People []presence.Why
+		People []person
 	}{head: p.head("Room "+name, r)}
 	snapshot, ok := p.Hub.Room(name)
 	if !ok {
@@ -141,7 +150,7 @@ func (p *pages) room(w http.ResponseWriter, r *http.Request) {
 			continue
 		}
 		if why, ok := p.Hub.User(name, u.ID); ok {
-			page.People = append(page.People, why)
+			page.People = append(page.People, person{why, p.Hub.Connections(name, u.ID)})
 		}
 	}
 	render(w, "room", page)

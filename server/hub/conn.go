@@ -47,6 +47,8 @@ type Conn struct {
 
 	room       *room
 	generation uint64 // of the cluster, when the connection was made
+	joinedAt   int64  // Unix milliseconds
+	resumed    bool   // its client came back to what it knew
 
 	id     string          // of the user; empty for one that watches
 	source string          // of the Visitor

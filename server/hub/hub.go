@@ -81,7 +81,7 @@ type Options struct {
 // is sent.
 type Hub struct {
 	options           Options
-	logEntries        int          // how many changes a log keeps
+	logEntries        int // how many changes a log keeps
 	counts            Counts
 	unsaved           unsaved      // rooms with changes for Changes
 	rooms             sync.Map     // of *room by name; so all rooms share no lock

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"slices"
+	"time"
 
 	"rollcall/server/presence"
 	"rollcall/shared/event"
@@ -45,6 +46,26 @@ func (h *Hub) User(room, id string) (presence.Why, bool) {
 	}
 	defer r.mu.Unlock()
 	return r.presence.Why(id)
+}
+
+// Connection is what is known of one connection of a user.
+type Connection struct {
+	Since   time.Time
+	Resumed bool // its client came back to what it knew
+}
+
+// Connections returns the connections of a user on this server, the oldest first.
+func (h *Hub) Connections(room, id string) (conns []Connection) {
+	r := h.lockRoom(room)
+	if r == nil {
+		return nil
+	}
+	defer r.mu.Unlock()
+	for c := range r.presence.Connections(id) {
+		conns = append(conns, Connection{time.UnixMilli(c.joinedAt), c.resumed})
+	}
+	slices.SortFunc(conns, func(a, b Connection) int { return a.Since.Compare(b.Since) })
+	return conns
 }
 
 // Room returns a room as it is now, with a copy of all users. It reports false if

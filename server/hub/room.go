@@ -77,7 +77,7 @@ func (r *room) join(p Person, sink Sink) (*Conn, error) {
 	if err := r.checkOpen(); err != nil {
 		return nil, err
 	}
-	c := &Conn{room: r, id: p.ID, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, helloRef: p.Ref, newSession: p.NewSession}
+	c := &Conn{room: r, joinedAt: time.Now().UnixMilli(), resumed: p.Resume != nil, id: p.ID, sink: sink, source: p.Source, charge: p.Charge, resume: p.Resume, helloRef: p.Ref, newSession: p.NewSession}
 	if !r.presence.Has(p.ID) && r.hasLeft(p) {
 		r.turnAway(c, p)
 		return c, nil
