@@ -22,7 +22,7 @@ BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*
 JS       := GOOS=js GOARCH=wasm
 JS_PACKS := ./app/... ./shared/...
 
-.PHONY: run cluster build test unit several e2e check vuln browser shots lighthouse chaos prove fuzz bench size fmt lint rename clean help
+.PHONY: run cluster build test unit several e2e check vuln browser shots lighthouse chaos soak prove fuzz bench size fmt lint rename clean help
 
 run: build ## build what changed, start Rollcall and print its address
 	@$(BIN)
@@ -101,6 +101,11 @@ lighthouse: build $(LIGHTHOUSE) browser ## Lighthouse's scores for the page, as 
 chaos: build ## ten minutes of what can happen to several servers, at random, with checks
 	@go build -o .build/chaos ./server/testcluster/chaos
 	@.build/chaos $(ARGS)
+
+# Several of them, over NATS, are what chaos is about. Its flags are in ARGS.
+soak: build ## ten minutes of all that can happen to one server with 500 people, and what it needs after that
+	@go build -o .build/chaos ./server/testcluster/chaos
+	@.build/chaos -servers 1 -people 500 $(ARGS)
 
 prove: $(PAGE) ## the random tests of the hub ten thousand times over, and how much of the core the tests reach
 	go test -count=1 -timeout=30m -run Truth ./server/hub -rapid.checks=10000

@@ -1,15 +1,19 @@
 package testcluster
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,6 +40,7 @@ type ServerOptions struct {
 type Server struct {
 	options ServerOptions
 	addr    string // to listen on
+	admin   string // the same for the operator; empty before the first start
 	log     log
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when the process has ended; nil before the first
@@ -64,7 +69,13 @@ func (s *Server) Start() error {
 	if err := os.MkdirAll(s.options.Data, 0o700); err != nil {
 		return err
 	}
-	args := []string{"-addr", s.addr, "-data", s.options.Data}
+	if s.admin == "" {
+		var err error
+		if s.admin, err = freeAddr(); err != nil {
+			return err
+		}
+	}
+	args := []string{"-addr", s.addr, "-admin-addr", s.admin, "-data", s.options.Data}
 	if s.options.NATS != "" {
 		args = append(args, "-nats", s.options.NATS, "-node-name", s.options.Name, "-secret-file", s.options.Secret)
 	}
@@ -89,6 +100,38 @@ func (s *Server) Start() error {
 		return fmt.Errorf("starting server %s: %w%s", s.options.Name, err, s.said())
 	}
 	return nil
+}
+
+// freeAddr returns an address of this machine that nobody listens on.
+func freeAddr() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// Metrics returns the figures of the server that have no labels, by name.
+func (s *Server) Metrics(ctx context.Context) (map[string]float64, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.admin+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	asking := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: startTimeout}
+	answer, err := asking.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("the metrics of server %s: %w", s.options.Name, err)
+	}
+	defer answer.Body.Close()
+	figures := make(map[string]float64)
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		name, text, _ := strings.Cut(lines.Text(), " ")
+		if value, err := strconv.ParseFloat(text, 64); err == nil {
+			figures[name] = value
+		}
+	}
+	return figures, nil
 }
 
 // awaitReady waits until the server has said where it is, and is ready.

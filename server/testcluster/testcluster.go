@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Binary   string    // the program of the servers, such as bin/rollcall
 	Servers  int       // how many; 0 is three
+	Alone    bool      // one server, without NATS
 	NATSPair bool      // whether there are two NATS servers, joined as a cluster
 	Addr     string    // of the balancer; empty is a free port of this machine
 	Args     []string  // more flags of the servers
@@ -44,7 +45,9 @@ func Start(options Options) (*Cluster, error) {
 }
 
 func (c *Cluster) start(options Options) (err error) {
-	if options.NATSPair {
+	if options.Alone {
+		options.Servers = 1
+	} else if options.NATSPair {
 		pair, err := StartNATSPair()
 		if err != nil {
 			return err
@@ -68,16 +71,19 @@ func (c *Cluster) start(options Options) (err error) {
 		options.Servers = 3
 	}
 	for i := range options.Servers {
-		link, err := NewLink(c.NATS[i%len(c.NATS)].Addr())
-		if err != nil {
-			return err
-		}
-		c.Links = append(c.Links, link)
 		name := string(rune('a' + i))
-		c.Servers = append(c.Servers, NewServer(ServerOptions{
-			Binary: options.Binary, Name: name, NATS: link.URL(), Secret: secret,
+		of := ServerOptions{
+			Binary: options.Binary, Name: name, Secret: secret,
 			Data: filepath.Join(c.folder, name), Args: options.Args, Log: options.Log,
-		}))
+		}
+		if !options.Alone {
+			link, err := NewLink(c.NATS[i%len(c.NATS)].Addr())
+			if err != nil {
+				return err
+			}
+			c.Links, of.NATS = append(c.Links, link), link.URL()
+		}
+		c.Servers = append(c.Servers, NewServer(of))
 	}
 	if err := c.each((*Server).Start); err != nil {
 		return err

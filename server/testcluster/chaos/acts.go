@@ -26,28 +26,33 @@ type act struct {
 	// to do it, to its end, when everything is healed.
 	begin func(s *stage, server int) (words string, mayLeave bool, do func(context.Context) error)
 	alone bool // it is about all servers
+	nats  bool // it needs NATS
 }
 
 var allActs = []act{
 	{name: "kill", begin: kill},
 	{name: "end", begin: end},
 	{name: "freeze", begin: freeze},
-	{name: "cut", begin: fault("cut the line of", testcluster.Fault{Cut: true})},
-	{name: "stall", begin: fault("stall the line of", testcluster.Stalled)},
-	{name: "mute", begin: fault("let nothing out of", testcluster.Fault{HoldTo: true})},
-	{name: "deafen", begin: fault("let nothing in to", testcluster.Fault{HoldFrom: true})},
-	{name: "slow", begin: slow},
-	{name: "nats", begin: restartNATS, alone: true},
-	{name: "hang", begin: hangNATS, alone: true},
+	{name: "cut", begin: fault("cut the line of", testcluster.Fault{Cut: true}), nats: true},
+	{name: "stall", begin: fault("stall the line of", testcluster.Stalled), nats: true},
+	{name: "mute", begin: fault("let nothing out of", testcluster.Fault{HoldTo: true}), nats: true},
+	{name: "deafen", begin: fault("let nothing in to", testcluster.Fault{HoldFrom: true}), nats: true},
+	{name: "slow", begin: slow, nats: true},
+	{name: "nats", begin: restartNATS, alone: true, nats: true},
+	{name: "hang", begin: hangNATS, alone: true, nats: true},
 	{name: "roll", begin: roll, alone: true},
 	{name: "storm", begin: storm, alone: true},
-	{name: "flap", begin: flap},
+	{name: "flap", begin: flap, nats: true},
 }
 
-// choose returns the acts of a name, or all if it is empty.
-func choose(only string) (chosen []act, err error) {
+// choose returns the acts of a name, or all if it is empty. A server that is alone has no
+// NATS.
+func choose(only string, alone bool) (chosen []act, err error) {
 	var names []string
 	for _, a := range allActs {
+		if alone && a.nats {
+			continue
+		}
 		if only == "" || only == a.name {
 			chosen = append(chosen, a)
 		}

@@ -1,5 +1,6 @@
-// Command chaos does to several servers at random what can happen to them, and checks
-// after each act that everybody sees the truth again.
+// Command chaos does to one or several servers at random what can happen to them, and checks
+// after each act that everybody sees the truth again, and in the end that a server needs no
+// more than at the beginning.
 package main
 
 import (
@@ -21,7 +22,7 @@ func main() {
 	length := flag.Duration("for", 10*time.Minute, "how long")
 	seed := flag.Uint64("seed", 0, "what to begin with, to have the same acts again; 0 draws one")
 	people := flag.Int("people", 120, "how many clients")
-	servers := flag.Int("servers", 3, "how many servers")
+	servers := flag.Int("servers", 3, "how many servers; 1 is without NATS")
 	logs := flag.String("logs", ".artifacts/chaos", "the `folder` for the servers' logs if something is wrong")
 	only := flag.String("only", "", "the `name` of an act, to do nothing else")
 	flag.Parse()
@@ -44,12 +45,13 @@ func main() {
 // run does acts until the time is over or ctx ends, and returns how often something was
 // wrong.
 func run(ctx context.Context, binary string, servers, people int, length time.Duration, seed uint64, only, logs string) (violations int, err error) {
-	acts, err := choose(only)
+	alone := servers == 1
+	acts, err := choose(only, alone)
 	if err != nil {
 		return 0, err
 	}
 	c, err := testcluster.Start(testcluster.Options{
-		Binary: binary, Servers: servers,
+		Binary: binary, Servers: servers, Alone: alone,
 		Args: append([]string{"-window", "0", "-log-level", "debug"}, testcluster.Unlimited...),
 	})
 	if err != nil {
@@ -63,10 +65,14 @@ func run(ctx context.Context, binary string, servers, people int, length time.Du
 	defer crowd.Close()
 	s := newStage(c, crowd, seed)
 	s.check("everybody comes", false)
+	if s.needed, err = s.need(ctx); err != nil {
+		return 0, err
+	}
 	for end := time.Now().Add(length); ctx.Err() == nil && time.Now().Before(end); {
 		s.act(ctx, acts)
 	}
 	if ctx.Err() == nil {
+		s.checkNeed(ctx)
 		s.last()
 	}
 	s.summary()

@@ -36,6 +36,8 @@ type stage struct {
 
 	diary strings.Builder // what people did
 
+	needed []need // by the servers, when everybody had come
+
 	violations int
 	checks     int
 	slowest    map[string]time.Duration // until all was true, by the act's name
@@ -54,7 +56,7 @@ func newStage(c *testcluster.Cluster, crowd *testcluster.Crowd, seed uint64) *st
 // act does one or two things to different servers at the same time, and checks.
 func (s *stage) act(ctx context.Context, acts []act) {
 	chosen := []act{acts[s.random.IntN(len(acts))]}
-	if second := acts[s.random.IntN(len(acts))]; s.random.IntN(4) == 0 && !chosen[0].alone && !second.alone {
+	if second := acts[s.random.IntN(len(acts))]; len(s.cluster.Servers) > 1 && s.random.IntN(4) == 0 && !chosen[0].alone && !second.alone {
 		chosen = append(chosen, second)
 	}
 	servers := s.random.Perm(len(s.cluster.Servers))
@@ -159,9 +161,12 @@ func (s *stage) summary() {
 		fmt.Printf("  %-20s %3d  %.1f s\n", name, s.times[name], s.slowest[name].Seconds())
 		acts += s.times[name]
 	}
-	messages, bytes := s.cluster.NATS[0].Messages()
-	fmt.Printf("%d acts in %v; %d times, %d rosters of %d servers were compared with the truth; NATS, since its last start: %d messages, %d KiB, %d slow consumers\n",
-		acts, time.Since(s.began).Round(time.Second), s.checks, len(s.crowd.People)+len(s.crowd.Watchers), len(s.cluster.Servers), messages, bytes/1024, s.cluster.NATS[0].SlowConsumers())
+	fmt.Printf("%d acts in %v; %d times, %d rosters of %d servers were compared with the truth\n",
+		acts, time.Since(s.began).Round(time.Second), s.checks, len(s.crowd.People)+len(s.crowd.Watchers), len(s.cluster.Servers))
+	if len(s.cluster.NATS) > 0 {
+		messages, bytes := s.cluster.NATS[0].Messages()
+		fmt.Printf("NATS, since its last start: %d messages, %d KiB, %d slow consumers\n", messages, bytes/1024, s.cluster.NATS[0].SlowConsumers())
+	}
 	if s.violations > 0 {
 		fmt.Printf("%d times something was wrong\n", s.violations)
 		return
