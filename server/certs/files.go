@@ -37,7 +37,7 @@ type pair struct {
 // PEM.
 func Load(cert, key string, log *slog.Logger) (*Files, error) {
 	f := &Files{cert: cert, key: key, log: log}
-	p, err := f.read(&pair{})
+	p, err := f.read(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func Load(cert, key string, log *slog.Logger) (*Files, error) {
 	return f, nil
 }
 
-// read reads the files. It returns old if they are as they were.
+// read reads the files. It returns old, if there is one, if they are as they were.
 func (f *Files) read(old *pair) (*pair, error) {
 	cert, err := os.ReadFile(f.cert)
 	if err != nil {
@@ -55,7 +55,7 @@ func (f *Files) read(old *pair) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Equal(cert, old.cert) && bytes.Equal(key, old.key) {
+	if old != nil && bytes.Equal(cert, old.cert) && bytes.Equal(key, old.key) {
 		return old, nil
 	}
 	p := &pair{cert: cert, key: key}

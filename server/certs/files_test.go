@@ -91,11 +91,14 @@ func TestFilesThatCannotBeUsedAreNamed(t *testing.T) {
 	folder := t.TempDir()
 	cert, _ := issue(t, folder, "a.example.org")
 	_, other := issue(t, t.TempDir(), "b.example.org")
+	empty := filepath.Join(folder, "empty.pem")
+	write(t, empty, "")
 	for name, c := range map[string]struct{ cert, key, says string }{
 		"no file":         {filepath.Join(folder, "none.pem"), other, "none.pem"},
 		"another's key":   {cert, other, "private key does not match"},
 		"no certificate":  {other, other, other},
 		"a folder as key": {cert, folder, folder},
+		"nothing in them": {empty, empty, empty},
 	} {
 		if _, err := Load(c.cert, c.key, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
