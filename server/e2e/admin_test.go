@@ -21,7 +21,7 @@ func TestAnOperatorSeesWhoIsHereAndWhy(t *testing.T) {
 	ana.sees("Ana", "Ben")
 
 	eye := visit(t, "an operator", operator.url)
-	eye.await(`document.body.innerText.includes("2 people in 1 rooms")`)
+	eye.await(`document.body.innerText.includes("2 people in 1 room,")`)
 	for name, size := range map[string][2]int64{"360": {360, 740}, "820": {820, 1180}, "1440": {1440, 900}} {
 		eye.do(chromedp.EmulateViewport(size[0], size[1]))
 		eye.screenshot("look/admin-rooms-" + name + ".png")
