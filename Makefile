@@ -16,7 +16,7 @@ REQUIRED      := go.mod go.sum
 PAGE_SOURCES  := $(call go_files,app shared) $(REQUIRED)
 STAND_INS     := $(call go_files,web/slim)
 ASSET_SOURCES := $(wildcard web/static/*) $(call go_files,web/pack) web/web.go $(REQUIRED)
-BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html) $(REQUIRED)
+BIN_SOURCES   := $(call go_files,app server shared web) $(wildcard server/site/*.html server/admin/*.html) $(REQUIRED)
 
 # What the browser runs, and what has to be looked at once more as such.
 JS       := GOOS=js GOARCH=wasm
