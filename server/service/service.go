@@ -371,7 +371,6 @@ func (s *service) shutDown() {
 	}
 	if s.keeper != nil {
 		close(s.stopKeep)
-		s.keeping.Wait() // it writes the same file
 	}
 	s.serving.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -385,6 +384,7 @@ func (s *service) shutDown() {
 			}
 		}
 	})
+	s.keeping.Wait() // it writes the same file
 	unsaved := s.save()
 	s.serving.Go(func() { // which may hang, too
 		s.log.Info("ending", "refused", s.refused)
