@@ -87,6 +87,42 @@ func TestAServerThatStartsAgainAfterItDiedTakesNothingFromOthers(t *testing.T) {
 	}
 }
 
+// A server that has crashed starts again with what its journal has. Others have removed its
+// people by then, or have not.
+func TestAServerThatStartsAfterACrashBringsNobodyBackWhoIsGone(t *testing.T) {
+	for _, down := range []time.Duration{5 * time.Second, 20 * time.Second, time.Minute} {
+		t.Run(down.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, f *fakeNATS) {
+				a, b := f.serve(t, "a"), f.serve(t, "b")
+				eye := b.watch()
+				a.join("Ana")
+				a.join("Ben")
+				pass(10 * time.Second)
+				state := a.hub.Save()
+				for i := range state.Rooms {
+					state.Rooms[i].Epoch = "" // as after a crash
+				}
+				a.kill()
+				pass(time.Second)
+				b.join("Ana")
+				pass(down - time.Second)
+				eye.seen = nil
+				a = f.serve(t, "a")
+				state.Keep(a.node.Held(t.Context(), []string{"a"}, true))
+				a.hub.Restore(state)
+				pass(5 * time.Second)
+				if down < lostAfter {
+					eye.has("Ana", "Ben?") // who has as long as after any restart
+				} else {
+					eye.has("Ana")
+				}
+				pass(2 * time.Minute)
+				eye.has("Ana")
+			})
+		})
+	}
+}
+
 func TestARollingRestartIsSeenByNobody(t *testing.T) {
 	bubble(t, func(t *testing.T, f *fakeNATS) {
 		servers := map[string]*server{}
@@ -134,7 +170,7 @@ func TestARollingRestartIsSeenByNobody(t *testing.T) {
 			for _, r := range state.Rooms {
 				rooms = append(rooms, r.Name)
 			}
-			state.Keep(next.node.Held(t.Context(), rooms))
+			state.Keep(next.node.Held(t.Context(), rooms, false))
 			next.hub.Restore(state)
 			servers[name] = next
 			pass(3 * time.Second)
@@ -177,7 +213,7 @@ func TestWhoHasLeftIsNotTakenUpAgainByAServerThatStartsAgain(t *testing.T) {
 		a.join("Ana").conn.Leave(0)
 		pass(time.Second)
 		b = f.serve(t, "b")
-		state.Keep(b.node.Held(t.Context(), []string{"a"}))
+		state.Keep(b.node.Held(t.Context(), []string{"a"}, false))
 		b.hub.Restore(state)
 		pass(5 * time.Second)
 		eye.has("Ben?")

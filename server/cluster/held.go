@@ -47,7 +47,11 @@ const idSize = len(`"abcdefghijklm",`)
 // server's last run. The result reports whether to take up a user: not if other servers
 // have known that run and hold the user no more, as after a leave, or if the user has gone
 // from one of them since. It takes a second at most.
-func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) bool {
+//
+// Crashed is whether that run has ended without a word. Then others have shown its users as
+// gone after a while, and they are not taken up again where somebody has the room and knows
+// nothing of that run any more.
+func (n *Node) Held(ctx context.Context, rooms []string, crashed bool) func(room, id string) bool {
 	if len(rooms) == 0 {
 		return func(string, string) bool { return true }
 	}
@@ -79,6 +83,8 @@ func (n *Node) Held(ctx context.Context, rooms []string) func(room, id string) b
 			return true
 		case q.knew:
 			return q.held[id]
+		case crashed:
+			return len(q.pages) == 0
 		}
 		return !q.gone[id]
 	}

@@ -270,7 +270,7 @@ func TestWhoHasGoneElsewhereIsNotTakenUpAgain(t *testing.T) {
 		eye.conn.Close(true)
 		pass(10 * time.Second)
 		a = f.serve(t, "a")
-		saved.Keep(a.node.Held(t.Context(), []string{"a"}))
+		saved.Keep(a.node.Held(t.Context(), []string{"a"}, false))
 		a.hub.Restore(saved)
 		pass(10 * time.Second)
 		b.watch().has()

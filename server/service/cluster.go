@@ -102,9 +102,11 @@ func (s *service) keepHeld(ctx context.Context) func(*hub.State) {
 	}
 	return func(state *hub.State) {
 		var rooms []string
+		crashed := false
 		for _, r := range state.Rooms {
 			rooms = append(rooms, r.Name)
+			crashed = crashed || r.Epoch == "" // of a clean end it would be known
 		}
-		state.Keep(s.node.Held(ctx, rooms))
+		state.Keep(s.node.Held(ctx, rooms, crashed))
 	}
 }
