@@ -423,18 +423,6 @@ func waitTimeout(running *sync.WaitGroup, timeout time.Duration) bool {
 	}
 }
 
-// hsts tells browsers always to use https for a server that is reached by https
-// (RFC 6797).
-func hsts(policy *origin.Policy, next http.Handler) http.Handler {
-	if !policy.Secure() {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
-		next.ServeHTTP(w, r)
-	})
-}
-
 // localAddress returns the address to open in a browser on this machine.
 func localAddress(public string, addr net.Addr) string {
 	if public != "" {

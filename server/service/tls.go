@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"rollcall/server/certs"
+	"rollcall/server/origin"
 )
 
 // TLS says how this server has its certificate: by ACME for Names, from files, or, if it has
@@ -147,4 +148,16 @@ func (s *service) isOtherName(host string) bool {
 	}
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	return slices.Contains(s.config.TLS.Names, host) && !s.policy.IsPublic(host)
+}
+
+// hsts tells browsers always to use https for a server that is reached by https
+// (RFC 6797).
+func hsts(policy *origin.Policy, next http.Handler) http.Handler {
+	if !policy.Secure() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+		next.ServeHTTP(w, r)
+	})
 }
