@@ -42,7 +42,7 @@ func TestAUserTakesLittleMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	each := int(after.HeapAlloc-before.HeapAlloc) / n
 	t.Logf("%d bytes for each of %d users", each, r.Len())
-	if each > 576 {
+	if each > 560 {
 		t.Errorf("%d bytes are too many", each)
 	}
 	runtime.KeepAlive(ids)

@@ -62,12 +62,43 @@ type Entry struct {
 	// may let the user go. Neither has a meaning in a merge.
 	Lost uint64
 	Seen []EntryName
+	// Ties are the entries for which this one stands; nil for none. They have no meaning
+	// in a merge.
+	Ties *Ties
+}
+
+// Ties are the entries for which an entry stands. They do not change. Few entries have any.
+type Ties struct {
 	// Over are the entries of silent owners in whose place the user is online here: they
-	// count no more, until their owners are heard again. It has no meaning in a merge.
+	// count no more, until their owners are heard again.
 	Over []EntryName
-	// Was is the entry of an earlier run of the owner that this one continues; nil for none. A
-	// mark that has ended that one ends this one too. It has no meaning in a merge.
-	Was *EntryName
+	// Was is the entry of an earlier run of the owner that this one continues; zero for
+	// none. A mark that has ended that one ends this one too.
+	Was EntryName
+}
+
+// tiesOf returns ties, or nil if there are none.
+func tiesOf(over []EntryName, was EntryName) *Ties {
+	if len(over) == 0 && was == (EntryName{}) {
+		return nil
+	}
+	return &Ties{over, was}
+}
+
+// over returns the entries in whose place the user is online here.
+func (e *Entry) over() []EntryName {
+	if e.Ties == nil {
+		return nil
+	}
+	return e.Ties.Over
+}
+
+// was returns the entry that this one continues; zero for none.
+func (e *Entry) was() EntryName {
+	if e.Ties == nil {
+		return EntryName{}
+	}
+	return e.Ties.Was
 }
 
 // TabRef is the last ref of a client that is done.

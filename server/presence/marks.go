@@ -212,7 +212,7 @@ func (r *Room[C]) recount(id string) []event.Event {
 // isEntryEnded reports whether an entry of a user, or the one that it continues, has been
 // ended by a mark.
 func (r *Room[C]) isEntryEnded(id string, owner Owner, e Entry) bool {
-	return r.isEnded(id, EntryName{owner, e.Number}) || e.Was != nil && r.isEnded(id, *e.Was)
+	return r.isEnded(id, EntryName{owner, e.Number}) || e.was() != (EntryName{}) && r.isEnded(id, e.was())
 }
 
 // isEnded reports whether the entry of that name has been ended by a mark.

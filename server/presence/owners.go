@@ -18,7 +18,7 @@ import (
 //
 // Fresh is whether all that the owner has known before is known here. If the user has come
 // online there since, what silent servers know counts no more, even if that owner does not
-// know of it (see [Entry.Over]).
+// know of it (see [Ties.Over]).
 func (r *Room[C]) Put(now Instant, owner Owner, e Entry, fresh bool) []event.Event {
 	r.setNow(now)
 	e.User = unencoded(e.User)

@@ -172,12 +172,12 @@ func (r *Room[C]) entryToJoin(u *user[C], h Hello) Entry {
 	switch {
 	case u.local:
 		if !h.Resumed { // a leave that was said before, and is heard of later, does not end it
-			entry.Number, entry.Was = r.nextNumber(), nil
+			entry.Number, entry.Ties = r.nextNumber(), tiesOf(entry.over(), EntryName{})
 		}
 	case u.isElsewhere():
 		entry = u.merged()
 		entry.Stamps, entry.Tabs, entry.Number, entry.Seen = slices.Clone(entry.Stamps), nil, r.nextNumber(), nil
-		entry.Over, entry.Was = nil, nil
+		entry.Ties = nil
 		if h.Resumed && u.onlySilent() {
 			// The client may know of changes that those servers could not tell any more.
 			// What was said later elsewhere is not undone by that.

@@ -78,8 +78,8 @@ func (r *Room[C]) Restore(now Instant, saved []Saved, held time.Duration) []even
 	for _, s := range saved {
 		u := &user[C]{local: true}
 		u.entry = Entry{User: unencoded(s.User), Stamp: s.Stamp, Stamps: slices.Clone(s.Stamps), Idle: s.Idle, Number: r.nextNumber()}
-		if s.Was.Owner != "" {
-			u.entry.Was = &s.Was
+		if s.Was.Owner != "" { // a server that is alone has nobody who could name it
+			u.entry.Ties = tiesOf(nil, s.Was)
 		}
 		before := u.entry.User
 		if u.entry.User.Status = s.ByHand; s.ByHand == event.StatusHere {

@@ -30,7 +30,7 @@ type ownedEntry struct {
 	owner  Owner
 	silent bool // nothing is heard of that server: see [Room.SetSilent]
 	// The entry does not count, but its owner has it still: a mark has ended it, or the
-	// user has come online elsewhere while the owner was silent (see Entry.Over).
+	// user has come online elsewhere while the owner was silent (see Ties.Over).
 	ended, superseded bool
 	Entry
 }
@@ -110,11 +110,11 @@ func (u *user[C]) id() string {
 func (u *user[C]) supersede(which func(ownedEntry) bool) {
 	var over []EntryName
 	for _, o := range u.others {
-		if name := o.entryName(); slices.Contains(u.entry.Over, name) || which(o) {
+		if name := o.entryName(); slices.Contains(u.entry.over(), name) || which(o) {
 			over = append(over, name)
 		}
 	}
-	u.entry.Over = over
+	u.entry.Ties = tiesOf(over, u.entry.was())
 	u.updateSuperseded(false)
 }
 
@@ -127,8 +127,8 @@ func (u *user[C]) updateSuperseded(came bool) {
 			continue
 		}
 		name := o.entryName()
-		o.superseded = came || u.local && slices.Contains(u.entry.Over, name) ||
-			slices.ContainsFunc(u.others, func(by ownedEntry) bool { return slices.Contains(by.Over, name) })
+		o.superseded = came || u.local && slices.Contains(u.entry.over(), name) ||
+			slices.ContainsFunc(u.others, func(by ownedEntry) bool { return slices.Contains(by.over(), name) })
 	}
 }
 

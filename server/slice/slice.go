@@ -23,9 +23,9 @@ func MarkID(id string) string { return id + markSuffix }
 
 // Encode returns the element for what owner knows of a user.
 func Encode(owner presence.Owner, e presence.Entry) event.User {
-	m := member{Number: e.Number, Stamp: shortened(owner, e.Stamp), Idle: e.Idle, Tabs: e.Tabs, Lost: e.Lost, Seen: e.Seen, Over: e.Over}
-	if e.Was != nil {
-		m.Was = *e.Was
+	m := member{Number: e.Number, Stamp: shortened(owner, e.Stamp), Idle: e.Idle, Tabs: e.Tabs, Lost: e.Lost, Seen: e.Seen}
+	if e.Ties != nil {
+		m.Over, m.Was = e.Ties.Over, e.Ties.Was
 	}
 	for _, f := range e.Stamps {
 		m.Fields = append(m.Fields, fieldStamp{f.Field, shortened(owner, f.Stamp)})
@@ -64,9 +64,9 @@ func Decode(owner presence.Owner, u event.User) (presence.Entry, presence.Mark, 
 	if u.ID == "" || strings.HasSuffix(u.ID, markSuffix) {
 		return presence.Entry{}, presence.Mark{}, errNoEntry
 	}
-	e := presence.Entry{User: of, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs, Lost: m.Lost, Seen: m.Seen, Over: m.Over}
-	if m.Was != (presence.EntryName{}) {
-		e.Was = &m.Was
+	e := presence.Entry{User: of, Stamp: m.Stamp.of(owner), Idle: m.Idle, Number: m.Number, Tabs: m.Tabs, Lost: m.Lost, Seen: m.Seen}
+	if len(m.Over) > 0 || m.Was != (presence.EntryName{}) {
+		e.Ties = &presence.Ties{Over: m.Over, Was: m.Was}
 	}
 	for _, f := range m.Fields {
 		e.Stamps = append(e.Stamps, presence.FieldStamp{Field: f.field, Stamp: f.stamp.of(owner)})

@@ -41,6 +41,9 @@ func TestAnEntryTravelsAsItIs(t *testing.T) {
 		if rapid.Bool().Draw(t, "lost") {
 			e.Lost, e.Seen = 9, []presence.EntryName{{Owner: "b/2", Number: 4}}
 		}
+		if rapid.Bool().Draw(t, "ties") {
+			e.Ties = &presence.Ties{Over: []presence.EntryName{{Owner: "b/2", Number: 4}, {Owner: "c/3", Number: 1}}, Was: presence.EntryName{Owner: "a/0", Number: 8}}
+		}
 		if rapid.Bool().Draw(t, "tabs") {
 			e.Tabs = []presence.TabRef{{Tab: "t", Done: 7}}
 		}
